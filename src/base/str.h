@@ -1,0 +1,29 @@
+/* str.h — a growable string, and the words of a command line.
+ *
+ * `struct str` starts as { 0 }, is always null-terminated once something was added, and is freed
+ * with oc__str_free().  When memory runs out it keeps what it has and sets `failed`. */
+#ifndef OC_BASE_STR_H
+#define OC_BASE_STR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct str { char *text; size_t n, capacity; bool failed; };
+
+void        oc__str_add(struct str *s, const char *text, size_t n);
+void        oc__str_addz(struct str *s, const char *text);
+void        oc__str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void        oc__str_addv(struct str *s, const char *format, va_list arguments);
+const char *oc__str_text(const struct str *s);          /* never NULL */
+void        oc__str_clear(struct str *s);
+void        oc__str_free(struct str *s);
+
+/* The word of `words` (ends in NULL) nearest to `word` by edit distance, or NULL when none is near
+ * enough (more than a third of the letters differ). */
+const char *oc__nearest(const char *word, const char *const *words);
+
+/* A double as the shortest text that reads back to the same bits ("0.1", "1e-08", "3"). */
+const char *oc__double_text(double v, char buffer[32]);
+
+#endif
