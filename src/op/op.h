@@ -1,0 +1,87 @@
+/* op.h — what an operator is.
+ *
+ * An operator is one `const struct op` at the end of its own file, named once in op/list.h.  It
+ * states its attributes (a table), the shape of its results, its gradient as more graph, and `run`:
+ * plain C in double precision, complete and right.  `run` is the documentation, the oracle that every
+ * back end is held against, and what executes where no back end is faster.  `cases` are the calls its
+ * tests must cover; the harness runs them without the author's help.
+ *
+ * Operators carry ONNX names and meanings; where Ocellus needs one that ONNX lacks (gradients, SumTo,
+ * fused forms) the summary says so by formula. */
+#ifndef OC_OP_OP_H
+#define OC_OP_OP_H
+
+#include "base/attr.h"
+#include "base/status.h"
+#include "graph/graph.h"
+
+enum { OP_MAX_INPUTS = 64, OP_MAX_OUTPUTS = 8 };
+
+/* Shape inference: given the inputs' shapes and types, fill in the outputs'.  Dimensions may be
+ * negative, unknown: pass them through where they pass, put OC_UNKNOWN where they are computed with.
+ * yt is preset to the first input's type.  A failure is oc__fail(OC_EUSAGE, "what does not fit"); the
+ * graph adds the node's name. */
+struct infer {
+    const void            *attr;
+    int                    n_in, n_out;
+    const oc_shape *const *x;                           /* NULL where an optional input is absent */
+    const oc_dtype        *xt;
+    oc_shape              *y;
+    oc_dtype              *yt;
+};
+
+/* One execution of the reference.  Whatever the types in the graph, elements are doubles here. */
+struct call {
+    const void            *attr;
+    int                    n_in, n_out;
+    const double *const   *x;                           /* NULL where absent, and where shape_only says so */
+    const oc_shape *const *xs;
+    double *const         *y;                           /* not cleared beforehand */
+    const oc_shape *const *ys;
+    const oc_dtype        *yt;
+    uint64_t               seed, step;                  /* of random operators */
+};
+
+struct op {
+    struct entry        entry;                          /* name, formula in one line, attributes */
+    const char         *inputs;                         /* "x w b?": names, ? optional, last… "x*": any number */
+    const char         *outputs;                        /* "y index": outputs that always exist */
+    uint64_t            shape_only;                     /* bit i: of input i only the shape is read */
+    bool                elementwise;                    /* y[i] depends on x[i] alone: all operands of one shape */
+    bool                broadcasts;                     /* numpy broadcasting: the walker undoes it by SumTo */
+    bool                random;                         /* reads seed and step */
+    oc_status         (*shape)(const struct infer *s);
+    /* Gradients dx[i] of the inputs with want[i], given those of the outputs (OC_NONE where an output
+     * has none).  dx starts as OC_NONE.  NULL: not differentiable. */
+    void              (*grad)(oc_graph *g, const struct node *n, const oc_value *dy,
+                              const bool *want, oc_value *dx);
+    void              (*run)(const struct call *c);
+    double            (*flops)(const struct infer *s);  /* of one run; NULL: one per output element */
+    /* "2x3x5x5 4x3x3x3 - stride=2": one token per input, then attributes.  A token is a shape ("()" for
+     * rank 0), or "-" for an absent input, and may begin with the values' kind: "p:" positive,
+     * "i7:" i64 in [0, 7), "b:" bool. */
+    const char *const  *cases;
+};
+
+extern const struct entry *const oc__op_list[];         /* every `struct op`, by its entry; ends in NULL */
+const struct op *oc__op_find(const char *name);         /* NULL: no such operator */
+int oc__op_count_names(const char *names, bool *variadic, int *required); /* of op->inputs, op->outputs */
+
+/* What builders inside the library use: attributes as the operator's own struct (NULL: defaults).
+ * Returns the first output; oc_output() gives the others. */
+oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, const oc_value *in);
+#define OC_IN(...) (int)(sizeof((oc_value[]){ __VA_ARGS__ }) / sizeof(oc_value)), (oc_value[]){ __VA_ARGS__ }
+/* oc__apply(g, &oc__op_relu_grad, NULL, OC_IN(dy, y)) */
+
+/* Shape rules and index arithmetic that operators share (op/op.c). */
+oc_status oc__shape_same(const struct infer *s);        /* every output like the first input */
+oc_status oc__shape_broadcast(const struct infer *s);   /* numpy broadcasting of all inputs */
+oc_status oc__axis(int64_t axis, int rank, int *out);   /* negative counts from the end */
+int64_t   oc__dim_mul(int64_t a, int64_t b);            /* OC_UNKNOWN if either is unknown */
+void      oc__strides(const oc_shape *s, int64_t stride[OC_MAX_RANK]); /* in elements, row-major */
+
+#define OP(name) extern const struct op oc__op_##name;
+#include "op/list.h"
+#undef OP
+
+#endif
