@@ -7,7 +7,8 @@
  * first member of each.
  *
  * A list of steps is written `name [value] [key=value …]; name …`; a value without a key belongs to
- * the first attribute. */
+ * the first attribute.  A value that is empty or holds a space, `;`, `=` or `"` is written in double
+ * quotes, with `\"` and `\\` inside them. */
 #ifndef OC_BASE_ATTR_H
 #define OC_BASE_ATTR_H
 

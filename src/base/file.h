@@ -14,7 +14,8 @@
 struct file { int fd; int64_t size; const char *path; };    /* path is borrowed */
 
 oc_status oc__file_open(struct file *f, const char *path);  /* regular files only, else OC_EIO */
-oc_status oc__file_read(const struct file *f, int64_t offset, void *to, size_t n); /* all n, or OC_EINPUT "truncated" */
+oc_status oc__file_read(const struct file *f, int64_t offset, void *to, size_t n);
+                                                            /* all n, or OC_EINPUT "truncated" */
 void      oc__file_close(struct file *f);
 
 /* The whole file as bytes with a null after them (not counted); *data is yours (oc__free).  More
@@ -33,8 +34,9 @@ struct names { char **name; size_t n; };
 oc_status oc__list_directory(const char *path, struct names *out);
 void      oc__names_free(struct names *names);
 
-/* A file being written.  Begin, add bytes, then commit or abandon. */
-struct writer { int fd; char *path, *temporary; int64_t written; };
+/* A file being written.  Begin, add bytes, then commit or abandon; each of these that fails has
+ * abandoned already.  A size that was announced must be what is written. */
+struct writer { int fd; char *path, *temporary; int64_t written, size; };
 enum write_flags {
     WRITE_NEW     = 0,                                      /* an existing file is an error */
     WRITE_REPLACE = 1,                                      /* an existing file is replaced atomically */
@@ -52,5 +54,6 @@ oc_status oc__lock(const char *path, int *fd);
 void      oc__unlock(int fd);
 
 uint32_t oc__crc32c(uint32_t crc, const void *data, size_t n); /* Castagnoli; begin with 0 */
+uint32_t oc__crc32c_portable(uint32_t crc, const void *data, size_t n); /* the same without SSE4.2 */
 
 #endif

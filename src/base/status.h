@@ -15,7 +15,7 @@
 oc_status oc__fail(oc_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As oc__fail(), for an errno value: appends ": " and its description; OC_EIO unless errno says
- * memory (OC_ENOMEM). */
+ * memory (OC_ELIMIT). */
 oc_status oc__fail_errno(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* `n` bytes of `text` as a printable string in quotes: control bytes, quotes, backslashes and
