@@ -93,14 +93,13 @@ typedef struct oc_parameter {
     const char       *name;                             /* "fc1.weight" */
     oc_shape          shape;
     oc_parameter_kind kind;
-    bool              decay;                            /* weight decay applies; false for biases and norms if so asked */
     float            *value;                            /* row-major; valid until a parameter is added */
 } oc_parameter;
 
 oc_status     oc_store_new(oc_store **out, uint64_t seed);
 void          oc_store_free(oc_store *s);
 int           oc_store_count(const oc_store *s);        /* parameters */
-int64_t       oc_store_elements(oc_store *s);           /* numbers in trainable parameters */
+int64_t       oc_store_elements(const oc_store *s);     /* numbers in trainable parameters */
 oc_parameter  oc_store_at(oc_store *s, int i);          /* initialises what is new; 0 <= i < count */
 int           oc_store_find(const oc_store *s, const char *name); /* -1: none of that name */
 /* Tells the store that values were written through oc_parameter.value, so that packed copies of them

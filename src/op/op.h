@@ -47,6 +47,7 @@ struct op {
     const char         *inputs;                         /* "x w b?": names, ? optional, last… "x*": any number */
     const char         *outputs;                        /* "y index": outputs that always exist */
     uint64_t            shape_only;                     /* bit i: of input i only the shape is read */
+    int               (*output_count)(const void *attr); /* where outputs are "y*": how many */
     bool                elementwise;                    /* y[i] depends on x[i] alone: all operands of one shape */
     bool                broadcasts;                     /* numpy broadcasting: the walker undoes it by SumTo */
     bool                random;                         /* reads seed and step */

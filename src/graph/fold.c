@@ -1,0 +1,188 @@
+/* fold.c — binding: the copy of a graph in which shapes are known and rewrites are applied.
+ *
+ * Nodes are copied in order.  For each, the rewrites of the table are tried on its already copied
+ * inputs; the first that fits says what the node's outputs become, else the node itself is copied.
+ * What a rewrite leaves behind without a consumer is not planned. */
+#include "graph/fold.h"
+
+#include <string.h>
+#include "graph/rewrite.h"
+#include "op/op.h"
+
+static bool mark(bool *needed, oc_value v)
+{
+    if (v.id <= 0)
+        return v.id == 0;
+    needed[v.id] = true;
+    return true;
+}
+
+/* Walks back from what is wanted; counts the consumers of each value on the way. */
+static bool find_needed(struct binding *b)
+{
+    const oc_graph *g = b->from;
+    bool ok = true;
+    for (int i = 0; i < b->options->wanted; i++) {
+        ok &= mark(b->needed, b->options->want[i]);
+        b->uses[b->options->want[i].id > 0 ? b->options->want[i].id : 0]++;
+    }
+    for (int i = 0; b->options->mode == OC_TRAIN && i < g->effects; i++) {
+        mark(b->needed, g->effect[i].value);
+        mark(b->needed, g->effect[i].parameter);
+        b->uses[g->effect[i].value.id]++;
+    }
+    for (int k = g->nodes - 1; k >= 0; k--) {
+        const struct node *n = &g->node[k];
+        bool any = false;
+        for (int i = 0; i < n->n_out; i++)
+            any |= b->needed[n->out.id + i];
+        for (int i = 0; any && i < n->n_in; i++) {
+            mark(b->needed, n->in[i]);
+            b->uses[n->in[i].id]++;
+        }
+    }
+    return ok;
+}
+
+/* Holds an input's shape against its declaration and learns what symbols stand for. */
+static oc_status bind_shape(const oc_graph *g, const struct value *v, const oc_shape *shape, int64_t *symbol)
+{
+    if (shape->rank != v->shape.rank)
+        return oc__fail(OC_EUSAGE, "input %s: rank %d given, %d declared", v->name, shape->rank, v->shape.rank);
+    for (int i = 0; i < shape->rank; i++) {
+        const int64_t declared = v->shape.dim[i], given = shape->dim[i];
+        int64_t expected = declared;
+        if (declared <= -2) {
+            int64_t *known = &symbol[-2 - declared];
+            *known = *known < 0 ? given : *known;
+            expected = *known;
+        }
+        if (given < 0 || (declared != OC_UNKNOWN && given != expected))
+            return oc__fail(OC_EUSAGE, "input %s: dimension %d (%s) is %lld, expected %lld", v->name, i,
+                            declared <= -2 ? g->symbol[-2 - declared] : "fixed", (long long)given,
+                            (long long)expected);
+    }
+    return OC_OK;
+}
+
+static oc_dtype bound_type(const struct binding *b, oc_dtype t)
+{
+    return t == OC_F32 ? b->options->precision : t;
+}
+
+static oc_value copy_constant(struct binding *b, const struct value *v)
+{
+    const oc_tensor t = { v->dtype, v->shape, (void *)(uintptr_t)v->data };
+    if (bound_type(b, v->dtype) == v->dtype)
+        return oc_constant(b->to, &t);
+    const int64_t n = oc_shape_count(&v->shape);
+    double *data = oc__pool_alloc(&b->to->pool, (size_t)(n ? n : 1) * sizeof *data);
+    for (int64_t i = 0; data && i < n; i++)
+        data[i] = oc_tensor_get(&t, i);
+    return oc__graph_source(b->to, VALUE_CONSTANT, v->name, OC_F64, &v->shape, 0, data);
+}
+
+/* Parameters stay f32 in their store; in another precision the plan converts them as a step. */
+static oc_value copy_parameter(struct binding *b, const struct value *v)
+{
+    const oc_value p = oc__graph_source(b->to, VALUE_PARAMETER, v->name, OC_F32, &v->shape, v->index, NULL);
+    if (bound_type(b, OC_F32) == OC_F32)
+        return p;
+    return oc_apply(b->to, "Cast", 1, &p, "to=%s", oc_dtype_name(b->options->precision));
+}
+
+static oc_status copy_sources(struct binding *b)
+{
+    const oc_graph *g = b->from;
+    int64_t *symbol = oc__alloc((size_t)g->symbols + 1, sizeof *symbol);
+    if (!symbol)
+        return OC_ELIMIT;
+    for (int i = 0; i < g->symbols; i++)
+        symbol[i] = OC_UNKNOWN;
+    oc_status status = OC_OK;
+    for (int i = 0; i < g->values && !status; i++) {
+        const struct value *v = &g->value[i];
+        oc_value *to = &b->map[i + 1];
+        if (v->kind == VALUE_INPUT) {
+            const oc_shape *shape = &b->options->inputs[v->index];
+            if (b->needed[i + 1])
+                status = bind_shape(g, v, shape, symbol);
+            *to = oc__graph_source(b->to, VALUE_INPUT, v->name, bound_type(b, v->dtype), shape, v->index, NULL);
+            b->to->inputs++;
+        } else if (v->kind == VALUE_CONSTANT && b->needed[i + 1]) {
+            *to = copy_constant(b, v);
+        } else if (v->kind == VALUE_PARAMETER && b->needed[i + 1]) {
+            *to = copy_parameter(b, v);
+        }
+    }
+    oc__free(symbol);
+    return status;
+}
+
+static void copy_node(struct binding *b, const struct node *n)
+{
+    oc_value in[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS];
+    for (int i = 0; i < n->n_in; i++)
+        in[i] = b->map[n->in[i].id];
+    bool rewritten = false;
+    for (const struct rewrite *r = oc__rewrites; r->apply && !rewritten && !b->options->plain; r++)
+        rewritten = (!r->op || !strcmp(r->op, n->op->entry.name)) && r->apply(b, n, in, out);
+    if (!rewritten) {
+        const oc_value first = oc__apply(b->to, n->op, n->attr, n->n_in, in);
+        for (int k = 0; k < n->n_out; k++)
+            out[k] = first.id > 0 ? (oc_value){ first.id + k } : OC_FAILED;
+    }
+    struct node *made = out[0].id > 0 ? oc__maker(b->to, out[0]) : NULL;
+    if (made && made->out.id + made->n_out - 1 == b->to->values)
+        made->name = n->name;
+    for (int k = 0; k < n->n_out; k++)
+        b->map[n->out.id + k] = out[k];
+}
+
+static oc_status copy_all(struct binding *b)
+{
+    const oc_graph *g = b->from;
+    if (!find_needed(b))
+        return oc__fail(OC_EUSAGE, "a wanted value is not a value of this graph");
+    TRY(copy_sources(b));
+    for (int k = 0; k < g->nodes && !b->to->status; k++) {
+        const struct node *n = &g->node[k];
+        bool any = false;
+        for (int i = 0; i < n->n_out; i++)
+            any |= b->needed[n->out.id + i];
+        if (any)
+            copy_node(b, n);
+    }
+    for (int i = 0; b->options->mode == OC_TRAIN && i < g->effects; i++) {
+        const int index = oc__value(g, g->effect[i].parameter)->index;
+        for (int k = 0; k < b->to->values; k++)
+            if (b->to->value[k].kind == VALUE_PARAMETER && b->to->value[k].index == index) {
+                oc_effect(b->to, (oc_value){ k + 1 }, b->map[g->effect[i].value.id]);
+                break;
+            }
+    }
+    return oc_graph_check(b->to);
+}
+
+oc_status oc__bind(oc_graph **out, const oc_graph *g, const struct bind_options *o, oc_value *map)
+{
+    *out = NULL;
+    TRY(oc_graph_check(g));
+    struct binding b = { .from = g, .options = o };
+    TRY(oc_graph_new(&b.to, g->store));
+    const size_t n = (size_t)g->values + 1;
+    b.map = oc__alloc(n, sizeof *b.map);
+    b.needed = oc__alloc(n, sizeof *b.needed);
+    b.uses = oc__alloc(n, sizeof *b.uses);
+    oc_status status = b.map && b.needed && b.uses ? copy_all(&b) : OC_ELIMIT;
+    for (int i = 0; i < o->wanted && !status; i++)
+        map[i] = b.map[o->want[i].id];
+    oc__free(b.map);
+    oc__free(b.needed);
+    oc__free(b.uses);
+    if (status)
+        oc_graph_free(b.to);
+    else
+        *out = b.to;
+    return status;
+}

@@ -1,0 +1,362 @@
+/* graph.c — building: sources, operators, scopes, and the sticky error. */
+#include "graph/graph.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "op/op.h"
+#include "param/store.h"
+
+oc_status oc_graph_new(oc_graph **out, oc_store *store)
+{
+    oc_graph *g = oc__alloc(1, sizeof *g);
+    *out = g;
+    if (!g)
+        return OC_ELIMIT;
+    g->store = store;
+    return OC_OK;
+}
+
+void oc_graph_free(oc_graph *g)
+{
+    if (!g)
+        return;
+    oc__free(g->node);
+    oc__free(g->value);
+    oc__free(g->effect);
+    oc__free(g->symbol);
+    oc__map_free(&g->counter);
+    oc__pool_free(&g->pool);
+    oc__free(g);
+}
+
+oc_status oc_graph_check(const oc_graph *g)
+{
+    return g->status ? oc__fail(g->status, "%s", g->message) : OC_OK;
+}
+
+oc_value oc__graph_fail(oc_graph *g, oc_status status, const char *format, ...)
+{
+    if (g->status)
+        return OC_FAILED;
+    g->status = status;
+    if (!format) {
+        snprintf(g->message, sizeof g->message, "%s", oc_error());
+        return OC_FAILED;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(g->message, sizeof g->message, format, arguments);
+    va_end(arguments);
+    return OC_FAILED;
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+void oc_scope(oc_graph *g, const char *name)
+{
+    const size_t n = strlen(g->scope), more = strlen(name) + 2;
+    if (n + more > sizeof g->scope) {
+        oc__graph_fail(g, OC_EUSAGE, "scope %s: names nest deeper than %zu letters", name, sizeof g->scope);
+        return;
+    }
+    snprintf(g->scope + n, sizeof g->scope - n, n ? ".%s" : "%s", name);
+}
+
+void oc_scope_end(oc_graph *g)
+{
+    char *dot = strrchr(g->scope, '.');
+    *(dot ? dot : g->scope) = '\0';
+}
+
+/* "scope.name" in the pool; NULL: no memory. */
+static const char *scoped(oc_graph *g, const char *name)
+{
+    if (!*g->scope)
+        return oc__pool_strdup(&g->pool, name);
+    char text[512];
+    snprintf(text, sizeof text, "%s.%s", g->scope, name);
+    return oc__pool_strdup(&g->pool, text);
+}
+
+/* The name of a new node: "conv1.Conv", then "conv1.Conv2", … */
+static const char *node_name(oc_graph *g, const char *op)
+{
+    char name[128];
+    const char *base = scoped(g, op);
+    if (!base)
+        return NULL;
+    const int64_t nth = oc__map_get(&g->counter, base, 0) + 1;
+    if (!oc__map_put(&g->counter, base, nth))
+        return NULL;
+    if (nth == 1)
+        return base;
+    snprintf(name, sizeof name, "%s%lld", op, (long long)nth);
+    return scoped(g, name);
+}
+
+int64_t oc_symbol(oc_graph *g, const char *name)
+{
+    for (int i = 0; i < g->symbols; i++)
+        if (!strcmp(g->symbol[i], name))
+            return -2 - i;
+    const char **grown = oc__grow(g->symbol, (size_t)g->symbols, (size_t)g->symbols + 1, sizeof *grown);
+    if (!grown) {
+        oc__graph_fail(g, OC_ELIMIT, NULL);
+        return OC_UNKNOWN;
+    }
+    g->symbol = grown;
+    g->symbol[g->symbols++] = oc__pool_strdup(&g->pool, name);
+    return -1 - g->symbols;
+}
+
+/* ---- values and nodes --------------------------------------------------------------------- */
+
+/* Makes room for `more` elements in a growing array. */
+static bool reserve(void **array, int n, int more, int *capacity, size_t size)
+{
+    if (n + more <= *capacity)
+        return true;
+    const int wanted = 2 * (n + more);
+    void *grown = oc__grow(*array, (size_t)*capacity, (size_t)wanted, size);
+    if (!grown)
+        return false;
+    *array = grown;
+    *capacity = wanted;
+    return true;
+}
+
+static oc_value add_value(oc_graph *g, struct value v)
+{
+    void *array = g->value;
+    const bool room = reserve(&array, g->values, 1, &g->value_capacity, sizeof v);
+    g->value = array;
+    if (!room || !v.name)
+        return oc__graph_fail(g, OC_ELIMIT, "the graph is out of memory");
+    g->value[g->values++] = v;
+    return (oc_value){ g->values };
+}
+
+oc_value oc__graph_source(oc_graph *g, enum value_kind kind, const char *name, oc_dtype t,
+                          const oc_shape *shape, int index, const void *data)
+{
+    if (g->status)
+        return OC_FAILED;
+    return add_value(g, (struct value){ kind, t, *shape, name, index, 0, data });
+}
+
+oc_value oc_input(oc_graph *g, const char *name, oc_dtype t, oc_shape shape)
+{
+    for (int i = 0; i < shape.rank; i++)
+        if (shape.dim[i] < -1 - g->symbols)
+            return oc__graph_fail(g, OC_EUSAGE, "input %s: dimension %d is %lld", name, i,
+                                  (long long)shape.dim[i]);
+    return oc__graph_source(g, VALUE_INPUT, scoped(g, name), t, &shape, g->inputs++, NULL);
+}
+
+oc_value oc_constant(oc_graph *g, const oc_tensor *t)
+{
+    const size_t bytes = oc_tensor_bytes(t);
+    void *data = oc__pool_alloc(&g->pool, bytes ? bytes : 1);
+    if (!data)
+        return oc__graph_fail(g, OC_ELIMIT, NULL);
+    if (bytes)
+        memcpy(data, t->data, bytes);
+    return oc__graph_source(g, VALUE_CONSTANT, node_name(g, "Constant"), t->dtype, &t->shape, 0, data);
+}
+
+oc_value oc_scalar(oc_graph *g, double v)
+{
+    const float f = (float)v;
+    return oc_constant(g, &(oc_tensor){ OC_F32, { 0 }, (void *)(uintptr_t)&f });
+}
+
+oc_value oc_parameter_value(oc_graph *g, const char *name, oc_shape shape, oc_parameter_kind kind,
+                            const char *init)
+{
+    int index;
+    const char *full = scoped(g, name);
+    if (g->status)
+        return OC_FAILED;
+    if (!g->store)
+        return oc__graph_fail(g, OC_EUSAGE, "parameter %s: the graph has no store", full);
+    if (!full || oc__store_declare(g->store, full, &shape, kind, init, &index) < 0)
+        return oc__graph_fail(g, OC_EUSAGE, NULL);
+    for (int i = 0; i < g->values; i++)
+        if (g->value[i].kind == VALUE_PARAMETER && g->value[i].index == index)
+            return (oc_value){ i + 1 };
+    return oc__graph_source(g, VALUE_PARAMETER, full, OC_F32, &shape, index, NULL);
+}
+
+void oc_effect(oc_graph *g, oc_value parameter, oc_value value)
+{
+    if (g->status || parameter.id < 0 || value.id < 0)
+        return;
+    if (parameter.id == 0 || oc__value(g, parameter)->kind != VALUE_PARAMETER) {
+        oc__graph_fail(g, OC_EUSAGE, "an effect names something that is not a parameter");
+        return;
+    }
+    void *array = g->effect;
+    const bool room = reserve(&array, g->effects, 1, &g->effect_capacity, sizeof *g->effect);
+    g->effect = array;
+    if (room)
+        g->effect[g->effects++] = (struct effect){ parameter, value };
+    else
+        oc__graph_fail(g, OC_ELIMIT, NULL);
+}
+
+/* Checks the number of inputs and that required ones are present. */
+static bool inputs_fit(oc_graph *g, const struct op *op, int n, const oc_value *in)
+{
+    bool variadic;
+    int required;
+    const int most = oc__op_count_names(op->inputs, &variadic, &required);
+    if (n < required || (n > most && !variadic) || n > OP_MAX_INPUTS) {
+        oc__graph_fail(g, OC_EUSAGE, "%s: %d inputs given, its inputs are: %s", op->entry.name, n, op->inputs);
+        return false;
+    }
+    for (int i = 0; i < n; i++) {
+        if (in[i].id < 0 || in[i].id > g->values)
+            return false;
+        if (oc__is_none(in[i]) && i < required) {
+            oc__graph_fail(g, OC_EUSAGE, "%s: input %d is absent, its inputs are: %s", op->entry.name, i,
+                           op->inputs);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Random operators are told apart by a key made from the node's name, unless they were given one. */
+static void set_random_key(const struct op *op, void *attr, const char *name)
+{
+    if (!op->random)
+        return;
+    for (const struct attr *a = op->entry.attrs; a && a->name; a++) {
+        int64_t *key = (int64_t *)(void *)((char *)attr + a->offset);
+        if (!strcmp(a->name, "key") && *key == 0)
+            *key = (int64_t)(oc__hash(name) >> 2) | 1;
+    }
+}
+
+/* Outputs of node n: infers shapes and types and adds the values. */
+static oc_value add_outputs(oc_graph *g, struct node *n, int node_index)
+{
+    const oc_shape *x[OP_MAX_INPUTS];
+    oc_dtype xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
+    oc_shape y[OP_MAX_OUTPUTS] = { 0 };
+    for (int i = 0; i < n->n_in; i++) {
+        const struct value *v = oc__is_none(n->in[i]) ? NULL : oc__value(g, n->in[i]);
+        x[i] = v ? &v->shape : NULL;
+        xt[i] = v ? v->dtype : OC_F32;
+    }
+    for (int k = 0; k < n->n_out; k++)
+        yt[k] = n->n_in ? xt[0] : OC_F32;
+    const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt };
+    const oc_status status = n->op->shape(&s);
+    if (status)
+        return oc__graph_fail(g, status, "%s: %s", n->name, oc_error());
+    oc_value first = OC_FAILED;
+    for (int k = 0; k < n->n_out; k++) {
+        const struct value v = { VALUE_RESULT, yt[k], y[k], n->name, node_index, k, NULL };
+        const oc_value added = add_value(g, v);
+        first = k ? first : added;
+    }
+    return first;
+}
+
+/* How many outputs a node has: as named; a variadic last one is as many as the attribute says. */
+static int output_count(const struct op *op, const void *attr)
+{
+    bool variadic;
+    int required;
+    const int n = oc__op_count_names(op->outputs, &variadic, &required);
+    return variadic && op->output_count ? op->output_count(attr) : n;
+}
+
+oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, const oc_value *in)
+{
+    if (g->status || !inputs_fit(g, op, n, in))
+        return OC_FAILED;
+    const struct entry *e = &op->entry;
+    struct node node = { .op = op, .n_in = n, .name = node_name(g, e->name) };
+    node.attr = oc__pool_alloc(&g->pool, e->size ? e->size : 1);
+    node.in = oc__pool_alloc(&g->pool, (size_t)(n ? n : 1) * sizeof *in);
+    void *array = g->node;
+    const bool room = reserve(&array, g->nodes, 1, &g->node_capacity, sizeof node);
+    g->node = array;
+    if (!room || !node.name || !node.attr || !node.in)
+        return oc__graph_fail(g, OC_ELIMIT, "the graph is out of memory");
+    if (n)
+        memcpy(node.in, in, (size_t)n * sizeof *in);
+    if (attr && e->size)
+        memcpy(node.attr, attr, e->size);
+    else
+        oc__attr_defaults(e, node.attr);
+    set_random_key(op, node.attr, node.name);
+    node.n_out = output_count(op, node.attr);
+    if (node.n_out < 1 || node.n_out > OP_MAX_OUTPUTS)
+        return oc__graph_fail(g, OC_EUSAGE, "%s: %d outputs, at most %d are possible", node.name,
+                              node.n_out, OP_MAX_OUTPUTS);
+    node.out = add_outputs(g, &node, g->nodes);
+    if (node.out.id > 0)
+        g->node[g->nodes++] = node;
+    return node.out;
+}
+
+oc_value oc_apply(oc_graph *g, const char *name, int n, const oc_value *in, const char *attributes, ...)
+{
+    _Alignas(16) char object[1024];
+    struct str text = { 0 };
+    va_list arguments;
+    const struct entry *e;
+    if (g->status)
+        return OC_FAILED;
+    if (oc__entry_find(oc__op_list, "operator", name, &e) < 0)
+        return oc__graph_fail(g, OC_EUSAGE, NULL);
+    if (e->size > sizeof object)
+        return oc__graph_fail(g, OC_EBUG, "%s: attributes of %zu bytes", name, e->size);
+    oc__attr_defaults(e, object);
+    va_start(arguments, attributes);
+    if (attributes)
+        oc__str_addv(&text, attributes, arguments);
+    va_end(arguments);
+    const oc_status status = oc__attr_parse(e, object, name, oc__str_text(&text));
+    oc__str_free(&text);
+    if (status)
+        return oc__graph_fail(g, status, NULL);
+    return oc__apply(g, (const struct op *)e, object, n, in);
+}
+
+oc_value oc_output(oc_graph *g, oc_value v, int i)
+{
+    if (g->status || v.id <= 0)
+        return OC_FAILED;
+    const struct node *n = oc__maker(g, v);
+    if (!n || i < 0 || i >= n->n_out)
+        return oc__graph_fail(g, OC_EUSAGE, "%s has no output %d", oc__value(g, v)->name, i);
+    return (oc_value){ n->out.id + i };
+}
+
+oc_dtype    oc_value_dtype(const oc_graph *g, oc_value v) { return oc__value(g, v)->dtype; }
+oc_shape    oc_value_shape(const oc_graph *g, oc_value v) { return oc__value(g, v)->shape; }
+const char *oc_value_name(const oc_graph *g, oc_value v)  { return oc__value(g, v)->name; }
+
+/* ---- the commonest operators -------------------------------------------------------------- */
+
+oc_value oc_add(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_add, NULL, OC_IN(a, b)); }
+oc_value oc_sub(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_sub, NULL, OC_IN(a, b)); }
+oc_value oc_mul(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_mul, NULL, OC_IN(a, b)); }
+oc_value oc_div(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_div, NULL, OC_IN(a, b)); }
+oc_value oc_matmul(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_matmul, NULL, OC_IN(a, b)); }
+oc_value oc_transpose(oc_graph *g, oc_value x) { return oc__apply(g, &oc__op_transpose, NULL, OC_IN(x)); }
+oc_value oc_relu(oc_graph *g, oc_value x)      { return oc__apply(g, &oc__op_relu, NULL, OC_IN(x)); }
+oc_value oc_sigmoid(oc_graph *g, oc_value x)   { return oc__apply(g, &oc__op_sigmoid, NULL, OC_IN(x)); }
+oc_value oc_softmax(oc_graph *g, oc_value x)   { return oc__apply(g, &oc__op_softmax, NULL, OC_IN(x)); }
+oc_value oc_sum(oc_graph *g, oc_value x)  { return oc_apply(g, "ReduceSum", 1, &x, "keepdims=false"); }
+oc_value oc_mean(oc_graph *g, oc_value x) { return oc_apply(g, "ReduceMean", 1, &x, "keepdims=false"); }
+
+oc_value oc_softmax_cross_entropy(oc_graph *g, oc_value logits, oc_value target)
+{
+    return oc__apply(g, &oc__op_softmax_cross_entropy_loss, NULL, OC_IN(logits, target));
+}

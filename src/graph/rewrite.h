@@ -1,0 +1,25 @@
+/* rewrite.h — the table of rewrites that binding applies, and what one sees. */
+#ifndef OC_GRAPH_REWRITE_H
+#define OC_GRAPH_REWRITE_H
+
+#include "graph/fold.h"
+
+struct binding {
+    const oc_graph            *from;
+    oc_graph                  *to;
+    const struct bind_options *options;
+    oc_value                  *map;                     /* by value of `from`: its copy */
+    bool                      *needed;                  /* by value of `from` */
+    int                       *uses;                    /* by value of `from`: consumers, wanted counts as one */
+};
+
+/* A rewrite looks at a node of `from` and the copies of its inputs; if it fits, it writes the copies of
+ * all outputs and returns true. */
+struct rewrite {
+    const char *op;                                     /* NULL: any operator */
+    bool      (*apply)(struct binding *b, const struct node *n, const oc_value *in, oc_value *out);
+};
+
+extern const struct rewrite oc__rewrites[];             /* ends with a NULL apply */
+
+#endif
