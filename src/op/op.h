@@ -44,8 +44,9 @@ struct call {
 
 struct op {
     struct entry        entry;                          /* name, formula in one line, attributes */
-    const char         *inputs;                         /* "x w b?": names, ? optional, last… "x*": any number */
+    const char         *inputs;                         /* "x w b?": names, ? optional, last… "x*": one or more */
     const char         *outputs;                        /* "y index": outputs that always exist */
+    int               (*count)(const void *attr);       /* of outputs "y*", 1 … OP_MAX_OUTPUTS; NULL: as named */
     uint64_t            shape_only;                     /* bit i: of input i only the shape is read */
     int               (*output_count)(const void *attr); /* where outputs are "y*": how many */
     bool                elementwise;                    /* y[i] depends on x[i] alone: all operands of one shape */
@@ -60,13 +61,14 @@ struct op {
     double            (*flops)(const struct infer *s);  /* of one run; NULL: one per output element */
     /* "2x3x5x5 4x3x3x3 - stride=2": one token per input, then attributes.  A token is a shape ("()" for
      * rank 0), or "-" for an absent input, and may begin with the values' kind: "p:" positive,
-     * "i7:" i64 in [0, 7), "b:" bool. */
+     * "i7:" i64 in [0, 7), "b:" bool, "c:" positive and without a gradient. */
     const char *const  *cases;
 };
 
 extern const struct entry *const oc__op_list[];         /* every `struct op`, by its entry; ends in NULL */
 const struct op *oc__op_find(const char *name);         /* NULL: no such operator */
 int oc__op_count_names(const char *names, bool *variadic, int *required); /* of op->inputs, op->outputs */
+int oc__op_outputs(const struct op *op, const void *attr); /* how many outputs a node has */
 
 /* What builders inside the library use: attributes as the operator's own struct (NULL: defaults).
  * Returns the first output; oc_output() gives the others. */
@@ -74,12 +76,28 @@ oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, co
 #define OC_IN(...) (int)(sizeof((oc_value[]){ __VA_ARGS__ }) / sizeof(oc_value)), (oc_value[]){ __VA_ARGS__ }
 /* oc__apply(g, &oc__op_relu_grad, NULL, OC_IN(dy, y)) */
 
-/* Shape rules and index arithmetic that operators share (op/op.c). */
+/* Shape rules that operators share (op/op.c); loops over indices are in op/walk.h. */
 oc_status oc__shape_same(const struct infer *s);        /* every output like the first input */
+oc_status oc__shape_alike(const struct infer *s);       /* the same, and so are all other inputs */
 oc_status oc__shape_broadcast(const struct infer *s);   /* numpy broadcasting of all inputs */
+oc_status oc__broadcast(const oc_shape *a, const oc_shape *b, oc_shape *out);
+oc_status oc__shape_match(const char *what, const oc_shape *expected, const oc_shape *found);
+oc_status oc__same_dtype(const struct infer *s, int first); /* all inputs from `first` on have one type */
+bool      oc__is_float(oc_dtype t);
 oc_status oc__axis(int64_t axis, int rank, int *out);   /* negative counts from the end */
-int64_t   oc__dim_mul(int64_t a, int64_t b);            /* OC_UNKNOWN if either is unknown */
+oc_status oc__axes(const struct ints *axes, int rank, bool chosen[OC_MAX_RANK]);
+bool      oc__dim_fits(int64_t a, int64_t b);           /* equal, or unknown */
+int64_t   oc__dim_mul(int64_t a, int64_t b);            /* OC_UNKNOWN if the product is, or overflows */
 void      oc__strides(const oc_shape *s, int64_t stride[OC_MAX_RANK]); /* in elements, row-major */
+enum { OC_SHAPE_TEXT = 192 };
+const char *oc__shape_text(const oc_shape *s, char buffer[OC_SHAPE_TEXT]); /* "[?, 3, 224, 224]" */
+
+/* For the tables: what moves data only, what reads its first input once; a gradient that is zero
+ * wherever it exists, so that none flows. */
+double oc__flops_none(const struct infer *s);
+double oc__flops_input(const struct infer *s);
+void   oc__grad_none(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                     oc_value *dx);
 
 #define OP(name) extern const struct op oc__op_##name;
 #include "op/list.h"

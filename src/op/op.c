@@ -1,0 +1,202 @@
+/* op.c — the table of operators, and the shape rules that they share.
+ *
+ * A dimension that is negative is unknown until the graph is prepared; every rule here lets it pass
+ * where the result does not depend on it, and refuses only what no number could make right.  Shapes
+ * are inferred again with everything known before anything runs, so what passes then is checked. */
+#include <stdio.h>
+#include <string.h>
+
+#include "op/op.h"
+
+#define OP(name) &oc__op_##name.entry,
+const struct entry *const oc__op_list[] = {
+#include "op/list.h"
+    NULL
+};
+#undef OP
+
+const struct op *oc__op_find(const char *name)
+{
+    for (const struct entry *const *p = oc__op_list; *p; p++)
+        if (!strcmp((*p)->name, name))
+            return (const struct op *)(const void *)*p;
+    return NULL;
+}
+
+int oc__op_count_names(const char *names, bool *variadic, int *required)
+{
+    int n = 0;
+    *variadic = false;
+    *required = 0;
+    for (const char *p = names; *p;) {
+        const size_t length = strcspn(p, " ");
+        const char last = p[length - 1];
+        n++;
+        *variadic |= last == '*';
+        *required += last != '?';
+        p += length;
+        p += strspn(p, " ");
+    }
+    return n;
+}
+
+int oc__op_outputs(const struct op *op, const void *attr)
+{
+    bool variadic;
+    int required;
+    return op->count ? op->count(attr) : oc__op_count_names(op->outputs, &variadic, &required);
+}
+
+const char *oc__shape_text(const oc_shape *s, char buffer[OC_SHAPE_TEXT])
+{
+    struct str text = { 0 };
+    for (int i = 0; i < s->rank; i++) {
+        oc__str_addz(&text, i ? ", " : "");
+        if (s->dim[i] < 0)
+            oc__str_addz(&text, "?");
+        else
+            oc__str_addf(&text, "%lld", (long long)s->dim[i]);
+    }
+    snprintf(buffer, OC_SHAPE_TEXT, "[%s]", oc__str_text(&text));
+    oc__str_free(&text);
+    return buffer;
+}
+
+bool oc__dim_fits(int64_t a, int64_t b) { return a < 0 || b < 0 || a == b; }
+
+oc_status oc__shape_match(const char *what, const oc_shape *expected, const oc_shape *found)
+{
+    bool fits = expected->rank == found->rank;
+    for (int i = 0; fits && i < found->rank; i++)
+        fits = oc__dim_fits(expected->dim[i], found->dim[i]);
+    if (fits)
+        return OC_OK;
+    char a[OC_SHAPE_TEXT], b[OC_SHAPE_TEXT];
+    return oc__fail(OC_EUSAGE, "%s has shape %s where %s is expected", what,
+                    oc__shape_text(found, a), oc__shape_text(expected, b));
+}
+
+oc_status oc__shape_same(const struct infer *s)
+{
+    for (int i = 0; i < s->n_out; i++)
+        s->y[i] = *s->x[0];
+    return OC_OK;
+}
+
+oc_status oc__shape_alike(const struct infer *s)
+{
+    for (int i = 1; i < s->n_in; i++)
+        if (s->x[i])
+            TRY(oc__shape_match("an operand", s->x[0], s->x[i]));
+    return oc__shape_same(s);
+}
+
+/* The dimension that two broadcast to: 1 stretches; an unknown one must turn out to fit. */
+static bool broadcast_dim(int64_t a, int64_t b, int64_t *out)
+{
+    if (a == b || b == 1)
+        *out = a;
+    else if (a == 1)
+        *out = b;
+    else if (a < 0 || b < 0)
+        *out = a < 0 ? (b < 0 ? OC_UNKNOWN : b) : a;
+    else
+        return false;
+    return true;
+}
+
+oc_status oc__broadcast(const oc_shape *a, const oc_shape *b, oc_shape *out)
+{
+    oc_shape y = { .rank = a->rank > b->rank ? a->rank : b->rank };
+    for (int i = 1; i <= y.rank; i++) {
+        const int64_t da = i <= a->rank ? a->dim[a->rank - i] : 1;
+        const int64_t db = i <= b->rank ? b->dim[b->rank - i] : 1;
+        if (!broadcast_dim(da, db, &y.dim[y.rank - i])) {
+            char ta[OC_SHAPE_TEXT], tb[OC_SHAPE_TEXT];
+            return oc__fail(OC_EUSAGE, "shapes %s and %s do not broadcast",
+                            oc__shape_text(a, ta), oc__shape_text(b, tb));
+        }
+    }
+    *out = y;
+    return OC_OK;
+}
+
+oc_status oc__shape_broadcast(const struct infer *s)
+{
+    s->y[0] = *s->x[0];
+    for (int i = 1; i < s->n_in; i++)
+        if (s->x[i])
+            TRY(oc__broadcast(&s->y[0], s->x[i], &s->y[0]));
+    for (int i = 1; i < s->n_out; i++)
+        s->y[i] = s->y[0];
+    return OC_OK;
+}
+
+oc_status oc__axis(int64_t axis, int rank, int *out)
+{
+    const int64_t a = axis < 0 ? axis + rank : axis;
+    if (a < 0 || a >= rank)
+        return oc__fail(OC_EUSAGE, "axis %lld is outside rank %d", (long long)axis, rank);
+    *out = (int)a;
+    return OC_OK;
+}
+
+oc_status oc__axes(const struct ints *axes, int rank, bool chosen[OC_MAX_RANK])
+{
+    for (int i = 0; i < OC_MAX_RANK; i++)
+        chosen[i] = false;
+    for (int i = 0; i < axes->n; i++) {
+        int a;
+        TRY(oc__axis(axes->v[i], rank, &a));
+        if (chosen[a])
+            return oc__fail(OC_EUSAGE, "axis %lld is named twice", (long long)axes->v[i]);
+        chosen[a] = true;
+    }
+    return OC_OK;
+}
+
+int64_t oc__dim_mul(int64_t a, int64_t b)
+{
+    int64_t product;
+    if (a == 1 || b == 0)
+        return b;
+    if (b == 1 || a == 0)
+        return a;
+    if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &product))
+        return OC_UNKNOWN;
+    return product;
+}
+
+void oc__strides(const oc_shape *s, int64_t stride[OC_MAX_RANK])
+{
+    int64_t step = 1;
+    for (int i = s->rank - 1; i >= 0; i--) {
+        stride[i] = step;
+        step *= s->dim[i];
+    }
+}
+
+bool oc__is_float(oc_dtype t) { return t == OC_F32 || t == OC_F64 || t == OC_F16 || t == OC_BF16; }
+
+oc_status oc__same_dtype(const struct infer *s, int first)
+{
+    for (int i = first + 1; i < s->n_in; i++)
+        if (s->x[i] && s->xt[i] != s->xt[first])
+            return oc__fail(OC_EUSAGE, "operands of types %s and %s do not mix",
+                            oc_dtype_name(s->xt[first]), oc_dtype_name(s->xt[i]));
+    return OC_OK;
+}
+
+double oc__flops_none(const struct infer *s)
+{
+    (void)s;
+    return 0;
+}
+
+double oc__flops_input(const struct infer *s) { return (double)oc_shape_count(s->x[0]); }
+
+void oc__grad_none(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                   oc_value *dx)
+{
+    (void)g, (void)n, (void)dy, (void)want, (void)dx;
+}
