@@ -1,0 +1,78 @@
+/* plan.h — a bound graph made ready: a flat list of steps over one arena.
+ *
+ * Every value that a step reads or writes has a slot: type, shape, layout, and a place (a space and an
+ * offset in it).  Building a plan chooses kernels, inserts reorders where layouts differ, finds how
+ * long each slot lives, lets steps work in place where their kernel offers it, and puts everything
+ * else at offsets of one arena, so that the peak is known before the first step.  Steps that depend
+ * on parameters and constants alone form the prologue, which runs once per version of the parameters.
+ *
+ * A plan is immutable once built; what a run writes to belongs to a context (session.c). */
+#ifndef OC_RUN_PLAN_H
+#define OC_RUN_PLAN_H
+
+#include "backend/backend.h"
+
+enum space {
+    SPACE_ARENA,                                        /* shared by lifetimes; scratch lies at its end */
+    SPACE_FIXED,                                        /* what the prologue makes and the steps read */
+    SPACE_VALUE, SPACE_STATISTIC, SPACE_GRADIENT,       /* blocks of the store */
+    SPACE_ABSOLUTE,                                     /* constants of the bound graph: the offset is the address */
+    SPACES
+};
+
+struct slot {
+    oc_value             value;                         /* of the bound graph */
+    const char          *name;
+    oc_dtype             dtype;
+    oc_shape             shape;
+    const struct layout *layout;
+    size_t               bytes;
+    enum space           space;
+    int64_t              offset;
+    int                  first, last;                   /* steps that write and last read it; -1 and n_steps: outside */
+    int                  buffer;                        /* of the arena, by number; -1: has a place of its own */
+    bool                 is_static, keep;               /* keep: read after the run, never overwritten in place */
+};
+
+struct step {
+    const char           *name;
+    struct request        request;
+    struct offer          offer;
+    const struct backend *backend;
+    int                  *x, *y;                        /* slots; -1: absent, or only its shape is read */
+    bool                  prologue;
+    double                flops;
+};
+
+struct effect_slot { int parameter, slot; };
+
+struct plan {
+    struct pool         pool;
+    oc_graph           *graph;                          /* bound; owned */
+    struct slot        *slot;
+    struct step        *step;
+    int                 slots, steps, prologue;         /* the first `prologue` steps */
+    int                *input;                          /* slot by input number; -1: not needed */
+    oc_shape           *input_shape;
+    int                 inputs;
+    int                *output;                         /* slot by output number */
+    int                 outputs;
+    struct effect_slot *effect;
+    int                 effects;
+    size_t              arena_bytes, scratch_offset, fixed_bytes;
+};
+
+struct plan_options {
+    const oc_session_options *session;
+    const oc_shape           *inputs;
+    int                       threads;
+};
+
+oc_status oc__plan_new(struct plan **out, oc_graph *g, const struct plan_options *o);
+void      oc__plan_free(struct plan *p);
+void      oc__plan_print(const struct plan *p, struct str *out);
+
+/* Gives every slot of the arena its offset, and the arena its size (place.c). */
+oc_status oc__plan_place(struct plan *p);
+
+#endif
