@@ -1,7 +1,7 @@
 /* attr.c — attributes read from text, printed, and explained, all from their tables.
  *
  * Each type is a row: how its text is read, how it is printed, and what the zero value looks like.
- * Reading is strict: all of the text must be the value, and the value must be within its limits. */
+ * Reading is strict: all of the text must be the value, and the value within its limits. */
 #include "base/attr.h"
 
 #include <assert.h>
@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 
-/* ---- words that are not known ----------------------------------------------------------------- */
+/* ---- words that are not known -------------------------------------------------------------- */
 
 /* Fails with the nearest word and the list of all. */
 static oc_status unknown_word(const char *where, const char *what, const char *word,
@@ -70,10 +70,11 @@ oc_status oc__entry_find(const struct entry *const *list, const char *what, cons
     return status;
 }
 
-/* ---- values, type by type --------------------------------------------------------------------- */
+/* ---- values, type by type ------------------------------------------------------------------ */
 
 /* "step 2 (conv): kernel: '3x': wants a whole number". */
-static oc_status refuse(const char *where, const struct attr *a, const char *value, const char *wants)
+static oc_status refuse(const char *where, const struct attr *a, const char *value,
+                        const char *wants)
 {
     return oc__fail(OC_EUSAGE, "%s: %s: %s: wants %s", where, a->name, oc__quote_z(value), wants);
 }
@@ -105,7 +106,8 @@ static oc_status check_limits(const struct attr *a, const char *where, const cha
     return status;
 }
 
-static oc_status whole_number(const struct attr *a, const char *where, const char *text, int64_t *v)
+static oc_status whole_number(const struct attr *a, const char *where, const char *text,
+                              int64_t *v)
 {
     const char *const digits = text + (*text == '-' || *text == '+');
     if (!*digits || digits[strspn(digits, "0123456789")])
@@ -244,7 +246,7 @@ static const struct {
     [ATTR_TEXT]   = { read_text,   print_text,   "-" },
 };
 
-/* ---- objects ---------------------------------------------------------------------------------- */
+/* ---- objects ------------------------------------------------------------------------------- */
 
 void oc__attr_defaults(const struct entry *e, void *object)
 {
@@ -316,7 +318,8 @@ static oc_status read_word(const char **at, struct word *w, const char *where)
     if (**at != '=')
         return OC_OK;
     if (w->quoted || !*w->value)
-        return oc__fail(OC_EUSAGE, "%s: %s: wants a name before '='", where, oc__quote_z(w->value));
+        return oc__fail(OC_EUSAGE, "%s: %s: wants a name before '='", where,
+                        oc__quote_z(w->value));
     memcpy(w->key, w->value, sizeof w->key);
     w->has_key = true;
     ++*at;
@@ -326,7 +329,7 @@ static oc_status read_word(const char **at, struct word *w, const char *where)
     return OC_OK;
 }
 
-/* A word without '=' switches a bool on, or else, in first place, is the first attribute's value. */
+/* A word without '=' switches a bool on, or, in first place, is the first attribute's value. */
 static oc_status name_word(const struct entry *e, struct word *w, bool first, const char *where)
 {
     if (w->has_key)
@@ -389,7 +392,7 @@ void oc__attr_print(const struct entry *e, const void *object, bool all, struct 
     oc__free(preset);
 }
 
-/* ---- help ------------------------------------------------------------------------------------- */
+/* ---- help ---------------------------------------------------------------------------------- */
 
 static const char *default_text(const struct attr *a)
 {

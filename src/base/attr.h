@@ -3,12 +3,12 @@
  * Whatever can be added to Ocellus (an operator, a layer, an optimizer, a preparation step, a
  * command's options) describes its settings by a table of `struct attr`: name, type, place in a
  * struct, default, help.  Reading "alpha=0.2", filling in defaults, printing, help pages and the
- * manual all follow from that table.  `struct entry` is what all such things have in common, and the
- * first member of each.
+ * manual all follow from that table.  `struct entry` is what all such things have in common, and
+ * the first member of each.
  *
- * A list of steps is written `name [value] [key=value …]; name …`; a value without a key belongs to
- * the first attribute.  A value that is empty or holds a space, `;`, `=` or `"` is written in double
- * quotes, with `\"` and `\\` inside them. */
+ * A list of steps is written `name [value] [key=value …]; name …`; a value without a key belongs
+ * to the first attribute.  A value that is empty or holds a space, `;`, `=` or `"` is written in
+ * double quotes, with `\"` and `\\` inside them. */
 #ifndef OC_BASE_ATTR_H
 #define OC_BASE_ATTR_H
 
@@ -33,7 +33,7 @@ struct attr {
     const char        *name;                            /* NULL ends a table */
     enum attr_type     type;
     size_t             offset;
-    const char        *preset;                          /* the default, as text; NULL: zero or empty */
+    const char        *preset;                          /* default as text; NULL: zero or empty */
     const char        *help;
     double             min, max;                        /* inclusive; min == max: no limits */
     const char *const *choices;                         /* for ATTR_CHOICE; ends in NULL */
@@ -60,8 +60,8 @@ struct entry {
 
 void oc__attr_defaults(const struct entry *e, void *object);
 
-/* Sets one attribute from text.  `where` begins the error message ("step 2 (conv)"); an unknown name
- * is OC_EUSAGE, names the nearest and lists what exists; so is a value out of range. */
+/* Sets one attribute from text.  `where` begins the error message ("step 2 (conv)"); an unknown
+ * name is OC_EUSAGE, names the nearest and lists what exists; so is a value out of range. */
 oc_status oc__attr_set(const struct entry *e, void *object, const char *where,
                        const char *name, const char *value);
 
@@ -74,16 +74,18 @@ void oc__attr_print(const struct entry *e, const void *object, bool all, struct 
 /* Appends one aligned help line per attribute: name, default, help, range or choices. */
 void oc__attr_help(const struct entry *e, const char *indent, struct str *out);
 
-/* Finds an entry by name in a list that ends in NULL; an unknown one is OC_EUSAGE, names the nearest
- * and lists what exists ("unknown layer 'cnov': did you mean conv? …"). */
+/* Finds an entry by name in a list that ends in NULL; an unknown one is OC_EUSAGE, names the
+ * nearest and lists what exists ("unknown layer 'cnov': did you mean conv? …"). */
 oc_status oc__entry_find(const struct entry *const *list, const char *what, const char *name,
                          const struct entry **out);
 
 /* A parsed list of steps; everything lives in `pool`. */
 struct step  { const struct entry *entry; void *attr; };
 struct steps { struct step *step; int n; struct pool pool; };
-oc_status oc__steps_parse(struct steps *out, const struct entry *const *list, const char *what, const char *text);
-void      oc__steps_print(const struct steps *steps, struct str *out); /* canonical text, reads back equal */
+oc_status oc__steps_parse(struct steps *out, const struct entry *const *list, const char *what,
+                          const char *text);
+/* Appends the canonical text, which reads back equal. */
+void      oc__steps_print(const struct steps *steps, struct str *out);
 void      oc__steps_free(struct steps *steps);
 
 #endif

@@ -1,6 +1,6 @@
 /* crc32c.c — the Castagnoli checksum (polynomial 0x1EDC6F41, reflected), by the processor's own
- * instruction where there is one and else eight bytes at a time from tables ("slicing by 8", Kounavis
- * and Berry 2005). */
+ * instruction where there is one and else eight bytes at a time from tables ("slicing by 8",
+ * Kounavis and Berry 2005). */
 #include <pthread.h>
 #include <string.h>
 

@@ -23,7 +23,7 @@ oc_status oc__file_open(struct file *f, const char *path)
     do
         fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     while (fd < 0 && errno == EINTR);
-    if (fd < 0 && errno == ENXIO)                       /* a socket, or a device without a driver */
+    if (fd < 0 && errno == ENXIO)                      /* a socket, or a device without a driver */
         return not_regular(path);
     if (fd < 0)
         return oc__fail_errno(errno, "%s: cannot be opened", path);
@@ -63,8 +63,8 @@ oc_status oc__file_read(const struct file *f, int64_t offset, void *to, size_t n
 {
     assert(offset >= 0);
     if (offset > f->size || n > (uint64_t)(f->size - offset))
-        return oc__fail(OC_EINPUT, "%s: offset %lld: truncated: need %zu bytes, have %lld", f->path,
-                        (long long)offset, n,
+        return oc__fail(OC_EINPUT, "%s: offset %lld: truncated: need %zu bytes, have %lld",
+                        f->path, (long long)offset, n,
                         (long long)(offset < f->size ? f->size - offset : 0));
     size_t got;
     TRY(read_at(f, offset, to, n, &got));

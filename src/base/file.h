@@ -2,9 +2,9 @@
  *
  * Reading never maps and never blocks: a path is opened without blocking, must be a regular file,
  * and is read with pread(), so a FIFO cannot hang the program and a file that shrinks cannot kill
- * it.  Writing goes to a temporary file in the same directory: space is reserved first, every write
- * is checked, the file and then the directory are synced, and only a rename makes it visible; until
- * then nothing that existed is touched.  Errors name the path as it was given. */
+ * it.  Writing goes to a temporary file in the same directory: space is reserved first, every
+ * write is checked, the file and then the directory are synced, and only a rename makes it
+ * visible; until then nothing that existed is touched.  Errors name the path as it was given. */
 #ifndef OC_BASE_FILE_H
 #define OC_BASE_FILE_H
 
@@ -38,10 +38,10 @@ void      oc__names_free(struct names *names);
  * abandoned already.  A size that was announced must be what is written. */
 struct writer { int fd; char *path, *temporary; int64_t written, size; };
 enum write_flags {
-    WRITE_NEW     = 0,                                      /* an existing file is an error */
-    WRITE_REPLACE = 1,                                      /* an existing file is replaced atomically */
+    WRITE_NEW     = 0,                                  /* an existing file is an error */
+    WRITE_REPLACE = 1,                                  /* an existing file is replaced whole */
 };
-oc_status oc__write_begin(struct writer *w, const char *path, int64_t size); /* size < 0: unknown */
+oc_status oc__write_begin(struct writer *w, const char *path, int64_t size); /* < 0: unknown */
 oc_status oc__write(struct writer *w, const void *data, size_t n);
 oc_status oc__write_commit(struct writer *w, enum write_flags flags);
 void      oc__write_abandon(struct writer *w);              /* harmless after a commit */
@@ -54,6 +54,6 @@ oc_status oc__lock(const char *path, int *fd);
 void      oc__unlock(int fd);
 
 uint32_t oc__crc32c(uint32_t crc, const void *data, size_t n); /* Castagnoli; begin with 0 */
-uint32_t oc__crc32c_portable(uint32_t crc, const void *data, size_t n); /* the same without SSE4.2 */
+uint32_t oc__crc32c_portable(uint32_t crc, const void *data, size_t n); /* without SSE4.2 */
 
 #endif

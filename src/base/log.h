@@ -1,5 +1,5 @@
-/* log.h — the library's only voice besides errors: warnings and notes, given to the function set by
- * oc_log_set() and dropped where there is none.  The library itself never prints. */
+/* log.h — the library's only voice besides errors: warnings and notes, given to the function set
+ * by oc_log_set() and dropped where there is none.  The library itself never prints. */
 #ifndef OC_BASE_LOG_H
 #define OC_BASE_LOG_H
 

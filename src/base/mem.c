@@ -87,7 +87,7 @@ void *oc__block_alloc(size_t bytes)
         p = NULL;
     if (counted(p, bytes)) {
         if (huge)
-            (void)madvise(p, rounded, MADV_HUGEPAGE);   /* a hint: where it fails pages are small */
+            (void)madvise(p, rounded, MADV_HUGEPAGE);   /* a hint: failure leaves small pages */
         memset(p, 0, rounded);
     }
     return p;

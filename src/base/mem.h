@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *oc__alloc(size_t n, size_t size);                 /* n * size zeroed bytes; n = 0 gives a pointer too */
+void *oc__alloc(size_t n, size_t size);                 /* n * size zeroed bytes, at least one */
 void *oc__grow(void *p, size_t old_n, size_t n, size_t size); /* realloc; the new part is zeroed */
 void  oc__free(void *p);
 char *oc__strdup(const char *s);

@@ -6,7 +6,7 @@
 double oc__normal(uint64_t key, uint64_t counter)
 {
     const uint64_t draw = oc__bits(key, counter);
-    const double u = 1 - oc__uniform(draw, 0);          /* in (0, 1], so that its logarithm is finite */
+    const double u = 1 - oc__uniform(draw, 0);          /* in (0, 1]: its logarithm is finite */
     const double angle = 6.283185307179586 * oc__uniform(draw, 1);
     return sqrt(-2 * log(u)) * cos(angle);
 }

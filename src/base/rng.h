@@ -1,9 +1,10 @@
 /* rng.h — random numbers as a function, not a state.
  *
  * A draw is a function of a key and a counter: the splitmix64 finaliser (Steele, Lea, Flood, "Fast
- * splittable pseudorandom number generators", 2014) of key + counter * golden ratio.  A key is made
- * from whatever names the draw — seed, epoch, sample, purpose — by oc__key(), so any thread can draw
- * any number at any time and the same run gives the same bits whatever the number of threads. */
+ * splittable pseudorandom number generators", 2014) of key + counter * golden ratio.  A key is
+ * made from whatever names the draw — seed, epoch, sample, purpose — by oc__key(), so any thread
+ * can draw any number at any time and the same run gives the same bits whatever the number of
+ * threads. */
 #ifndef OC_BASE_RNG_H
 #define OC_BASE_RNG_H
 
@@ -18,7 +19,10 @@ static inline uint64_t oc__bits(uint64_t key, uint64_t counter)
 }
 
 /* A key below another: oc__key(oc__key(seed, epoch), sample). */
-static inline uint64_t oc__key(uint64_t key, uint64_t name) { return oc__bits(oc__bits(key, 0) ^ name, 1); }
+static inline uint64_t oc__key(uint64_t key, uint64_t name)
+{
+    return oc__bits(oc__bits(key, 0) ^ name, 1);
+}
 
 /* Uniform in [0, 1): 53 random bits. */
 static inline double oc__uniform(uint64_t key, uint64_t counter)

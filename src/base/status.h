@@ -12,7 +12,8 @@
 
 /* Sets the thread's message and returns `status`, so that a failure is one statement:
  * `return oc__fail(OC_EINPUT, "%s: offset %lld: …", path, at);` */
-oc_status oc__fail(oc_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+oc_status oc__fail(oc_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* As oc__fail(), for an errno value: appends ": " and its description; OC_EIO unless errno says
  * memory (OC_ELIMIT). */

@@ -13,7 +13,8 @@ struct str { char *text; size_t n, capacity; bool failed; };
 
 void        oc__str_add(struct str *s, const char *text, size_t n);
 void        oc__str_addz(struct str *s, const char *text);
-void        oc__str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void        oc__str_addf(struct str *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void        oc__str_addv(struct str *s, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 const char *oc__str_text(const struct str *s);          /* never NULL */
@@ -27,8 +28,8 @@ const char *oc__nearest(const char *word, const char *const *words);
 /* A double as the shortest text that reads back to the same bits ("0.1", "1e-08", "3"). */
 const char *oc__double_text(double v, char buffer[32]);
 
-/* Reads a finite decimal number that fills the text ("-1.5e3"); false for anything else, be it "3x",
- * "inf", "nan", "0x1", " 1" or 1e999.  Neither depends on the locale. */
+/* Reads a finite decimal number that fills the text ("-1.5e3"); false for anything else, be it
+ * "3x", "inf", "nan", "0x1", " 1" or 1e999.  Neither depends on the locale. */
 bool        oc__double_read(const char *text, double *v);
 
 #endif

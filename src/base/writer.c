@@ -63,8 +63,8 @@ static oc_status reserve(const struct writer *w)
     if (error != ENOSPC || fstatvfs(w->fd, &fs) != 0)
         return oc__fail_errno(error, "%s: %lld bytes cannot be reserved", w->path,
                               (long long)w->size);
-    return oc__fail_errno(error, "%s: needs %lld bytes, %llu are free", w->path, (long long)w->size,
-                          (unsigned long long)fs.f_bavail * fs.f_frsize);
+    return oc__fail_errno(error, "%s: needs %lld bytes, %llu are free", w->path,
+                          (long long)w->size, (unsigned long long)fs.f_bavail * fs.f_frsize);
 }
 
 oc_status oc__write_begin(struct writer *w, const char *path, int64_t size)
@@ -135,7 +135,8 @@ static oc_status publish(struct writer *w, enum write_flags flags, int directory
     oc__free(w->temporary);
     w->temporary = NULL;
     if (fsync(directory) != 0 && errno != EINVAL)
-        return oc__fail_errno(errno, "%s: is written, but its directory cannot be synced", w->path);
+        return oc__fail_errno(errno, "%s: is written, but its directory cannot be synced",
+                              w->path);
     return OC_OK;
 }
 

@@ -1,7 +1,7 @@
 /* tensor.c — element types, shapes, and one element at a time as a double.
  *
- * Each type is a row of a table: its name, its size, and how an element is read and written.  Whole
- * numbers are rounded to nearest even and held at the ends of their range when written; NaN
+ * Each type is a row of a table: its name, its size, and how an element is read and written.
+ * Whole numbers are rounded to nearest even and held at the ends of their range when written; NaN
  * becomes 0. */
 #include <assert.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "ocellus.h"
 #include "tensor/half.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files hold little-endian numbers as they are");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files hold numbers as memory does");
 
 static double clamp(double v, double low, double high)
 {
@@ -18,6 +18,10 @@ static double clamp(double v, double low, double high)
         return 0;
     return v < low ? low : v > high ? high : rint(v);
 }
+
+static uint8_t to_u8(double v)  { return (uint8_t)clamp(v, 0, UINT8_MAX); }
+static int8_t  to_i8(double v)  { return (int8_t)clamp(v, INT8_MIN, INT8_MAX); }
+static int32_t to_i32(double v) { return (int32_t)clamp(v, INT32_MIN, INT32_MAX); }
 
 /* 2^63 is the first double that an int64_t does not hold. */
 static int64_t to_i64(double v)
@@ -30,9 +34,9 @@ static int64_t to_i64(double v)
     ROW(OC_F64,  "f64",  double,   *p,                     v)                                  \
     ROW(OC_F16,  "f16",  uint16_t, oc__f16_to_double(*p),  oc__f16_from_double(v))             \
     ROW(OC_BF16, "bf16", uint16_t, oc__bf16_to_double(*p), oc__bf16_from_double(v))            \
-    ROW(OC_U8,   "u8",   uint8_t,  *p,                     (uint8_t)clamp(v, 0, UINT8_MAX))    \
-    ROW(OC_I8,   "i8",   int8_t,   *p,                     (int8_t)clamp(v, INT8_MIN, INT8_MAX)) \
-    ROW(OC_I32,  "i32",  int32_t,  *p,                     (int32_t)clamp(v, INT32_MIN, INT32_MAX)) \
+    ROW(OC_U8,   "u8",   uint8_t,  *p,                     to_u8(v))                           \
+    ROW(OC_I8,   "i8",   int8_t,   *p,                     to_i8(v))                           \
+    ROW(OC_I32,  "i32",  int32_t,  *p,                     to_i32(v))                          \
     ROW(OC_I64,  "i64",  int64_t,  (double)*p,             to_i64(v))                          \
     ROW(OC_BOOL, "bool", uint8_t,  *p != 0,                v != 0)
 
