@@ -88,11 +88,24 @@ static struct operand *operands(struct pool *pool, int n)
     return oc__pool_alloc(pool, (size_t)(n ? n : 1) * sizeof(struct operand));
 }
 
-static void describe(struct builder *b, struct operand *o, int slot)
+/* Operands outlive the arrays of slots and values, which may move, so they get shapes of their own. */
+static bool describe(struct builder *b, struct operand *o, oc_dtype t, const oc_shape *shape)
 {
-    const struct slot *s = &b->plan->slot[slot];
-    const struct value *v = oc__value(b->graph, s->value);
-    *o = (struct operand){ s->dtype, &v->shape, s->layout, s->is_static };
+    oc_shape *copy = oc__pool_alloc(&b->plan->pool, sizeof *copy);
+    if (!copy)
+        return false;
+    *copy = *shape;
+    *o = (struct operand){ .dtype = t, .shape = copy };
+    return true;
+}
+
+static bool describe_slot(struct builder *b, struct operand *o, int slot)
+{
+    const struct slot s = b->plan->slot[slot];
+    const bool ok = describe(b, o, s.dtype, &s.shape);
+    o->layout = s.layout;
+    o->is_static = s.is_static;
+    return ok;
 }
 
 /* The slot that holds what `slot` holds, in another layout; adds a reorder step when there is none. */
@@ -107,12 +120,10 @@ static int in_layout(struct builder *b, int slot, const struct layout *layout)
     struct step *s = to < 0 ? NULL : add_step(b);
     int *ends = oc__pool_alloc(&p->pool, 2 * sizeof *ends);
     struct operand *o = operands(&p->pool, 2);
-    if (!s || !ends || !o)
+    if (!s || !ends || !o || !describe_slot(b, &o[0], slot) || !describe_slot(b, &o[1], to))
         return -1;
     const bool is_static = p->slot[slot].is_static;
     p->slot[to].is_static = is_static;
-    describe(b, &o[0], slot);
-    describe(b, &o[1], to);
     ends[0] = slot;
     ends[1] = to;
     *s = (struct step){ .name = p->slot[slot].name, .x = ends, .y = ends + 1, .prologue = is_static };
@@ -171,13 +182,13 @@ static oc_status make_request(struct builder *b, const struct node *n, struct re
         int slot = b->slot_of[n->in[i].id];
         if (slot < 0)
             slot = add_source(b, n->in[i]);
-        if (slot < 0)
+        if (slot < 0 || !describe_slot(b, &x[i], slot))
             return OC_ELIMIT;
-        describe(b, &x[i], slot);
     }
     for (int k = 0; k < n->n_out; k++) {
         const struct value *v = oc__value(b->graph, (oc_value){ n->out.id + k });
-        y[k] = (struct operand){ .dtype = v->dtype, .shape = &v->shape };
+        if (!describe(b, &y[k], v->dtype, &v->shape))
+            return OC_ELIMIT;
     }
     *r = (struct request){ n->op, n->attr, n->name, n->n_in, n->n_out, x, y,
                            b->options->session->mode, b->options->threads };
@@ -359,8 +370,6 @@ static oc_status build(struct builder *b, const oc_value *want, int wanted)
     struct plan *p = b->plan;
     const oc_session_options *o = b->options->session;
     mark_live(b, want, wanted);
-    for (int i = 0; i < b->graph->values; i++)          /* a single value may stand for many, so sources come as needed */
-        b->slot_of[i + 1] = -1;
     for (int k = 0; k < b->graph->nodes; k++)
         if (node_live(b, &b->graph->node[k]))
             TRY(plan_node(b, &b->graph->node[k]));
@@ -404,6 +413,8 @@ static oc_status start(struct builder *b, const oc_graph *g)
     b->live = oc__alloc(values, sizeof *b->live);
     if (!p->input || !p->input_shape || !p->output || !p->effect || !b->slot_of || !b->live)
         return OC_ELIMIT;
+    for (size_t i = 0; i < values; i++)
+        b->slot_of[i] = -1;
     for (int i = 0; i < g->inputs; i++) {
         p->input[i] = -1;
         p->input_shape[i] = b->options->inputs[i];

@@ -1,0 +1,353 @@
+/* session.c — prepare once, run many.
+ *
+ * A session keeps the plans of the last few combinations of input shapes, each with a context: the
+ * memory that a run of it writes to.  The arena is shared, since one plan runs at a time. */
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "param/store.h"
+#include "run/plan.h"
+
+enum { PLANS = 8 };
+
+struct context {
+    struct plan     *plan;
+    char            *fixed;
+    void           **instance;                          /* by step: what the kernel keeps per context */
+    uint64_t         version;                           /* of the parameters that the prologue saw */
+    oc_profile_row  *row;                               /* by step */
+    uint64_t         used;                              /* for letting go of the least recently used */
+};
+
+struct oc_session {
+    oc_graph          *graph;
+    oc_session_options options;
+    struct pool        pool;
+    struct context     context[PLANS];
+    struct context    *current;
+    char              *arena;
+    size_t             arena_bytes;
+    int                threads;
+    uint64_t           step, clock;
+    bool               profile;
+};
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static const oc_value *keep_values(struct pool *pool, const oc_value *v, int n)
+{
+    oc_value *copy = oc__pool_alloc(pool, (size_t)(n ? n : 1) * sizeof *v);
+    if (copy && n)
+        memcpy(copy, v, (size_t)n * sizeof *v);
+    return copy;
+}
+
+const char *oc_device_reason(const char *device)
+{
+    if (!device || !strcmp(device, "auto"))
+        return "cpu (auto: this build has no GPU back end)";
+    return strcmp(device, "cpu") ? NULL : "cpu (as asked)";
+}
+
+static oc_status check_options(const oc_graph *g, const oc_session_options *o)
+{
+    TRY(oc_graph_check(g));
+    if (!oc_device_reason(o->device))
+        return oc__fail(OC_EUSAGE, "device %s: not known; there are auto and cpu", oc__quote_z(o->device));
+    if (o->precision != OC_F32 && o->precision != OC_F64)
+        return oc__fail(OC_EUSAGE, "precision %s: a session computes in f32 or f64", oc_dtype_name(o->precision));
+    if (o->gradients && o->precision != OC_F32)
+        return oc__fail(OC_EUSAGE, "gradients in f64 are read as outputs; the store holds f32");
+    if (o->threads < 0)
+        return oc__fail(OC_EUSAGE, "threads: %d is below 0", o->threads);
+    return oc__backend_check(o->backends);
+}
+
+oc_status oc_session_new(oc_session **out, oc_graph *g, const oc_session_options *options)
+{
+    *out = NULL;
+    TRY(check_options(g, options));
+    oc_session *s = oc__alloc(1, sizeof *s);
+    if (!s)
+        return OC_ELIMIT;
+    s->graph = g;
+    s->options = *options;
+    s->threads = options->threads ? options->threads : omp_get_num_procs();
+    oc_session_options *o = &s->options;
+    o->output = keep_values(&s->pool, o->output, o->outputs);
+    o->parameter = keep_values(&s->pool, o->parameter, o->gradients);
+    o->gradient = keep_values(&s->pool, o->gradient, o->gradients);
+    o->backends = o->backends ? oc__pool_strdup(&s->pool, o->backends) : NULL;
+    if (!o->output || !o->parameter || !o->gradient) {
+        oc_session_free(s);
+        return OC_ELIMIT;
+    }
+    *out = s;
+    return OC_OK;
+}
+
+static void context_free(struct context *c)
+{
+    for (int i = 0; c->instance && i < c->plan->steps; i++) {
+        const struct kernel *k = c->plan->step[i].offer.kernel;
+        if (c->instance[i] && k->unbind)
+            k->unbind(c->instance[i]);
+    }
+    oc__free(c->instance);
+    oc__free(c->row);
+    oc__block_free(c->fixed);
+    oc__plan_free(c->plan);
+    *c = (struct context){ 0 };
+}
+
+void oc_session_free(oc_session *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < PLANS; i++)
+        context_free(&s->context[i]);
+    oc__block_free(s->arena);
+    oc__pool_free(&s->pool);
+    oc__free(s);
+}
+
+/* ---- preparing ---------------------------------------------------------------------------- */
+
+static void start_row(oc_profile_row *row, const struct step *s)
+{
+    *row = (oc_profile_row){ .name = s->name, .op = s->request.op ? s->request.op->entry.name : "Reorder",
+                             .kernel = s->offer.detail ? s->offer.detail : s->offer.kernel->name,
+                             .flops = s->flops };
+}
+
+static oc_status context_new(struct context *c, struct plan *plan)
+{
+    const size_t n = (size_t)plan->steps + 1;
+    *c = (struct context){ .plan = plan };
+    c->instance = oc__alloc(n, sizeof *c->instance);
+    c->row = oc__alloc(n, sizeof *c->row);
+    c->fixed = plan->fixed_bytes ? oc__block_alloc(plan->fixed_bytes) : NULL;
+    if (!c->instance || !c->row || (plan->fixed_bytes && !c->fixed))
+        return OC_ELIMIT;
+    for (int i = 0; i < plan->steps; i++) {
+        const struct offer *o = &plan->step[i].offer;
+        start_row(&c->row[i], &plan->step[i]);
+        if (o->kernel->bind && !(c->instance[i] = o->kernel->bind(o->state)))
+            return OC_ELIMIT;
+    }
+    return OC_OK;
+}
+
+static struct context *find_context(oc_session *s, const oc_shape *inputs)
+{
+    for (int i = 0; i < PLANS; i++) {
+        const struct plan *p = s->context[i].plan;
+        bool same = p != NULL;
+        for (int k = 0; same && k < p->inputs; k++)
+            same = oc_shape_equal(&p->input_shape[k], &inputs[k]);
+        if (same)
+            return &s->context[i];
+    }
+    return NULL;
+}
+
+static struct context *least_used(oc_session *s)
+{
+    struct context *least = &s->context[0];
+    for (int i = 1; i < PLANS; i++)
+        if (s->context[i].used < least->used)
+            least = &s->context[i];
+    return least;
+}
+
+static oc_status grow_arena(oc_session *s, size_t bytes)
+{
+    if (bytes <= s->arena_bytes)
+        return OC_OK;
+    char *arena = oc__block_alloc(bytes);
+    if (!arena)
+        return OC_ELIMIT;
+    oc__block_free(s->arena);
+    s->arena = arena;
+    s->arena_bytes = bytes;
+    return OC_OK;
+}
+
+oc_status oc_session_prepare(oc_session *s, const oc_shape *inputs)
+{
+    oc_store *store = s->graph->store;
+    struct context *c = find_context(s, inputs);
+    omp_set_num_threads(s->threads);
+    if (store)
+        TRY(oc__store_ready(store, ROLE_VALUE));
+    if (store && s->options.gradients)
+        TRY(oc__store_ready(store, ROLE_GRADIENT));
+    if (!c) {
+        struct plan *plan;
+        c = least_used(s);
+        context_free(c);
+        s->current = NULL;
+        TRY(oc__plan_new(&plan, s->graph, &(struct plan_options){ &s->options, inputs, s->threads }));
+        const oc_status status = context_new(c, plan);
+        if (status) {
+            context_free(c);
+            return status;
+        }
+    }
+    TRY(grow_arena(s, c->plan->arena_bytes));
+    c->used = ++s->clock;
+    s->current = c;
+    return OC_OK;
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+static void bases(const oc_session *s, const struct context *c, char *base[SPACES])
+{
+    const oc_store *store = s->graph->store;
+    base[SPACE_ARENA] = s->arena;
+    base[SPACE_FIXED] = c->fixed;
+    base[SPACE_VALUE] = store ? (char *)store->block[ROLE_VALUE][OC_TRAINABLE] : NULL;
+    base[SPACE_STATISTIC] = store ? (char *)store->block[ROLE_VALUE][OC_STATISTIC] : NULL;
+    base[SPACE_GRADIENT] = store ? (char *)store->block[ROLE_GRADIENT][OC_TRAINABLE] : NULL;
+    base[SPACE_ABSOLUTE] = NULL;
+}
+
+static void *slot_address(const struct slot *s, char *const base[SPACES])
+{
+    return s->space == SPACE_ABSOLUTE ? (void *)(intptr_t)s->offset : base[s->space] + s->offset;
+}
+
+static void run_steps(oc_session *s, struct context *c, int from, int to)
+{
+    const struct plan *p = c->plan;
+    char *base[SPACES];
+    bases(s, c, base);
+    for (int i = from; i < to; i++) {
+        const struct step *step = &p->step[i];
+        const void *x[OP_MAX_INPUTS];
+        void *y[OP_MAX_OUTPUTS];
+        for (int k = 0; k < step->request.n_in; k++)
+            x[k] = step->x[k] < 0 ? NULL : slot_address(&p->slot[step->x[k]], base);
+        for (int k = 0; k < step->request.n_out; k++)
+            y[k] = slot_address(&p->slot[step->y[k]], base);
+        const struct execution e = {
+            &step->request, step->offer.state, c->instance[i], x, y, s->arena + p->scratch_offset,
+            s->threads, s->options.seed, s->step,
+        };
+        const double start = s->profile ? oc__seconds() : 0;
+        step->offer.kernel->run(&e);
+        if (s->profile) {
+            c->row[i].seconds += oc__seconds() - start;
+            c->row[i].runs++;
+        }
+    }
+}
+
+/* Copies a tensor into a slot, converting its type where it differs. */
+static oc_status write_slot(const struct slot *s, const oc_tensor *t, void *to)
+{
+    const oc_tensor into = { s->dtype, s->shape, to };
+    if (!t->data)
+        return oc__fail(OC_EUSAGE, "input %s: no data", s->name);
+    if (t->dtype == s->dtype) {
+        memcpy(to, t->data, s->bytes);
+        return OC_OK;
+    }
+    const int64_t n = oc_shape_count(&s->shape);
+    for (int64_t i = 0; i < n; i++)
+        oc_tensor_set(&into, i, oc_tensor_get(t, i));
+    return OC_OK;
+}
+
+static oc_status write_inputs(oc_session *s, const struct context *c, const oc_tensor *in)
+{
+    char *base[SPACES];
+    bases(s, c, base);
+    for (int i = 0; i < c->plan->inputs; i++) {
+        const int slot = c->plan->input[i];
+        if (slot >= 0)
+            TRY(write_slot(&c->plan->slot[slot], &in[i], slot_address(&c->plan->slot[slot], base)));
+    }
+    return OC_OK;
+}
+
+static void read_outputs(const oc_session *s, const struct context *c, oc_tensor *out)
+{
+    char *base[SPACES];
+    bases(s, c, base);
+    for (int i = 0; i < c->plan->outputs; i++) {
+        const struct slot *slot = &c->plan->slot[c->plan->output[i]];
+        out[i].dtype = slot->dtype;
+        out[i].shape = slot->shape;
+        if (out[i].data)
+            memcpy(out[i].data, slot_address(slot, base), slot->bytes);
+    }
+}
+
+static void commit_effects(const oc_session *s, const struct context *c)
+{
+    char *base[SPACES];
+    oc_store *store = s->graph->store;
+    bases(s, c, base);
+    for (int i = 0; i < c->plan->effects; i++) {
+        const struct effect_slot *e = &c->plan->effect[i];
+        const struct slot *slot = &c->plan->slot[e->slot];
+        const oc_tensor from = { slot->dtype, slot->shape, slot_address(slot, base) };
+        float *to = oc__store_place(store, ROLE_VALUE, e->parameter);
+        for (int64_t k = 0; k < store->parameter[e->parameter].count; k++)
+            to[k] = (float)oc_tensor_get(&from, k);
+    }
+    if (c->plan->effects)
+        oc_store_touch(store);
+}
+
+oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out)
+{
+    oc_shape shape[64];
+    if (s->graph->inputs > (int)(sizeof shape / sizeof *shape))
+        return oc__fail(OC_ELIMIT, "%d graph inputs, at most 64 are possible", s->graph->inputs);
+    for (int i = 0; i < s->graph->inputs; i++)
+        shape[i] = in[i].shape;
+    if (!s->current || find_context(s, shape) != s->current)
+        TRY(oc_session_prepare(s, shape));
+    struct context *c = s->current;
+    const uint64_t version = s->graph->store ? s->graph->store->version : 1;
+    omp_set_num_threads(s->threads);
+    TRY(write_inputs(s, c, in));
+    if (c->version != version)
+        run_steps(s, c, 0, c->plan->prologue);
+    c->version = version;
+    run_steps(s, c, c->plan->prologue, c->plan->steps);
+    read_outputs(s, c, out);
+    if (s->options.mode == OC_TRAIN) {
+        commit_effects(s, c);
+        s->step++;
+    }
+    return OC_OK;
+}
+
+/* ---- looking ------------------------------------------------------------------------------ */
+
+void oc_session_set_step(oc_session *s, uint64_t step) { s->step = step; }
+void oc_session_profile(oc_session *s, bool on)        { s->profile = on; }
+
+int64_t oc_session_bytes(const oc_session *s)
+{
+    return s->current ? (int64_t)(s->current->plan->arena_bytes + s->current->plan->fixed_bytes) : 0;
+}
+
+char *oc_session_text(const oc_session *s)
+{
+    struct str text = { 0 };
+    if (s->current)
+        oc__plan_print(s->current->plan, &text);
+    return text.text;
+}
+
+int oc_session_profile_rows(const oc_session *s, const oc_profile_row **rows)
+{
+    *rows = s->current ? s->current->row : NULL;
+    return s->current ? s->current->plan->steps : 0;
+}
