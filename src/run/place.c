@@ -32,7 +32,7 @@ static void place_fixed(struct plan *p)
 /* The slot whose buffer step i's first output may take over, or -1. */
 static int taken_over(const struct plan *p, int i)
 {
-    const struct step *s = &p->step[i];
+    const struct plan_step *s = &p->step[i];
     if (s->offer.in_place < 0 || s->x[s->offer.in_place] < 0)
         return -1;
     const int x = s->x[s->offer.in_place];
@@ -57,7 +57,7 @@ static int make_buffers(struct plan *p, struct buffer *b)
         if (p->slot[i].space == SPACE_ARENA && p->slot[i].first < 0)
             p->slot[i].buffer = add_buffer(b, &n, &p->slot[i]);
     for (int i = 0; i < p->steps; i++) {
-        const struct step *s = &p->step[i];
+        const struct plan_step *s = &p->step[i];
         const int x = taken_over(p, i);
         for (int k = 0; k < s->request.n_out; k++) {
             struct slot *y = &p->slot[s->y[k]];

@@ -69,12 +69,12 @@ static int add_source(struct builder *b, oc_value v)
 
 /* ---- steps -------------------------------------------------------------------------------- */
 
-static struct step *add_step(struct builder *b)
+static struct plan_step *add_step(struct builder *b)
 {
     struct plan *p = b->plan;
     if (p->steps == b->step_capacity) {
         const int more = 2 * b->step_capacity + 32;
-        struct step *grown = oc__grow(p->step, (size_t)b->step_capacity, (size_t)more, sizeof *grown);
+        struct plan_step *grown = oc__grow(p->step, (size_t)b->step_capacity, (size_t)more, sizeof *grown);
         if (!grown)
             return NULL;
         p->step = grown;
@@ -117,7 +117,7 @@ static int in_layout(struct builder *b, int slot, const struct layout *layout)
         if (p->slot[i].value.id == v.id && p->slot[i].layout == layout)
             return i;
     const int to = add_slot(b, v, layout);
-    struct step *s = to < 0 ? NULL : add_step(b);
+    struct plan_step *s = to < 0 ? NULL : add_step(b);
     int *ends = oc__pool_alloc(&p->pool, 2 * sizeof *ends);
     struct operand *o = operands(&p->pool, 2);
     if (!s || !ends || !o || !describe_slot(b, &o[0], slot) || !describe_slot(b, &o[1], to))
@@ -126,7 +126,7 @@ static int in_layout(struct builder *b, int slot, const struct layout *layout)
     p->slot[to].is_static = is_static;
     ends[0] = slot;
     ends[1] = to;
-    *s = (struct step){ .name = p->slot[slot].name, .x = ends, .y = ends + 1, .prologue = is_static };
+    *s = (struct plan_step){ .name = p->slot[slot].name, .x = ends, .y = ends + 1, .prologue = is_static };
     s->request = (struct request){ .name = s->name, .n_in = 1, .n_out = 1, .x = o, .y = o + 1,
                                    .mode = b->options->session->mode, .threads = b->options->threads };
     s->offer.in_place = -1;
@@ -236,10 +236,10 @@ static oc_status plan_node(struct builder *b, const struct node *n)
         b->plan->slot[slot].is_static = is_static;
         b->slot_of[v.id] = slot;
     }
-    struct step *s = add_step(b);
+    struct plan_step *s = add_step(b);
     if (!s)
         return OC_ELIMIT;
-    *s = (struct step){ n->name, request, offer, backend, x, x + n->n_in, is_static, node_flops(b, n) };
+    *s = (struct plan_step){ n->name, request, offer, backend, x, x + n->n_in, is_static, node_flops(b, n) };
     return OC_OK;
 }
 
@@ -337,7 +337,7 @@ static bool node_live(const struct builder *b, const struct node *n)
 /* Prologue first, order kept otherwise; then the steps that write and last read each slot. */
 static oc_status order_steps(struct plan *p)
 {
-    struct step *ordered = oc__alloc((size_t)p->steps, sizeof *ordered);
+    struct plan_step *ordered = oc__alloc((size_t)p->steps, sizeof *ordered);
     if (!ordered)
         return OC_ELIMIT;
     int n = 0;
@@ -350,7 +350,7 @@ static oc_status order_steps(struct plan *p)
     oc__free(p->step);
     p->step = ordered;
     for (int i = 0; i < p->steps; i++) {
-        const struct step *s = &p->step[i];
+        const struct plan_step *s = &p->step[i];
         for (int k = 0; k < s->request.n_in; k++)
             if (s->x[k] >= 0)
                 p->slot[s->x[k]].last = i;

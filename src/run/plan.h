@@ -34,7 +34,7 @@ struct slot {
     bool                 is_static, keep;               /* keep: read after the run, never overwritten in place */
 };
 
-struct step {
+struct plan_step {
     const char           *name;
     struct request        request;
     struct offer          offer;
@@ -50,7 +50,7 @@ struct plan {
     struct pool         pool;
     oc_graph           *graph;                          /* bound; owned */
     struct slot        *slot;
-    struct step        *step;
+    struct plan_step        *step;
     int                 slots, steps, prologue;         /* the first `prologue` steps */
     int                *input;                          /* slot by input number; -1: not needed */
     oc_shape           *input_shape;

@@ -13,7 +13,7 @@ static void print_shape(struct str *out, const oc_shape *s)
 
 static void print_step(const struct plan *p, int i, struct str *out)
 {
-    const struct step *s = &p->step[i];
+    const struct plan_step *s = &p->step[i];
     const struct slot *y = &p->slot[s->y[0]];
     const struct offer *o = &s->offer;
     struct str kernel = { 0 }, shape = { 0 };

@@ -114,7 +114,7 @@ void oc_session_free(oc_session *s)
 
 /* ---- preparing ---------------------------------------------------------------------------- */
 
-static void start_row(oc_profile_row *row, const struct step *s)
+static void start_row(oc_profile_row *row, const struct plan_step *s)
 {
     *row = (oc_profile_row){ .name = s->name, .op = s->request.op ? s->request.op->entry.name : "Reorder",
                              .kernel = s->offer.detail ? s->offer.detail : s->offer.kernel->name,
@@ -225,7 +225,7 @@ static void run_steps(oc_session *s, struct context *c, int from, int to)
     char *base[SPACES];
     bases(s, c, base);
     for (int i = from; i < to; i++) {
-        const struct step *step = &p->step[i];
+        const struct plan_step *step = &p->step[i];
         const void *x[OP_MAX_INPUTS];
         void *y[OP_MAX_OUTPUTS];
         for (int k = 0; k < step->request.n_in; k++)
