@@ -1,0 +1,83 @@
+/* codec.c — images from and to files: chooses the decoder by the first bytes, holds limits. */
+#include <string.h>
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "image/image.h"
+
+static const struct codec *const codecs[] = { &oc__codec_png, &oc__codec_jpeg, NULL };
+
+static oc_status new_image(oc_image *out, int width, int height, int channels)
+{
+    const size_t pixels = (size_t)width * (size_t)height;
+    uint8_t     *pixel = oc__alloc(pixels, (size_t)channels);
+    if (pixel == NULL)
+        return OC_ELIMIT;
+    *out = (oc_image){ width, height, channels, pixel };
+    return OC_OK;
+}
+
+oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t height,
+                        int channels)
+{
+    *out = (oc_image){ 0 };
+    if (width < 1 || height < 1)
+        return oc__fail(OC_EINPUT, "%s: size %lldx%lld: an image has at least one pixel", name,
+                        (long long)width, (long long)height);
+    if (width > IMAGE_SIDE_MAX || height > IMAGE_SIDE_MAX)
+        return oc__fail(OC_ELIMIT, "%s: size %lldx%lld: a side exceeds %d pixels", name,
+                        (long long)width, (long long)height, IMAGE_SIDE_MAX);
+    if (width * height > IMAGE_PIXELS_MAX)
+        return oc__fail(OC_ELIMIT, "%s: size %lldx%lld: exceeds %d million pixels", name,
+                        (long long)width, (long long)height, IMAGE_PIXELS_MAX / 1000000);
+    return new_image(out, (int)width, (int)height, channels);
+}
+
+void oc_image_free(oc_image *image)
+{
+    if (image == NULL)
+        return;
+    oc__free(image->pixel);
+    *image = (oc_image){ 0 };
+}
+
+oc_status oc__image_decode(oc_image *out, const struct encoded *in)
+{
+    *out = (oc_image){ 0 };
+    if (in->n == 0)
+        return oc__fail(OC_EINPUT, "%s: offset 0: truncated: the file is empty", in->name);
+    for (int i = 0; codecs[i] != NULL; i++) {
+        const size_t n = codecs[i]->magic_n;
+        if (memcmp(in->bytes, codecs[i]->magic, in->n < n ? in->n : n) != 0)
+            continue;
+        if (in->n < n)
+            return oc__fail(OC_EINPUT, "%s: offset %zu: truncated: a %s begins with %zu bytes",
+                            in->name, in->n, codecs[i]->name, n);
+        return codecs[i]->decode(out, in);
+    }
+    const char *kind = oc__file_kind(in->bytes, in->n);
+    return oc__fail(OC_EINPUT, "%s: offset 0: not a PNG or JPEG image%s%s", in->name,
+                    kind != NULL ? ": this is " : "", kind != NULL ? kind : "");
+}
+
+oc_status oc_image_load(oc_image *out, const char *path)
+{
+    *out = (oc_image){ 0 };
+    char  *data;
+    size_t n;
+    TRY(oc__file_load(path, IMAGE_FILE_MAX, &data, &n));
+    const oc_status status =
+        oc__image_decode(out, &(struct encoded){ path, (const uint8_t *)data, n });
+    oc__free(data);
+    return status;
+}
+
+oc_status oc_image_save(const oc_image *image, const char *path)
+{
+    struct str png = { 0 };
+    oc_status  status = oc__png_encode(image, &png);
+    if (status == OC_OK)
+        status = oc__write_file(path, png.text, png.n, WRITE_REPLACE);
+    oc__str_free(&png);
+    return status;
+}

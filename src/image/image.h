@@ -1,0 +1,50 @@
+/* image.h — images inside the library: limits, codecs and resizing.
+ *
+ * An oc_image is a dense block of bytes [h, w, c].  What is made here belongs to the caller, who
+ * frees it with oc_image_free(); on failure nothing is handed out and the result is all zero.
+ * Decoders are given whole files in memory and treat every byte as hostile. */
+#ifndef OC_IMAGE_IMAGE_H
+#define OC_IMAGE_IMAGE_H
+
+#include "base/str.h"
+#include "ocellus.h"
+
+enum {
+    IMAGE_SIDE_MAX   = 65500,                           /* pixels, as in libjpeg */
+    IMAGE_PIXELS_MAX = 100000000,
+    IMAGE_FILE_MAX   = 256 << 20,                       /* bytes of an encoded file */
+};
+
+/* A black image; a side out of range is OC_EINPUT or OC_ELIMIT, and `name` begins the message. */
+oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t height,
+                        int channels);
+
+static inline size_t oc__image_bytes(const oc_image *image)
+{
+    return (size_t)image->width * (size_t)image->height * (size_t)image->channels;
+}
+
+/* An encoded image in memory; `name` is the file as the user typed it. */
+struct encoded { const char *name; const uint8_t *bytes; size_t n; };
+
+/* A format of images: how a file of it begins, and how it is read. */
+struct codec {
+    const char *name;
+    const char *magic;
+    size_t      magic_n;
+    oc_status (*decode)(oc_image *out, const struct encoded *in);
+};
+
+extern const struct codec oc__codec_png, oc__codec_jpeg;
+
+oc_status oc__image_decode(oc_image *out, const struct encoded *in); /* by content */
+oc_status oc__png_encode(const oc_image *image, struct str *out);    /* appends a PNG file */
+
+/* The image at another size, by a triangle filter that widens as it shrinks (antialiased); every
+ * channel alike, rounded to the nearest. */
+oc_status oc__image_resize(oc_image *out, const oc_image *in, int width, int height);
+
+/* Whether the pixels along the border are lighter than half on average. */
+bool oc__image_border_is_light(const oc_image *image);
+
+#endif
