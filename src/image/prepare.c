@@ -1,0 +1,182 @@
+/* prepare.c — parses and runs programs of preparation steps. */
+#include <string.h>
+#include "base/mem.h"
+#include "base/status.h"
+#include "image/image.h"
+#include "image/prepare.h"
+
+#define PREPARE(name) extern const struct prepare oc__prepare_##name;
+#include "image/list.h"
+#undef PREPARE
+#define PREPARE(name) &oc__prepare_##name,
+const struct prepare *const oc__prepare_list[] = {
+#include "image/list.h"
+    NULL
+};
+#undef PREPARE
+
+enum { CHANNELS_MAX = 4, STEPS_KNOWN = sizeof oc__prepare_list / sizeof *oc__prepare_list };
+
+struct prepare_program {
+    struct steps  steps;
+    struct str    text;
+    struct extent extent;                               /* what is known without an image */
+    int           images;                               /* steps that work on the image */
+    float         number[CHANNELS_MAX][256];            /* what an 8-bit value becomes */
+};
+
+static const struct prepare *kind_of(const struct step *step)
+{
+    return (const struct prepare *)step->entry;         /* the entry is its first member */
+}
+
+void oc__canvas_put(struct canvas *canvas, oc_image image)
+{
+    if (canvas->owned)
+        oc_image_free(&canvas->image);
+    *canvas = (struct canvas){ image, true };
+}
+
+/* ---- parsing ------------------------------------------------------------------------------ */
+
+static oc_status complete_steps(struct prepare_program *p)
+{
+    for (int i = 0; i < p->steps.n; i++) {
+        const struct step    *step = &p->steps.step[i];
+        const struct prepare *kind = kind_of(step);
+        if (kind->ready != NULL)
+            TRY(kind->ready(step->attr));
+        if (kind->apply != NULL && p->images != i)
+            return oc__fail(OC_EUSAGE,
+                            "preparation: step %d (%s) works on pixels and must come before %s",
+                            i + 1, step->entry->name, p->steps.step[p->images].entry->name);
+        p->images += kind->apply != NULL;
+    }
+    return OC_OK;
+}
+
+static oc_status walk_extent(const struct prepare_program *p, struct extent *extent)
+{
+    for (int i = 0; i < p->steps.n; i++) {
+        const struct prepare *kind = kind_of(&p->steps.step[i]);
+        if (kind->extent != NULL)
+            TRY(kind->extent(p->steps.step[i].attr, extent));
+    }
+    return OC_OK;
+}
+
+static void fill_numbers(struct prepare_program *p)
+{
+    for (int c = 0; c < CHANNELS_MAX; c++)
+        for (int byte = 0; byte < 256; byte++) {
+            double v = byte;
+            for (int i = p->images; i < p->steps.n; i++)
+                v = kind_of(&p->steps.step[i])->number(p->steps.step[i].attr, c, v);
+            p->number[c][byte] = (float)v;
+        }
+}
+
+static oc_status parse_into(struct prepare_program *p, const char *text)
+{
+    const struct entry *list[STEPS_KNOWN] = { 0 };
+    for (int i = 0; oc__prepare_list[i] != NULL; i++)
+        list[i] = &oc__prepare_list[i]->entry;
+    TRY(oc__steps_parse(&p->steps, list, "preparation", text));
+    TRY(complete_steps(p));
+    TRY(walk_extent(p, &p->extent));
+    fill_numbers(p);
+    oc__steps_print(&p->steps, &p->text);
+    return p->text.failed ? oc__fail(OC_ELIMIT, "preparation: no memory") : OC_OK;
+}
+
+oc_status oc__prepare_parse(struct prepare_program **out, const char *text)
+{
+    *out = NULL;
+    struct prepare_program *p = oc__alloc(1, sizeof *p);
+    if (p == NULL)
+        return OC_ELIMIT;
+    const oc_status status = parse_into(p, text);
+    if (status == OC_OK)
+        *out = p;
+    else
+        oc__prepare_free(p);
+    return status;
+}
+
+const char *oc__prepare_text(const struct prepare_program *p)
+{
+    return oc__str_text(&p->text);
+}
+
+void oc__prepare_free(struct prepare_program *p)
+{
+    if (p == NULL)
+        return;
+    oc__steps_free(&p->steps);
+    oc__str_free(&p->text);
+    oc__free(p);
+}
+
+/* ---- shapes ------------------------------------------------------------------------------- */
+
+static int known(int64_t dimension)
+{
+    return dimension > 0 && dimension <= IMAGE_SIDE_MAX ? (int)dimension : 0;
+}
+
+oc_status oc__prepare_shape(const struct prepare_program *p, const oc_shape *in, oc_shape *out)
+{
+    struct extent e = { 0 };
+    if (in != NULL && in->rank == 3)
+        e = (struct extent){ known(in->dim[1]), known(in->dim[2]), known(in->dim[0]) };
+    TRY(walk_extent(p, &e));
+    *out = OC_SHAPE(e.channels ? e.channels : OC_UNKNOWN, e.height ? e.height : OC_UNKNOWN,
+                    e.width ? e.width : OC_UNKNOWN);
+    return OC_OK;
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+/* 8-bit [h, w, c] to f32 [c, h, w] through the table. */
+static void to_numbers(const struct prepare_program *p, const oc_image *image, float *x)
+{
+    const size_t n = (size_t)image->width * (size_t)image->height, c = (size_t)image->channels;
+    for (size_t k = 0; k < c; k++) {
+        const float   *number = p->number[k];
+        const uint8_t *from = image->pixel + k;
+        float         *to = x + k * n;
+        for (size_t i = 0; i < n; i++)
+            to[i] = number[from[i * c]];
+    }
+}
+
+static oc_status check_shape(const struct prepare_program *p, const oc_image *image,
+                             const oc_shape *shape)
+{
+    const int64_t *want = shape->dim;
+    if (p->extent.channels != 0 && image->channels != p->extent.channels)
+        return oc__fail(OC_EINPUT, "the preparation ends with numbers for %d channels, not %d",
+                        p->extent.channels, image->channels);
+    if (shape->rank == 3 && want[0] == image->channels && want[1] == image->height
+        && want[2] == image->width)
+        return OC_OK;
+    return oc__fail(OC_EINPUT, "prepared image: [%d, %d, %d], but [%lld, %lld, %lld] is wanted",
+                    image->channels, image->height, image->width, (long long)want[0],
+                    (long long)want[1], (long long)want[2]);
+}
+
+oc_status oc__prepare_run(const struct prepare_program *p, const oc_image *image,
+                          const oc_shape *shape, float *x)
+{
+    struct canvas canvas = { .image = *image };
+    oc_status     status = OC_OK;
+    for (int i = 0; i < p->images && status == OC_OK; i++)
+        status = kind_of(&p->steps.step[i])->apply(p->steps.step[i].attr, &canvas);
+    if (status == OC_OK)
+        status = check_shape(p, &canvas.image, shape);
+    if (status == OC_OK)
+        to_numbers(p, &canvas.image, x);
+    if (canvas.owned)
+        oc_image_free(&canvas.image);
+    return status;
+}

@@ -1,0 +1,57 @@
+/* prepare.h — the preparation of images: one program of steps, stored with the model, and executed
+ * by the same code in training, evaluation, prediction and serving.
+ *
+ * A program is a list of steps, "grayscale; light_on_dark; digit 28; scale".  Steps of the first
+ * kind turn an 8-bit image [h, w, c] into another; steps of the second kind, which come last, say
+ * what number an 8-bit value becomes, and are folded into one table when the program is parsed, so
+ * that the way to f32 [c, h, w] is a single look-up a sample.  A program is immutable: any number
+ * of threads may run it at once. */
+#ifndef OC_IMAGE_PREPARE_H
+#define OC_IMAGE_PREPARE_H
+
+#include "base/attr.h"
+#include "ocellus.h"
+
+/* The image on its way through the program.  It is borrowed from the caller until a step replaces
+ * it; a step that leaves the image as it is does nothing. */
+struct canvas { oc_image image; bool owned; };
+
+/* Replaces the image by one that the canvas then owns. */
+void oc__canvas_put(struct canvas *canvas, oc_image image);
+
+/* Height, width and channels; 0: not known before the image is seen. */
+struct extent { int height, width, channels; };
+
+/* One kind of step.  `ready` completes the attributes once they are parsed and may refuse them.
+ * `extent` changes the extent as the step will, and refuses one that it cannot work on.  Exactly
+ * one of `apply` and `number` is set. */
+struct prepare {
+    struct entry entry;
+    oc_status  (*ready)(void *attr);
+    oc_status  (*extent)(const void *attr, struct extent *extent);
+    oc_status  (*apply)(const void *attr, struct canvas *canvas);
+    double     (*number)(const void *attr, int channel, double v);
+};
+
+struct prepare_program;
+
+/* Parses a program; an empty text is the empty program, which yields values 0 … 255. */
+oc_status oc__prepare_parse(struct prepare_program **out, const char *text);
+
+/* The shape [c, h, w] that the program yields from images of shape `in` (dimensions OC_UNKNOWN
+ * where not known; NULL: nothing is); OC_EUSAGE where it does not suit such images. */
+oc_status oc__prepare_shape(const struct prepare_program *p, const oc_shape *in, oc_shape *out);
+
+/* Prepares one image into x, f32 of `shape` [c, h, w]; OC_EINPUT where another shape results. */
+oc_status oc__prepare_run(const struct prepare_program *p, const oc_image *image,
+                          const oc_shape *shape, float *x);
+
+/* The canonical text, which parses to an equal program; borrowed. */
+const char *oc__prepare_text(const struct prepare_program *p);
+
+void oc__prepare_free(struct prepare_program *p);
+
+/* The names of all steps, for help; ends in NULL. */
+extern const struct prepare *const oc__prepare_list[];
+
+#endif

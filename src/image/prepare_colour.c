@@ -1,0 +1,81 @@
+/* prepare_colour.c — steps that change the number of channels.
+ *
+ * An alpha channel is composed over white first, as on paper: v' = (a v + (255 - a) 255) / 255.
+ * Luma is ITU-R BT.601's, Y = 0.299 R + 0.587 G + 0.114 B, in 16 fractional bits, rounded. */
+#include "base/status.h"
+#include "image/image.h"
+#include "image/prepare.h"
+
+static uint8_t over_white(int v, int alpha)
+{
+    return (uint8_t)((v * alpha + 255 * (255 - alpha) + 127) / 255);
+}
+
+static uint8_t luma(int r, int g, int b)
+{
+    return (uint8_t)((19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16);
+}
+
+/* One pixel of c channels as grey or RGB without alpha. */
+static void flatten(const uint8_t *from, int c, uint8_t *to, int wanted)
+{
+    const int alpha = c == 2 || c == 4 ? from[c - 1] : 255;
+    uint8_t   rgb[3];
+    for (int k = 0; k < 3; k++)
+        rgb[k] = over_white(from[c > 2 ? k : 0], alpha);
+    if (wanted == 1)
+        to[0] = c > 2 ? luma(rgb[0], rgb[1], rgb[2]) : rgb[0];
+    for (int k = 0; wanted == 3 && k < 3; k++)
+        to[k] = rgb[k];
+}
+
+static oc_status flatten_to(struct canvas *canvas, int wanted)
+{
+    const oc_image *in = &canvas->image;
+    oc_image        out;
+    if (in->channels == wanted)
+        return OC_OK;
+    TRY(oc__image_new(&out, "prepared image", in->width, in->height, wanted));
+    const size_t n = (size_t)in->width * (size_t)in->height;
+    for (size_t i = 0; i < n; i++)
+        flatten(in->pixel + i * (size_t)in->channels, in->channels,
+                out.pixel + i * (size_t)wanted, wanted);
+    oc__canvas_put(canvas, out);
+    return OC_OK;
+}
+
+static oc_status to_grey(const void *attr, struct canvas *canvas)
+{
+    (void)attr;
+    return flatten_to(canvas, 1);
+}
+
+static oc_status grey_extent(const void *attr, struct extent *e)
+{
+    (void)attr;
+    e->channels = 1;
+    return OC_OK;
+}
+
+const struct prepare oc__prepare_grayscale = {
+    .entry = { .name = "grayscale", .summary = "one channel: luma, alpha over white" },
+    .extent = grey_extent, .apply = to_grey,
+};
+
+static oc_status to_rgb(const void *attr, struct canvas *canvas)
+{
+    (void)attr;
+    return flatten_to(canvas, 3);
+}
+
+static oc_status rgb_extent(const void *attr, struct extent *e)
+{
+    (void)attr;
+    e->channels = 3;
+    return OC_OK;
+}
+
+const struct prepare oc__prepare_rgb = {
+    .entry = { .name = "rgb", .summary = "three channels: grey repeated, alpha over white" },
+    .extent = rgb_extent, .apply = to_rgb,
+};

@@ -1,0 +1,53 @@
+/* prepare_light_on_dark.c — makes drawings light on a dark ground, as MNIST's digits are.
+ *
+ * The ground is what touches the border: where the border's pixels are lighter than half on
+ * average, the image is negated (its alpha channel is not). */
+#include <string.h>
+#include "base/status.h"
+#include "image/image.h"
+#include "image/prepare.h"
+
+static bool has_alpha(const oc_image *image)
+{
+    return image->channels == 2 || image->channels == 4;
+}
+
+static int64_t sum_of(const uint8_t *pixel, size_t pixels, size_t step, int channels)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < pixels; i++)
+        for (int k = 0; k < channels; k++)
+            sum += pixel[i * step + (size_t)k];
+    return sum;
+}
+
+bool oc__image_border_is_light(const oc_image *image)
+{
+    const size_t   w = (size_t)image->width, h = (size_t)image->height;
+    const size_t   c = (size_t)image->channels, row = w * c;
+    const int      colours = image->channels - has_alpha(image);
+    const uint8_t *p = image->pixel;
+    const int64_t  across = sum_of(p, w, c, colours) + sum_of(p + (h - 1) * row, w, c, colours);
+    const int64_t  down = sum_of(p, h, row, colours) + sum_of(p + row - c, h, row, colours);
+    return 2 * (across + down) > 255 * 2 * (int64_t)(w + h) * colours;
+}
+
+static oc_status apply(const void *attr, struct canvas *canvas)
+{
+    (void)attr;
+    const oc_image *in = &canvas->image;
+    oc_image        out;
+    if (!oc__image_border_is_light(in))
+        return OC_OK;
+    TRY(oc__image_new(&out, "prepared image", in->width, in->height, in->channels));
+    const size_t n = oc__image_bytes(in), c = (size_t)in->channels;
+    for (size_t i = 0; i < n; i++)
+        out.pixel[i] = has_alpha(in) && i % c == c - 1 ? in->pixel[i] : (uint8_t)~in->pixel[i];
+    oc__canvas_put(canvas, out);
+    return OC_OK;
+}
+
+const struct prepare oc__prepare_light_on_dark = {
+    .entry = { .name = "light_on_dark", .summary = "negates an image whose border is light" },
+    .apply = apply,
+};

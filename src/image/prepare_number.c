@@ -1,0 +1,91 @@
+/* prepare_number.c — steps that say what number an 8-bit value becomes.
+ *
+ *     scale       v / 255
+ *     normalize   (v - mean) / std, one mean and deviation, or one of each channel */
+#include <math.h>
+#include <stdlib.h>
+#include "base/status.h"
+#include "image/prepare.h"
+
+static double divide(const void *attr, int channel, double v)
+{
+    (void)attr, (void)channel;
+    return v / 255;
+}
+
+const struct prepare oc__prepare_scale = {
+    .entry = { .name = "scale", .summary = "values from 0 … 255 to 0 … 1" },
+    .number = divide,
+};
+
+enum { LIST_MAX = 3 };
+struct list { int n; double v[LIST_MAX]; };
+
+struct normalize {
+    char        mean[ATTR_TEXT_MAX], std[ATTR_TEXT_MAX];
+    struct list means, stds;                            /* the same as numbers */
+};
+
+static const struct attr normalize_attrs[] = {
+    ATTR(struct normalize, TEXT, mean, "0", "subtracted: one number, or one a channel"),
+    ATTR(struct normalize, TEXT, std, "1", "divided by: one number, or one a channel"),
+    { 0 }
+};
+
+/* "0.485,0.456,0.406" or one number. */
+static oc_status read_list(struct list *list, const char *name, const char *text)
+{
+    *list = (struct list){ 0 };
+    const char *at = text;
+    do {
+        char *end;
+        if (list->n == LIST_MAX)
+            break;
+        list->v[list->n] = strtod(at, &end);
+        if (end == at || (*end != 0 && *end != ',') || !isfinite(list->v[list->n]))
+            return oc__fail(OC_EUSAGE, "preparation: normalize: %s=%s: not a list of numbers",
+                            name, oc__quote_z(text));
+        list->n++;
+        at = *end == ',' ? end + 1 : end;
+    } while (*at != 0);
+    if (*at == 0 && (list->n == 1 || list->n == LIST_MAX))
+        return OC_OK;
+    return oc__fail(OC_EUSAGE, "preparation: normalize: %s=%s: one number or three", name,
+                    oc__quote_z(text));
+}
+
+static oc_status ready(void *attr)
+{
+    struct normalize *a = attr;
+    TRY(read_list(&a->means, "mean", a->mean));
+    TRY(read_list(&a->stds, "std", a->std));
+    for (int i = 0; i < a->stds.n; i++)
+        if (a->stds.v[i] <= 0)
+            return oc__fail(OC_EUSAGE, "preparation: normalize: std=%s: not above zero",
+                            oc__quote_z(a->std));
+    return OC_OK;
+}
+
+static oc_status extent(const void *attr, struct extent *e)
+{
+    const struct normalize *a = attr;
+    if (a->means.n == 1 && a->stds.n == 1)
+        return OC_OK;
+    if (e->channels != 0 && e->channels != LIST_MAX)
+        return oc__fail(OC_EUSAGE, "preparation: normalize: three numbers for %d channels",
+                        e->channels);
+    e->channels = LIST_MAX;
+    return OC_OK;
+}
+
+static double subtract_and_divide(const void *attr, int channel, double v)
+{
+    const struct normalize *a = attr;
+    return (v - a->means.v[channel % a->means.n]) / a->stds.v[channel % a->stds.n];
+}
+
+const struct prepare oc__prepare_normalize = {
+    .entry = { .name = "normalize", .summary = "subtracts a mean and divides by a deviation",
+               .attrs = normalize_attrs, .size = sizeof(struct normalize) },
+    .ready = ready, .extent = extent, .number = subtract_and_divide,
+};
