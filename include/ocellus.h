@@ -1,7 +1,7 @@
 /* ocellus.h — a compact deep-learning system for computer vision.
  *
  * The header is laid out in strata, each resting on those above it: status, tensor, parameters,
- * graph, session, model, data, train, format.  Objects are opaque and owned by whoever called their
+ * graph, session, data, model, train.  Objects are opaque and owned by whoever called their
  * `_new`, `_open` or `_load`; a returned plain pointer is borrowed and dies with its parent;
  * `x_free(NULL)` is fine.  Shapes are written [n, c, h, w]; memory is dense and row-major.  Nothing
  * here prints or exits.  An object is used by one thread at a time. */
@@ -256,6 +256,171 @@ oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *im
 oc_status oc_image_load(oc_image *out, const char *path);   /* PNG or JPEG, by content */
 oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */
 void      oc_image_free(oc_image *image);
+
+/* ---- model -------------------------------------------------------------------------------- */
+
+/* A network that can be built into any graph, its parameters, and what its users need beside them:
+ * the input's shape and preparation, the names of the classes, the task.  All of it is in its file. */
+typedef struct oc_model oc_model;
+
+typedef struct oc_model_options {
+    const char        *architecture;                    /* a name ("cnn") or steps ("conv 32 kernel=5; relu; …") */
+    oc_shape           input;                           /* [c, h, w] */
+    int                classes;
+    const char *const *class_name;                      /* NULL: "0", "1", … */
+    const char        *preparation;                     /* steps; NULL: "scale" */
+    const char        *init;                            /* of weights with two or more dimensions; NULL: the layers' own */
+    uint64_t           seed;
+} oc_model_options;
+
+oc_status oc_model_new(oc_model **out, const oc_model_options *options);
+void      oc_model_free(oc_model *m);
+
+/* Appends layers to a model whose architecture is NULL or steps: as text, or a plain function of the
+ * graph (a model with functions can be trained and saved, but loading it needs the same program). */
+typedef oc_value oc_layer_function(oc_graph *g, oc_value x, void *context);
+oc_status oc_model_add(oc_model *m, const char *steps);
+oc_status oc_model_add_function(oc_model *m, const char *name, oc_layer_function *f, void *context);
+
+/* Builds the network on x [n, c, h, w]; gives logits [n, classes]. */
+oc_value oc_model_build(oc_model *m, oc_graph *g, oc_value x);
+
+oc_store   *oc_model_store(const oc_model *m);
+oc_shape    oc_model_input(const oc_model *m);          /* [c, h, w] */
+int         oc_model_classes(const oc_model *m);
+const char *oc_model_class_name(const oc_model *m, int i);
+const char *oc_model_preparation(const oc_model *m);
+const char *oc_model_architecture(const oc_model *m);   /* as steps, reads back equal */
+
+/* A model file is a safetensors file (or readable JSON, by the ending .json) whose metadata holds the
+ * rest.  Saving is atomic; without `replace` an existing file is an error. */
+oc_status oc_model_save(oc_model *m, const char *path, bool replace);
+oc_status oc_model_load(oc_model **out, const char *path); /* a file, or a run folder's best model */
+/* Takes weights by name from any safetensors or JSON file into an existing model; missing, surplus and
+ * misfitting ones are an error that lists them. */
+oc_status oc_model_read(oc_model *m, const char *path);
+
+/* The models that ship: name, one line, layers, and the training settings that suit it. */
+typedef struct oc_zoo_entry {
+    const char *name, *summary, *layers;
+    const char *loss, *optimizer;                       /* as in oc_train_options */
+    int64_t     batch, epochs;
+} oc_zoo_entry;
+int                 oc_zoo_count(void);
+const oc_zoo_entry *oc_zoo_at(int i);
+const oc_zoo_entry *oc_zoo_find(const char *name);      /* NULL: none of that name */
+
+/* ---- train -------------------------------------------------------------------------------- */
+
+enum { OC_BATCH_FULL = -1 };
+
+/* Zeroes are sensible: what is 0 or NULL is taken from the model's entry in the zoo, or as said. */
+typedef struct oc_train_options {
+    const char *loss;                                   /* "softmax smoothing=0.1", "sigmoid", "squared" */
+    const char *optimizer;                              /* "adamw learning_rate=0.001 weight_decay=0.01" */
+    const char *schedule;                               /* "constant", "cosine warmup=100", … */
+    int64_t     epochs, batch;                          /* batch: samples, or OC_BATCH_FULL */
+    int64_t     accumulate;                             /* micro-batches per update; 0: 1 */
+    double      clip_norm;                              /* largest norm of the gradient; 0: none */
+    double      average;                                /* decay of the moving average of weights; 0: none */
+    bool        decay_all;                              /* weight decay for biases and norms too */
+    double      validation;                             /* fraction of the training part, 0 ≤ v < 1; 0: no split */
+    bool        watch_test;                             /* validate on the test part instead, every epoch */
+    uint64_t    seed;
+    int         threads, workers;                       /* 0: chosen; workers −1: none */
+    const char *device, *backends;
+    oc_dtype    precision;                              /* OC_F32 */
+    const char *run;                                    /* folder for everything that is written; NULL: nothing is */
+    int64_t     checkpoint_every;                       /* steps; 0: at the end of each epoch */
+    int64_t     keep_checkpoints;                       /* 0: 3 */
+    const char *data_spec, *model_name;                 /* recorded in run.json */
+} oc_train_options;
+
+typedef struct oc_epoch {
+    int64_t epoch;                                      /* from 1 */
+    double  train_loss, train_accuracy;                 /* means over the epoch, before each update */
+    double  val_loss, val_accuracy;                     /* NaN where nothing is validated */
+    double  learning_rate, seconds;
+} oc_epoch;
+
+typedef struct oc_train_result {
+    const oc_epoch *epoch;                              /* those of this call; owned by the result */
+    int64_t         epochs;
+    int64_t         best_epoch;                         /* 0: none */
+    double          best_val_accuracy;
+    double          test_loss, test_accuracy;           /* of the best model; NaN without a test part */
+    double          seconds;
+    int64_t         peak_rss_bytes;
+    bool            finished_before;                    /* resuming found nothing left to do */
+    char            model[1024];                        /* path of the best model; "" without a run folder */
+} oc_train_result;
+void oc_train_result_free(oc_train_result *r);          /* what it owns, not itself */
+
+/* What observers are told.  `seconds_left` is an estimate for the whole training. */
+typedef struct oc_progress {
+    int64_t epoch, epochs, step, steps;                 /* step of the epoch, from 1 */
+    double  loss, accuracy;                             /* running means of the epoch */
+    double  learning_rate, samples_per_second, seconds_left;
+    int64_t rss_bytes;
+} oc_progress;
+
+typedef struct oc_train_info {
+    const char *device, *reason;                        /* which and why */
+    int         threads;
+    int64_t     train, val, test;                       /* samples */
+    int64_t     parameters, steps;                      /* trainable numbers; steps per epoch */
+    int64_t     planned_bytes;                          /* parameters, states, arena: known before the first step */
+    const char *run;
+    int64_t     resumed_step;                           /* 0: from the start */
+} oc_train_info;
+
+/* Looks on while training runs; any function may be NULL.  A negative status from `step` or `epoch`
+ * stops the training and is handed on. */
+typedef struct oc_observer {
+    oc_status (*begin)(void *context, const oc_train_info *info);
+    oc_status (*step)(void *context, const oc_progress *progress);
+    oc_status (*epoch)(void *context, const oc_epoch *epoch);
+    void      (*end)(void *context, const oc_train_result *result); /* NULL: it failed */
+    void       *context;
+} oc_observer;
+
+/* Trains; afterwards the model holds the best weights (by validation accuracy, else the last).  With
+ * `stop` set to true from a signal handler it saves a checkpoint and returns OC_EINTERRUPTED. */
+oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
+                   const oc_observer *observers, int n, const volatile bool *stop, oc_train_result *result);
+
+/* Continues a run folder with the settings that it holds; a finished run is left as it is. */
+oc_status oc_resume(const char *run, bool not_exact, const oc_observer *observers, int n,
+                    const volatile bool *stop, oc_train_result *result);
+
+typedef struct oc_class_metrics { int64_t count; double precision, recall, f1; } oc_class_metrics;
+typedef struct oc_metrics {
+    int64_t           samples;
+    double            loss, accuracy, top5;             /* fractions; loss in nats */
+    int               classes;
+    oc_class_metrics *per_class;
+    int64_t          *confusion;                        /* [true class, predicted class] */
+} oc_metrics;
+typedef struct oc_eval_options {
+    int64_t     batch;                                  /* 0: 256 */
+    int         threads;
+    const char *device, *backends;
+} oc_eval_options;
+oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval_options *options,
+                      oc_metrics *out);
+void      oc_metrics_free(oc_metrics *m);
+
+/* Class probabilities [classes] of one image, through the model's preparation. */
+typedef struct oc_predictor oc_predictor;
+oc_status oc_predictor_new(oc_predictor **out, oc_model *m, const oc_eval_options *options);
+oc_status oc_predict(oc_predictor *p, const oc_image *image, float *probability);
+void      oc_predictor_free(oc_predictor *p);
+
+/* Holds gradients of every operator, or of a model on `samples` inputs, against central differences
+ * in double precision; `report` receives one line each.  OC_ENEGATIVE where one is off. */
+typedef void oc_report_function(void *context, const char *name, double error, bool good);
+oc_status oc_check_operators(oc_report_function *report, void *context);
+oc_status oc_check_model(oc_model *m, int samples, int entries, oc_report_function *report, void *context);
 
 #ifdef __cplusplus
 }
