@@ -40,13 +40,6 @@ int oc__op_count_names(const char *names, bool *variadic, int *required)
     return n;
 }
 
-int oc__op_outputs(const struct op *op, const void *attr)
-{
-    bool variadic;
-    int required;
-    return op->count ? op->count(attr) : oc__op_count_names(op->outputs, &variadic, &required);
-}
-
 const char *oc__shape_text(const oc_shape *s, char buffer[OC_SHAPE_TEXT])
 {
     struct str text = { 0 };
@@ -194,9 +187,3 @@ double oc__flops_none(const struct infer *s)
 }
 
 double oc__flops_input(const struct infer *s) { return (double)oc_shape_count(s->x[0]); }
-
-void oc__grad_none(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
-                   oc_value *dx)
-{
-    (void)g, (void)n, (void)dy, (void)want, (void)dx;
-}

@@ -46,7 +46,6 @@ struct op {
     struct entry        entry;                          /* name, formula in one line, attributes */
     const char         *inputs;                         /* "x w b?": names, ? optional, last… "x*": one or more */
     const char         *outputs;                        /* "y index": outputs that always exist */
-    int               (*count)(const void *attr);       /* of outputs "y*", 1 … OP_MAX_OUTPUTS; NULL: as named */
     uint64_t            shape_only;                     /* bit i: of input i only the shape is read */
     int               (*output_count)(const void *attr); /* where outputs are "y*": how many */
     bool                elementwise;                    /* y[i] depends on x[i] alone: all operands of one shape */
@@ -68,7 +67,6 @@ struct op {
 extern const struct entry *const oc__op_list[];         /* every `struct op`, by its entry; ends in NULL */
 const struct op *oc__op_find(const char *name);         /* NULL: no such operator */
 int oc__op_count_names(const char *names, bool *variadic, int *required); /* of op->inputs, op->outputs */
-int oc__op_outputs(const struct op *op, const void *attr); /* how many outputs a node has */
 
 /* What builders inside the library use: attributes as the operator's own struct (NULL: defaults).
  * Returns the first output; oc_output() gives the others. */
@@ -92,12 +90,9 @@ void      oc__strides(const oc_shape *s, int64_t stride[OC_MAX_RANK]); /* in ele
 enum { OC_SHAPE_TEXT = 192 };
 const char *oc__shape_text(const oc_shape *s, char buffer[OC_SHAPE_TEXT]); /* "[?, 3, 224, 224]" */
 
-/* For the tables: what moves data only, what reads its first input once; a gradient that is zero
- * wherever it exists, so that none flows. */
+/* For the tables: what moves data only; what reads its first input once. */
 double oc__flops_none(const struct infer *s);
 double oc__flops_input(const struct infer *s);
-void   oc__grad_none(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
-                     oc_value *dx);
 
 #define OP(name) extern const struct op oc__op_##name;
 #include "op/list.h"

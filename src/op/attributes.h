@@ -1,0 +1,44 @@
+/* attributes.h — the attribute structs that are read outside of their operator's file: by kernels of
+ * back ends, rewrites and importers.  The tables with defaults and help stand with the operators. */
+#ifndef OC_OP_ATTRIBUTES_H
+#define OC_OP_ATTRIBUTES_H
+
+#include "base/attr.h"
+
+/* Activations. */
+struct leaky_relu       { double alpha; };
+struct elu              { double alpha; };
+struct selu             { double alpha, gamma; };
+struct hard_sigmoid     { double alpha, beta; };
+struct thresholded_relu { double alpha; };
+struct clip             { double min, max; };
+struct gelu             { int approximate; };           /* enum gelu_form */
+enum gelu_form          { GELU_NONE, GELU_TANH };
+
+/* Along axes; a negative axis counts from the end. */
+struct softmax { int64_t axis; };
+struct arg_max { int64_t axis; bool keepdims; };
+struct reduce  { struct ints axes; bool keepdims; };    /* no axes: all of them */
+
+/* Losses. */
+enum reduction { REDUCTION_MEAN, REDUCTION_SUM, REDUCTION_NONE };
+struct loss          { int reduction; };
+struct cross_entropy { int reduction; int64_t ignore_index; double label_smoothing; };
+
+struct dropout { double p; int64_t key; };              /* key 0: made from the node's name */
+struct cast    { int to; };                             /* oc_dtype */
+
+/* Shapes and places. */
+struct reshape   { struct ints shape; bool allowzero; };
+struct flatten   { int64_t axis; };
+struct squeeze   { struct ints axes; };                 /* Squeeze, Unsqueeze */
+struct expand    { struct ints shape; };
+struct transpose { struct ints perm; };
+struct concat    { int64_t axis; };
+struct split     { int64_t axis; struct ints split; int64_t num_outputs; };
+struct slice     { struct ints starts, ends, axes, steps; };
+struct gather    { int64_t axis; };
+enum pad_mode    { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE };
+struct pad       { struct ints pads; int mode; double value; struct ints axes; };
+
+#endif

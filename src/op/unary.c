@@ -1,0 +1,102 @@
+/* unary.c — operators of one input without attributes: each is a row.
+ *
+ * A row is the identifier, the ONNX name, what it is, y = f(x), what the derivative reads, the
+ * derivative, and the cases that test it.  Those whose gradient is another operator, or that have
+ * none because they are constant in pieces, are rows of the second table. */
+#include "op/unary.h"
+
+#include <math.h>
+
+#include "op/walk.h"
+
+static const double two_over_root_pi = 1.1283791670955126;
+
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
+static double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
+
+/* Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019. */
+static double mish_slope(double x)
+{
+    const double t = tanh(softplus(x));
+    return t + x * (1 - t * t) * sigmoid(x);
+}
+
+void oc__map(const struct call *c, double (*f)(double x, const void *attr))
+{
+    const int64_t n = oc_shape_count(c->ys[0]);
+    for (int64_t i = 0; i < n; i++)
+        c->y[0][i] = f(c->x[0][i], c->attr);
+}
+
+void oc__map_grad(const struct call *c, double (*df)(double v, const void *attr))
+{
+    const int64_t n = oc_shape_count(c->ys[0]);
+    for (int64_t i = 0; i < n; i++)
+        c->y[0][i] = c->x[0][i] * df(c->x[1][i], c->attr);
+}
+
+static const char *const anywhere[] = { "7", "w:2x3x5x5", "()", "0x3", NULL };
+static const char *const positive[] = { "p:7", "p:2x3x5x5", NULL };
+
+#define ROW(id, onnx, summary, f, reads, df, cases) \
+    UNARY(id, onnx, summary, NULL, 0, char, f, reads, df, cases)
+
+/* clang-format off */
+ROW(relu,       "Relu",       "y = max(x, 0)",              x < 0 ? 0 : x,   y, y > 0 ? 1 : 0, anywhere)
+ROW(sigmoid,    "Sigmoid",    "y = 1 / (1 + exp(-x))",      sigmoid(x),      y, y * (1 - y),   anywhere)
+ROW(tanh,       "Tanh",       "y = tanh(x)",                tanh(x),         y, 1 - y * y,     anywhere)
+ROW(softplus,   "Softplus",   "y = log(1 + exp(x))",        softplus(x),     y, -expm1(-y),    anywhere)
+ROW(softsign,   "Softsign",   "y = x / (1 + |x|)",          x / (1 + fabs(x)), y,
+    (1 - fabs(y)) * (1 - fabs(y)), anywhere)
+ROW(mish,       "Mish",       "y = x * tanh(log(1 + exp(x)))", x * tanh(softplus(x)), x,
+    mish_slope(x), anywhere)
+ROW(hard_swish, "HardSwish",  "y = x * max(0, min(1, x / 6 + 0.5))",
+    x * fmax(0, fmin(1, x / 6 + 0.5)), x, x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5, anywhere)
+ROW(exp,        "Exp",        "y = e^x",                    exp(x),          y, y,             anywhere)
+ROW(log,        "Log",        "y = ln(x)",                  log(x),          x, 1 / x,         positive)
+ROW(sqrt,       "Sqrt",       "y = square root of x",       sqrt(x),         y, 0.5 / y,       positive)
+ROW(reciprocal, "Reciprocal", "y = 1 / x",                  1 / x,           y, -y * y,        positive)
+ROW(abs,        "Abs",        "y = |x|",                    fabs(x),         x, sign(x),       anywhere)
+ROW(erf,        "Erf",        "y = 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", erf(x), x,
+    two_over_root_pi * exp(-x * x), anywhere)
+ROW(sin,        "Sin",        "y = sin(x)",                 sin(x),          x, cos(x),        anywhere)
+ROW(cos,        "Cos",        "y = cos(x)",                 cos(x),          x, -sin(x),       anywhere)
+/* clang-format on */
+#undef ROW
+
+static void neg_grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                     oc_value *dx)
+{
+    (void)n, (void)want;
+    dx[0] = oc__apply(g, &oc__op_neg, NULL, OC_IN(dy[0]));
+}
+
+static void identity_grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                          oc_value *dx)
+{
+    (void)g, (void)n, (void)want;
+    dx[0] = dy[0];
+}
+
+#define ROW(id, onnx, summary, f, gradient)                                                    \
+    static double id##_f(double x, const void *attr)                                           \
+    {                                                                                          \
+        (void)attr;                                                                            \
+        return f;                                                                              \
+    }                                                                                          \
+    static void id##_run(const struct call *c) { oc__map(c, id##_f); }                         \
+    const struct op oc__op_##id = {                                                            \
+        .entry = { onnx, summary, NULL, 0 },                                                   \
+        .inputs = "x", .outputs = "y", .elementwise = true,                                    \
+        .shape = oc__shape_same, .grad = gradient, .run = id##_run, .cases = anywhere,         \
+    };
+
+/* clang-format off */
+ROW(neg,      "Neg",      "y = -x",                                      -x,       neg_grad)
+ROW(identity, "Identity", "y = x",                                       x,        identity_grad)
+ROW(sign,     "Sign",     "y = -1, 0 or 1 as x is negative, 0 or positive", sign(x), NULL)
+ROW(floor,    "Floor",    "y = the largest whole number up to x",        floor(x), NULL)
+ROW(ceil,     "Ceil",     "y = the smallest whole number from x on",     ceil(x),  NULL)
+ROW(round,    "Round",    "y = the nearest whole number, halves to even", rint(x), NULL)
+/* clang-format on */
