@@ -1,24 +1,24 @@
 # Ocellus.  `make` builds, `make demo` shows, `make check` proves; `make help` lists the rest.
 
-CC     ?= gcc
+CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 BUILD  ?= build
 SAN    ?=
 STRICT ?=
 PREFIX ?= /usr/local
+DESTDIR ?=
 JOBS   := $(shell nproc 2>/dev/null || echo 1)
+VERSION := $(shell sed -n 's/.*OC_VERSION "\(.*\)".*/\1/p' include/ocellus.h)
 
-ifneq ($(MAKELEVEL),0)
-else
+comma := ,
+ifneq ($(SAN),)
+override BUILD := $(BUILD)/$(subst $(comma),-,$(SAN))
+endif
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
-ifneq ($(SAN),)
-BUILD := $(BUILD)/san-$(subst $(comma),-,$(SAN))
-endif
-comma := ,
 
 # A back end is a folder; the table in src/backend/backend.c is told which are here.
 BACKENDS := $(patsubst src/backend/%/,%,$(wildcard src/backend/*/))
-PACKAGES := libpng libjpeg zlib jansson
 LIBS     := -lpng -ljpeg -lz -ljansson -lm -pthread
 ifneq ($(filter onednn,$(BACKENDS)),)
 LIBS += -ldnnl
@@ -31,60 +31,99 @@ HARD := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-c
 LINK := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc $(patsubst %,-DOC_BACKEND_%,$(BACKENDS))
-ALL_CFLAGS := -std=c17 -fPIC -fopenmp $(WARN) $(CFLAGS)
-# A clang build must not bring a second OpenMP runtime: oneDNN and we share libgomp.
-OPENMP := -fopenmp
-ifneq ($(findstring clang,$(CC)),)
-OPENMP := -lgomp
-endif
+FLAGS := -std=c17 -fPIC -fopenmp $(WARN) $(CFLAGS)
+# oneDNN brings libgomp; a clang build must not bring a second OpenMP runtime beside it.
+OPENMP := $(if $(findstring clang,$(CC)),-fopenmp=libgomp,-fopenmp)
 ifneq ($(SAN),)
-ALL_CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
-LDFLAGS    += -fsanitize=$(SAN)
+FLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=$(SAN)
 else
-ALL_CFLAGS += $(HARD)
+FLAGS   += $(HARD)
 endif
 
-SOURCES := $(sort $(shell find src -name '*.c'))
-LIBRARY := $(filter-out src/cli/%,$(SOURCES))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
-LIBOBJS := $(LIBRARY:%.c=$(BUILD)/obj/%.o)
-TESTS   := $(patsubst test/%.c,$(BUILD)/test/%,$(wildcard test/*_test.c))
+SOURCES  := $(sort $(shell find src -name '*.c'))
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+LIBRARY  := $(filter-out $(BUILD)/obj/src/cli/%,$(OBJECTS))
+PROGRAM  := $(filter $(BUILD)/obj/src/cli/%,$(OBJECTS))
+TESTS    := $(patsubst test/%.c,$(BUILD)/test/%,$(wildcard test/*_test.c))
+SCRIPTS  := $(wildcard test/*_test.sh)
 EXAMPLES := $(patsubst example/%.c,$(BUILD)/example/%,$(wildcard example/*.c))
-BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+BENCHES  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all deps demo check bench install clean help library examples tests
-all: $(BUILD)/ocellus library
+.PHONY: all library examples tests deps demo check bench docs install uninstall clean help
+all: $(BUILD)/ocellus library ## the program build/ocellus and the library (the default)
 library: $(BUILD)/libocellus.a $(BUILD)/libocellus.so
 examples: $(EXAMPLES)
-tests: $(TESTS)
+tests: $(TESTS) $(EXAMPLES)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/libocellus.a: $(LIBOBJS)
+# What the library is made of changes with the folders of back ends: objects that are gone must not stay.
+$(BUILD)/members: $(if $(filter-out $(LIBRARY),$(shell cat $(BUILD)/members 2>/dev/null)),changed)
+	@mkdir -p $(@D)
+	@echo $(LIBRARY) > $@
+.PHONY: changed
+
+$(BUILD)/libocellus.a: $(LIBRARY) $(BUILD)/members
 	@rm -f $@
-	ar rcs $@ $^
+	ar rcs $@ $(LIBRARY)
 
-$(BUILD)/libocellus.so: $(LIBOBJS)
-	$(CC) -shared -Wl,-soname,libocellus.so.0 $(LINK) $(LDFLAGS) $^ $(OPENMP) $(LIBS) -o $@
+$(BUILD)/libocellus.so: $(LIBRARY) $(BUILD)/members
+	$(CC) -shared -Wl,-soname,libocellus.so.0 $(LINK) $(LDFLAGS) $(LIBRARY) $(OPENMP) $(LIBS) -o $@
 
-$(BUILD)/ocellus: $(filter $(BUILD)/obj/src/cli/%,$(OBJECTS)) $(BUILD)/libocellus.a
+$(BUILD)/ocellus: $(PROGRAM) $(BUILD)/libocellus.a
 	$(CC) $(LINK) $(LDFLAGS) $^ $(OPENMP) $(LIBS) -o $@
 
 $(BUILD)/test/%: test/%.c $(BUILD)/libocellus.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -lcmocka -o $@
+	$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -lcmocka -o $@
 
+# Examples see what a user sees: the public header alone.
 $(BUILD)/example/%: example/%.c $(BUILD)/libocellus.a
 	@mkdir -p $(@D)
-	$(CC) -Iinclude $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -o $@
+	$(CC) -Iinclude $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -o $@
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libocellus.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -o $@
+	$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -o $@
 
-clean:
+deps: ## install what is missing to build (Debian, Ubuntu), or say what is needed
+	@sh tool/deps.sh build
+
+check: ## build and run every test; SAN=address,undefined and STRICT=1 are options
+	@sh tool/deps.sh check
+	@$(MAKE) --no-print-directory all tests
+	@STRICT=$(STRICT) SAN=$(SAN) sh tool/check.sh $(BUILD) tool/house.py $(TESTS) $(SCRIPTS)
+
+bench: ## measure against PyTorch in the same run
+	@sh tool/deps.sh peers
+	@$(MAKE) --no-print-directory all $(BENCHES)
+	@BUILD=$(BUILD) bench/run.sh
+
+docs: $(BUILD)/ocellus ## generate docs/operators.md from the tables
+	$(BUILD)/ocellus help manual > docs/operators.md
+
+install: all ## install to PREFIX (default /usr/local), DESTDIR respected
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 $(BUILD)/ocellus $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 include/ocellus.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(BUILD)/libocellus.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(BUILD)/libocellus.so $(DESTDIR)$(PREFIX)/lib/libocellus.so.$(VERSION)
+	ln -sf libocellus.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libocellus.so.0
+	ln -sf libocellus.so.0 $(DESTDIR)$(PREFIX)/lib/libocellus.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) -fopenmp|' \
+	    tool/ocellus.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/ocellus.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/ocellus $(DESTDIR)$(PREFIX)/include/ocellus.h \
+	    $(DESTDIR)$(PREFIX)/lib/libocellus.* $(DESTDIR)$(PREFIX)/lib/pkgconfig/ocellus.pc
+
+clean: ## remove what was built
 	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d) $(EXAMPLES:=.d) $(BENCHES:=.d)

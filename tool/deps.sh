@@ -1,0 +1,35 @@
+#!/bin/sh
+# Installs what Ocellus is built from, on Debian and Ubuntu, and only what is missing; elsewhere says
+# what is needed.  Usage: tool/deps.sh build|check|peers
+set -u
+
+build="gcc make pkg-config libdnnl-dev libpng-dev libjpeg-dev zlib1g-dev libjansson-dev"
+check="$build libcmocka-dev python3"
+peers="$check python3-torch python3-venv clang libopenblas0-openmp libasan8 libubsan1"
+case "${1:-build}" in
+build) packages=$build ;;
+check) packages=$check ;;
+peers) packages=$peers ;;
+*) echo "usage: tool/deps.sh build|check|peers" >&2; exit 2 ;;
+esac
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    cat <<EOT
+This is not Debian or Ubuntu.  Ocellus needs a C17 compiler with OpenMP, GNU make, pkg-config and the
+development files of: oneDNN (2.6 or later), libpng, libjpeg-turbo, zlib, jansson; for the tests cmocka
+and Python 3.  On Debian they are: $packages
+EOT
+    exit 0
+fi
+
+missing=""
+for p in $packages; do
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+done
+[ -z "$missing" ] && exit 0
+
+sudo=""
+[ "$(id -u)" -eq 0 ] || sudo="sudo"
+echo "installing:$missing"
+$sudo apt-get update -q || true
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends $missing
