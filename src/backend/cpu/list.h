@@ -1,0 +1,2 @@
+/* Every kernel of the back end once, in the order in which they are asked. */
+KERNEL(copy)
