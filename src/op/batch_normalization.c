@@ -1,4 +1,4 @@
-/* batch_norm.c — BatchNormalization in training and inference (Ioffe and Szegedy, 2015).
+/* batch_normalization.c — BatchNormalization in training and inference (Ioffe and Szegedy, 2015).
  *
  *     y = scale (x - mean) inv_std + bias,  inv_std = 1 / sqrt(var + epsilon),
  *
@@ -96,7 +96,7 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
     if (oc__is_none(dy[0]) || !(want[0] || want[1] || want[2]))
         return;
     const oc_value d =
-        oc__apply(g, &oc__op_batch_norm_grad, n->attr,
+        oc__apply(g, &oc__op_batch_normalization_grad, n->attr,
                   OC_IN(dy[0], n->in[0], n->in[1], oc_output(g, n->out, 3), oc_output(g, n->out, 4)));
     for (int i = 0; i < 3; i++)
         if (want[i])
@@ -123,7 +123,7 @@ static const char *const cases[] = {
     NULL
 };
 
-const struct op oc__op_batch_norm = {
+const struct op oc__op_batch_normalization = {
     .entry = { "BatchNormalization", "y = scale (x - batch_mean) inv_std + bias, by channel", attrs,
                sizeof(struct batch_norm) },
     .inputs = "x scale bias mean var", .outputs = "y running_mean running_var batch_mean inv_std",
@@ -160,7 +160,7 @@ static const char *const grad_cases[] = {
     "4x3x5x4 4x3x5x4 3 3 p:3", "8x3 8x3 3 3 p:3", "3x20x6x6 3x20x6x6 20 20 p:20", NULL
 };
 
-const struct op oc__op_batch_norm_grad = {
+const struct op oc__op_batch_normalization_grad = {
     .entry = { "BatchNormalizationGrad", "gradients of BatchNormalization in training", attrs,
                sizeof(struct batch_norm) },
     .inputs = "dy x scale batch_mean inv_std", .outputs = "dx dscale dbias",
@@ -184,7 +184,7 @@ static void run_inference(const struct call *c)
 static void grad_inference(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
                            oc_value *dx)
 {
-    const oc_value d = oc__apply(g, &oc__op_batch_norm_inference_grad, n->attr,
+    const oc_value d = oc__apply(g, &oc__op_batch_normalization_inference_grad, n->attr,
                                  OC_IN(dy[0], n->in[0], n->in[1], n->in[3], n->in[4]));
     for (int i = 0; i < 5; i++)
         if (want[i])
@@ -195,7 +195,7 @@ static const char *const inference_cases[] = {
     "2x3x5x4 3 3 3 p:3", "8x3 3 3 3 p:3 epsilon=0.001", "3x2x7 2 2 2 p:2", NULL
 };
 
-const struct op oc__op_batch_norm_inference = {
+const struct op oc__op_batch_normalization_inference = {
     .entry = { "BatchNormalizationInference", "y = scale (x - mean) / sqrt(var + epsilon) + bias",
                attrs, sizeof(struct batch_norm) },
     .inputs = "x scale bias mean var", .outputs = "y",
@@ -228,7 +228,7 @@ static const char *const inference_grad_cases[] = {
     "2x3x5x4 2x3x5x4 3 3 p:3", "8x3 8x3 3 3 p:3 epsilon=0.001", NULL
 };
 
-const struct op oc__op_batch_norm_inference_grad = {
+const struct op oc__op_batch_normalization_inference_grad = {
     .entry = { "BatchNormalizationInferenceGrad", "gradients of BatchNormalizationInference", attrs,
                sizeof(struct batch_norm) },
     .inputs = "dy x scale mean var", .outputs = "dx dscale dbias dmean dvar",

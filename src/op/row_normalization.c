@@ -1,4 +1,4 @@
-/* layer_norm.c — normalisation of rows: LayerNormalization (Ba et al., 2016), GroupNormalization
+/* row_normalization.c — normalisation of rows: LayerNormalization (Ba et al., 2016), GroupNormalization
  * (Wu and He, 2018) and InstanceNormalization (Ulyanov et al., 2016).
  *
  *     y = scale (x - mean) inv_std + bias,  inv_std = 1 / sqrt(var + epsilon),
@@ -171,7 +171,7 @@ static void run_layer_grad(const struct call *c)
 static void grad_layer(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
                        oc_value *dx)
 {
-    grad_rows(g, &oc__op_layer_norm_grad, n, dy[0], want, dx);
+    grad_rows(g, &oc__op_layer_normalization_grad, n, dy[0], want, dx);
 }
 
 static const struct attr layer_attrs[] = {
@@ -184,7 +184,7 @@ static const char *const layer_cases[] = {
     "3x8 8 8", "2x3x5 5 -", "2x3x5 3x5 3x5 axis=1", "4x7 7 7 axis=1 epsilon=0.01", NULL
 };
 
-const struct op oc__op_layer_norm = {
+const struct op oc__op_layer_normalization = {
     .entry = { "LayerNormalization", "y = scale (x - mean) inv_std + bias, by row", layer_attrs,
                sizeof(struct layer_norm) },
     .inputs = "x scale bias?", .outputs = "y mean inv_std",
@@ -196,7 +196,7 @@ static const char *const layer_grad_cases[] = {
     "3x8 3x8 8 3x1 p:3x1", "2x3x5 2x3x5 3x5 2x1x1 p:2x1x1 axis=1", NULL
 };
 
-const struct op oc__op_layer_norm_grad = {
+const struct op oc__op_layer_normalization_grad = {
     .entry = { "LayerNormalizationGrad", "gradients of LayerNormalization", layer_attrs,
                sizeof(struct layer_norm) },
     .inputs = "dy x scale mean inv_std", .outputs = "dx dscale dbias",
@@ -237,7 +237,7 @@ static void run_group_grad(const struct call *c)
 static void grad_group(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
                        oc_value *dx)
 {
-    grad_rows(g, &oc__op_group_norm_grad, n, dy[0], want, dx);
+    grad_rows(g, &oc__op_group_normalization_grad, n, dy[0], want, dx);
 }
 
 static const struct attr group_attrs[] = {
@@ -251,7 +251,7 @@ static const char *const group_cases[] = {
     "2x4x3x5 4 4 num_groups=2", "2x6x7 6 6 num_groups=3 epsilon=0.01", "1x3x2x2 3 3", NULL
 };
 
-const struct op oc__op_group_norm = {
+const struct op oc__op_group_normalization = {
     .entry = { "GroupNormalization", "y = scale (x - mean) inv_std + bias, by group of channels",
                group_attrs, sizeof(struct group_norm) },
     .inputs = "x scale bias", .outputs = "y mean inv_std",
@@ -263,7 +263,7 @@ static const char *const group_grad_cases[] = {
     "2x4x3x5 2x4x3x5 4 2x2 p:2x2 num_groups=2", NULL
 };
 
-const struct op oc__op_group_norm_grad = {
+const struct op oc__op_group_normalization_grad = {
     .entry = { "GroupNormalizationGrad", "gradients of GroupNormalization and InstanceNormalization",
                group_attrs, sizeof(struct group_norm) },
     .inputs = "dy x scale mean inv_std", .outputs = "dx dscale dbias",
@@ -277,7 +277,7 @@ static const struct attr instance_attrs[] = {
 
 static const char *const instance_cases[] = { "2x3x4x5 3 3", "2x3x7 3 3 epsilon=0.01", NULL };
 
-const struct op oc__op_instance_norm = {
+const struct op oc__op_instance_normalization = {
     .entry = { "InstanceNormalization", "y = scale (x - mean) inv_std + bias, by plane",
                instance_attrs, sizeof(struct group_norm) },
     .inputs = "x scale bias", .outputs = "y mean inv_std",
