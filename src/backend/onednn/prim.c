@@ -1,0 +1,192 @@
+/* prim.c — from a primitive descriptor to an offer, and from an execution to the primitive. */
+#include "backend/onednn/prim.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* An argument of the primitive: the operand that it is and the library's description of it. */
+struct part {
+    struct slot slot;
+    struct desc desc;
+};
+
+struct prim {
+    dnnl_primitive_t primitive;
+    struct part      part[PRIM_SLOTS];
+    int              parts;
+    struct desc      scratch;                           /* where scratch_bytes > 0 */
+    size_t           scratch_bytes;
+    int              sum;
+    size_t           result_bytes;                      /* of output 0 */
+};
+
+/* One context's memory objects, in the order of the parts, the scratch last. */
+struct bound {
+    dnnl_stream_t   stream;
+    dnnl_exec_arg_t arg[PRIM_SLOTS + 1];
+    int             n;
+};
+
+static const struct operand *operand_of(const struct request *r, const struct slot *s)
+{
+    return s->side == SIDE_X ? &r->x[s->index] : &r->y[s->index];
+}
+
+bool oc__all_f32(const struct request *r)
+{
+    for (int i = 0; i < r->n_in; i++)
+        if (r->x[i].shape && r->x[i].dtype != OC_F32)
+            return false;
+    for (int i = 0; i < r->n_out; i++)
+        if (r->y[i].shape && r->y[i].dtype != OC_F32)
+            return false;
+    return true;
+}
+
+/* By kind of activation; what has no entry the library lacks. */
+static const dnnl_alg_kind_t activations[] = {
+    [ACTIVATION_RELU] = dnnl_eltwise_relu,         [ACTIVATION_LEAKY_RELU] = dnnl_eltwise_relu,
+    [ACTIVATION_CLIP] = dnnl_eltwise_clip,         [ACTIVATION_SIGMOID] = dnnl_eltwise_logistic,
+    [ACTIVATION_TANH] = dnnl_eltwise_tanh,         [ACTIVATION_HARD_SWISH] = dnnl_eltwise_hardswish,
+    [ACTIVATION_ELU] = dnnl_eltwise_elu,
+};
+
+bool oc__dnn_activation(struct post *post, const struct activation *a)
+{
+    *post = (struct post){ .activation = dnnl_alg_kind_undef };
+    if (a->kind == ACTIVATION_NONE)
+        return true;
+    if (a->kind >= (int)(sizeof activations / sizeof *activations))
+        return false;
+    post->activation = activations[a->kind];
+    post->alpha = a->kind == ACTIVATION_RELU ? 0 : (float)a->alpha;
+    post->beta = (float)a->beta;
+    return post->activation != dnnl_alg_kind_undef;
+}
+
+static bool add_part(struct prim *p, const struct slot *slot, const struct fit *fit,
+                     const struct request *r, struct offer *o)
+{
+    const int count = slot->side == SIDE_X ? r->n_in : r->n_out;
+    if (slot->index >= count || !operand_of(r, slot)->shape)
+        return true;
+    struct part *part = &p->part[p->parts++];
+    part->slot = *slot;
+    if (!oc__desc_of(&part->desc, fit->pd, slot->arg))
+        return false;
+    if (slot->side == SIDE_Y && slot->index == 0)
+        p->result_bytes = oc__desc_bytes(&part->desc);
+    if (!slot->letters)
+        return true;
+    struct desc own = part->desc;                       /* in the operand's order of dimensions */
+    if (slot->swap > 0 && !oc__desc_swap(&own, &part->desc, slot->swap - 1))
+        return false;
+    return oc__dnn_layout(&own, slot->letters, slot->side == SIDE_X ? &o->x[slot->index]
+                                                                    : &o->y[slot->index]);
+}
+
+static bool fill(struct prim *p, const struct fit *fit, const struct request *r, struct offer *o)
+{
+    for (int i = 0; i < fit->slots; i++)
+        if (!add_part(p, &fit->slot[i], fit, r, o))
+            return false;
+    if (oc__desc_of(&p->scratch, fit->pd, DNNL_ARG_SCRATCHPAD))
+        p->scratch_bytes = oc__desc_bytes(&p->scratch);
+    p->sum = fit->sum;
+    if (dnnl_primitive_create(&p->primitive, fit->pd) != dnnl_success)
+        return false;
+    if (p->sum >= 0)
+        o->x[p->sum] = o->y[0];
+    o->scratch = p->scratch_bytes;
+    o->in_place = p->sum;
+    o->state = p;
+    /* The library's name of its implementation lives in a static table of its own. */
+    dnnl_primitive_desc_query(fit->pd, dnnl_query_impl_info_str, 0, &o->detail);
+    return true;
+}
+
+bool oc__prim_offer(const struct fit *fit, const struct request *r, struct offer *o)
+{
+    if (!fit->pd)
+        return false;
+    struct prim *p = oc__alloc(1, sizeof *p);
+    const bool ok = p && fill(p, fit, r, o);
+    dnnl_primitive_desc_destroy(fit->pd);
+    if (!ok && p)
+        oc__prim_close(p);
+    return ok;
+}
+
+void oc__prim_close(void *state)
+{
+    struct prim *p = state;
+    if (p->primitive)
+        dnnl_primitive_destroy(p->primitive);
+    oc__free(p);
+}
+
+static bool bind_memory(struct bound *b, int arg, const struct desc *d)
+{
+    const dnnl_memory_t memory = oc__dnn_memory(d, oc__dnn_engine());
+    if (memory)
+        b->arg[b->n++] = (dnnl_exec_arg_t){ arg, memory };
+    return memory != NULL;
+}
+
+void *oc__prim_bind(const void *state)
+{
+    const struct prim *p = state;
+    struct bound *b = oc__alloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    bool ok = dnnl_stream_create(&b->stream, oc__dnn_engine(), dnnl_stream_default_flags) ==
+              dnnl_success;
+    for (int i = 0; i < p->parts && ok; i++)
+        ok = bind_memory(b, p->part[i].slot.arg, &p->part[i].desc);
+    if (ok && p->scratch_bytes > 0)
+        ok = bind_memory(b, DNNL_ARG_SCRATCHPAD, &p->scratch);
+    if (ok)
+        return b;
+    oc__prim_unbind(b);
+    return NULL;
+}
+
+void oc__prim_unbind(void *instance)
+{
+    struct bound *b = instance;
+    for (int i = 0; i < b->n; i++)
+        dnnl_memory_destroy(b->arg[i].memory);
+    if (b->stream)
+        dnnl_stream_destroy(b->stream);
+    oc__free(b);
+}
+
+/* A failed primitive must not leave numbers that look like a result. */
+static void poison(const struct execution *e, const struct prim *p)
+{
+    float *y = e->y[0];
+    for (size_t i = 0; y && i < p->result_bytes / sizeof *y; i++)
+        y[i] = NAN;
+}
+
+void oc__prim_run(const struct execution *e)
+{
+    const struct prim *p = e->state;
+    struct bound *b = e->instance;
+    if (p->sum >= 0 && e->x[p->sum] != e->y[0])
+        memcpy(e->y[0], e->x[p->sum], p->result_bytes);
+    bool ok = true;
+    for (int i = 0; i < p->parts; i++) {
+        const struct slot *s = &p->part[i].slot;
+        void *at = s->side == SIDE_X ? (void *)(uintptr_t)e->x[s->index] : e->y[s->index];
+        ok &= dnnl_memory_set_data_handle(b->arg[i].memory, at) == dnnl_success;
+    }
+    if (p->scratch_bytes > 0)
+        ok &= dnnl_memory_set_data_handle(b->arg[p->parts].memory, e->scratch) == dnnl_success;
+    ok = ok && dnnl_primitive_execute(p->primitive, b->stream, b->n, b->arg) == dnnl_success &&
+         dnnl_stream_wait(b->stream) == dnnl_success;
+    if (!ok)
+        poison(e, p);
+}
