@@ -242,8 +242,10 @@ oc_shape    oc_data_shape(const oc_data *d);            /* [c, h, w] of its imag
 uint64_t    oc_data_hash(const oc_data *d);             /* of all pixels and labels */
 const char *oc_data_preparation(const oc_data *d);      /* the preparation that suits it, as steps */
 
-/* Moves a fraction in [0, 1) of the training part, the same of every class, to validation. */
+/* Divides the training and validation parts, taken together, anew: a fraction in [0, 1) of every
+ * class becomes validation; or, of `folds` equal shares of every class, share number `fold` does. */
 oc_status oc_data_split(oc_data *d, double fraction, uint64_t seed);
+oc_status oc_data_folds(oc_data *d, int folds, int fold, uint64_t seed);
 
 /* 8-bit image, [h, w, c] with c = 1 (grey), 2, 3 (RGB) or 4 (with alpha); freed with oc_image_free(). */
 typedef struct oc_image {

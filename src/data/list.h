@@ -1,0 +1,2 @@
+/* list.h — every kind of data set, DATA(name) for `const struct data_kind oc__data_name`. */
+DATA(mnist)

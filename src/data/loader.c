@@ -1,0 +1,271 @@
+/* loader.c — the ring of batches and the threads that fill it.
+ *
+ * Batch b of an epoch lives in slot b mod slots.  Two counters run over the batches: `ticket`, the
+ * next that a worker will take, and `turn`, the next that the caller will get.  A worker takes
+ * ticket t once t < turn + slots - 1, so that it never writes to the slot whose batch the caller
+ * still reads (that of turn - 1).  To begin an epoch the caller closes the tickets, waits until no
+ * worker is busy, draws the new order and sets both counters.  The lock guards counters and slot
+ * states, never the work. */
+#include <pthread.h>
+#include <stdio.h>
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/status.h"
+#include "data/loader.h"
+
+enum { ERROR_BYTES = 1024, WORKERS_MAX = 256 };
+
+struct slot {
+    float    *x;                                        /* [batch, c, h, w] */
+    int64_t  *label;                                    /* [batch] */
+    int64_t   n;
+    bool      ready;
+    oc_status status;
+    char      error[ERROR_BYTES];                       /* why; the thread's own is another */
+};
+
+struct loader {
+    struct loader_options options;
+    oc_shape        shape;                              /* [c, h, w] */
+    int64_t         values;                             /* of a sample: c * h * w */
+    int64_t         samples, batches;                   /* of an epoch */
+    int64_t        *order;                              /* positions in the part */
+    struct slot    *slot;
+    int64_t         slots;
+    int64_t         ticket, turn;
+    int             busy;
+    bool            stopping;
+    int             threads;                            /* workers that were started */
+    pthread_t      *thread;
+    pthread_mutex_t lock;
+    pthread_cond_t  work, done;                         /* a ticket is free; a batch is ready */
+};
+
+/* ---- preparing ---------------------------------------------------------------------------- */
+
+static oc_status prepare_sample(const struct loader *l, int64_t i, float *x, int64_t *label)
+{
+    const struct part *part = &l->options.data->part[l->options.part];
+    const int64_t      index = part->index[l->order[i]];
+    const oc_image     image = oc__data_view(l->options.data, index);
+    *label = l->options.data->samples.label[index];
+    return oc__prepare_run(l->options.prepare, &image, &l->shape, x);
+}
+
+static void fill_slot(const struct loader *l, struct slot *slot, int64_t batch)
+{
+    const int64_t first = batch * l->options.batch, left = l->samples - first;
+    slot->n = left < l->options.batch ? left : l->options.batch;
+    slot->status = OC_OK;
+    for (int64_t i = 0; i < slot->n && slot->status == OC_OK; i++)
+        slot->status = prepare_sample(l, first + i, slot->x + i * l->values, &slot->label[i]);
+    if (slot->status < 0)
+        snprintf(slot->error, sizeof slot->error, "%s", oc_error());
+}
+
+static bool may_take(const struct loader *l)
+{
+    return l->ticket < l->batches && l->ticket < l->turn + l->slots - 1;
+}
+
+static void *work(void *argument)
+{
+    struct loader *l = argument;
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        while (!l->stopping && !may_take(l))
+            pthread_cond_wait(&l->work, &l->lock);
+        if (l->stopping)
+            break;
+        const int64_t batch = l->ticket++;
+        struct slot  *slot = &l->slot[batch % l->slots];
+        l->busy++;
+        pthread_mutex_unlock(&l->lock);
+        fill_slot(l, slot, batch);
+        pthread_mutex_lock(&l->lock);
+        l->busy--;
+        slot->ready = true;
+        pthread_cond_broadcast(&l->done);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static oc_status settle(struct loader *l)
+{
+    struct loader_options *o = &l->options;
+    const oc_shape         stored = oc_data_shape(o->data);
+    const int64_t          n = oc_data_count(o->data, o->part);
+    if (n == 0)
+        return oc__fail(OC_EUSAGE, "data: this part has no samples");
+    if (o->batch < 0 || o->workers < 0 || o->workers > WORKERS_MAX)
+        return oc__fail(OC_EUSAGE, "data: batch of %lld with %d workers: out of range",
+                        (long long)o->batch, o->workers);
+    if (o->batch == 0 || o->batch > n)
+        o->batch = n;
+    TRY(oc__prepare_shape(o->prepare, &stored, &l->shape));
+    l->values = l->shape.dim[0] * l->shape.dim[1] * l->shape.dim[2];
+    for (int i = 0; i < 3; i++)
+        if (l->shape.dim[i] < 1)
+            return oc__fail(OC_EUSAGE, "preparation: it leaves the size of the images open; end "
+                            "it with one, such as resize 28,28");
+    l->samples = o->drop_last ? n / o->batch * o->batch : n;
+    l->batches = (l->samples + o->batch - 1) / o->batch;
+    l->slots = o->workers > 0 ? o->workers + 2 : 1;
+    return OC_OK;
+}
+
+static oc_status make_slots(struct loader *l)
+{
+    size_t values;
+    const int64_t n = oc_data_count(l->options.data, l->options.part);
+    l->order = oc__alloc((size_t)n, sizeof *l->order);
+    l->slot = oc__alloc((size_t)l->slots, sizeof *l->slot);
+    if (l->order == NULL || l->slot == NULL
+        || !oc__mul((size_t)l->options.batch, (size_t)l->values, &values)
+        || !oc__mul(values, sizeof(float), &values))
+        return OC_ELIMIT;
+    for (int64_t i = 0; i < l->slots; i++) {
+        l->slot[i].x = oc__block_alloc(values);
+        l->slot[i].label = oc__alloc((size_t)l->options.batch, sizeof(int64_t));
+        if (l->slot[i].x == NULL || l->slot[i].label == NULL)
+            return OC_ELIMIT;
+    }
+    return OC_OK;
+}
+
+static oc_status start_workers(struct loader *l)
+{
+    l->thread = oc__alloc((size_t)l->options.workers, sizeof *l->thread);
+    if (l->thread == NULL)
+        return OC_ELIMIT;
+    for (int i = 0; i < l->options.workers; i++) {
+        const int error = pthread_create(&l->thread[i], NULL, work, l);
+        if (error != 0)
+            return oc__fail_errno(error, "data: starting worker %d", i + 1);
+        l->threads++;
+    }
+    return OC_OK;
+}
+
+oc_status oc__loader_new(struct loader **out, const struct loader_options *options)
+{
+    *out = NULL;
+    struct loader *l = oc__alloc(1, sizeof *l);
+    if (l == NULL)
+        return OC_ELIMIT;
+    l->options = *options;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->work, NULL);
+    pthread_cond_init(&l->done, NULL);
+    oc_status status = settle(l);
+    if (status == OC_OK)
+        status = make_slots(l);
+    if (status == OC_OK) {
+        oc__loader_epoch(l, options->epoch, options->position);
+        status = start_workers(l);
+    }
+    if (status == OC_OK)
+        *out = l;
+    else
+        oc__loader_free(l);
+    return status;
+}
+
+void oc__loader_free(struct loader *l)
+{
+    if (l == NULL)
+        return;
+    pthread_mutex_lock(&l->lock);
+    l->stopping = true;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+    for (int i = 0; i < l->threads; i++)
+        pthread_join(l->thread[i], NULL);
+    for (int64_t i = 0; l->slot != NULL && i < l->slots; i++) {
+        oc__block_free(l->slot[i].x);
+        oc__free(l->slot[i].label);
+    }
+    pthread_cond_destroy(&l->done);
+    pthread_cond_destroy(&l->work);
+    pthread_mutex_destroy(&l->lock);
+    oc__free(l->thread);
+    oc__free(l->slot);
+    oc__free(l->order);
+    oc__free(l);
+}
+
+/* ---- using -------------------------------------------------------------------------------- */
+
+oc_shape oc__loader_shape(const struct loader *l)
+{
+    return l->shape;
+}
+
+int64_t oc__loader_samples(const struct loader *l)
+{
+    return l->samples;
+}
+
+int64_t oc__loader_batches(const struct loader *l)
+{
+    return l->batches;
+}
+
+static void draw_order(struct loader *l, int64_t epoch)
+{
+    const int64_t  n = oc_data_count(l->options.data, l->options.part);
+    const uint64_t key = oc__key(l->options.seed, oc__hash("order"));
+    if (l->options.shuffle)
+        oc__permutation(oc__key(key, (uint64_t)epoch), n, l->order);
+    else
+        for (int64_t i = 0; i < n; i++)
+            l->order[i] = i;
+}
+
+void oc__loader_epoch(struct loader *l, int64_t epoch, int64_t position)
+{
+    pthread_mutex_lock(&l->lock);
+    l->ticket = l->batches;
+    while (l->busy > 0)
+        pthread_cond_wait(&l->done, &l->lock);
+    draw_order(l, epoch);
+    for (int64_t i = 0; i < l->slots; i++)
+        l->slot[i].ready = false;
+    l->ticket = l->turn = position < l->batches ? position : l->batches;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Waits for the slot of the batch whose turn it is, or fills it where there are no workers. */
+static struct slot *await_slot(struct loader *l)
+{
+    struct slot *slot = &l->slot[l->turn % l->slots];
+    if (l->threads == 0) {
+        fill_slot(l, slot, l->turn++);
+        return slot;
+    }
+    pthread_mutex_lock(&l->lock);
+    while (!slot->ready)
+        pthread_cond_wait(&l->done, &l->lock);
+    slot->ready = false;
+    l->turn++;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+    return slot;
+}
+
+oc_status oc__loader_next(struct loader *l, struct batch *batch)
+{
+    *batch = (struct batch){ 0 };
+    if (l->turn >= l->batches)
+        return OC_OK;
+    const struct slot *slot = await_slot(l);
+    if (slot->status < 0)
+        return oc__fail(slot->status, "%s", slot->error);
+    *batch = (struct batch){ slot->n, slot->x, slot->label };
+    return OC_OK;
+}
