@@ -1,0 +1,49 @@
+/* arg_max.c — ArgMax: the index of the largest element along an axis; the first of equal ones. */
+#include "op/attributes.h"
+#include "op/walk.h"
+
+static const struct attr attrs[] = {
+    ATTR(struct arg_max, INT, axis, "0", "along which axis"),
+    ATTR(struct arg_max, BOOL, keepdims, "true", "leave the axis in the shape as 1"),
+    { 0 }
+};
+
+static oc_status shape(const struct infer *s)
+{
+    const struct arg_max *const a = s->attr;
+    const oc_shape *const x = s->x[0];
+    oc_shape y = { 0 };
+    int axis;
+    TRY(oc__axis(a->axis, x->rank, &axis));
+    if (x->dim[axis] == 0)
+        return oc__fail(OC_EUSAGE, "axis %d is empty", axis);
+    for (int i = 0; i < x->rank; i++)
+        if (i != axis || a->keepdims)
+            y.dim[y.rank++] = i == axis ? 1 : x->dim[i];
+    s->y[0] = y;
+    s->yt[0] = OC_I64;
+    return OC_OK;
+}
+
+static void run(const struct call *c)
+{
+    const struct arg_max *const a = c->attr;
+    const struct lanes l = oc__lanes_of(c->xs[0], a->axis);
+    for (int64_t o = 0; o < l.outer; o++)
+        for (int64_t i = 0; i < l.inner; i++) {
+            const double *const x = c->x[0] + o * l.n * l.inner + i;
+            int64_t best = 0;
+            for (int64_t j = 1; j < l.n; j++)
+                if (x[j * l.inner] > x[best * l.inner])
+                    best = j;
+            c->y[0][o * l.inner + i] = (double)best;
+        }
+}
+
+static const char *const cases[] = { "3x5 axis=1", "2x3x4 axis=-2 keepdims=false", "7", NULL };
+
+const struct op oc__op_arg_max = {
+    .entry = { "ArgMax", "y = the index of the largest x", attrs, sizeof(struct arg_max) },
+    .inputs = "x", .outputs = "y", .flops = oc__flops_input,
+    .shape = shape, .run = run, .cases = cases,
+};
