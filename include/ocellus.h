@@ -101,6 +101,8 @@ void          oc_store_free(oc_store *s);
 int           oc_store_count(const oc_store *s);        /* parameters */
 int64_t       oc_store_elements(const oc_store *s);     /* numbers in trainable parameters */
 oc_parameter  oc_store_at(oc_store *s, int i);          /* initialises what is new; 0 <= i < count */
+/* The gradient that a training session left for parameter i, shaped as its value; NULL: none yet. */
+const float  *oc_store_gradient(const oc_store *s, int i);
 int           oc_store_find(const oc_store *s, const char *name); /* -1: none of that name */
 /* Tells the store that values were written through oc_parameter.value, so that packed copies of them
  * are made anew. */

@@ -173,3 +173,9 @@ oc_parameter oc_store_at(oc_store *s, int i)
         .value = ready ? oc__store_place(s, ROLE_VALUE, i) : NULL,
     };
 }
+
+const float *oc_store_gradient(const oc_store *s, int i)
+{
+    const oc_parameter_kind kind = s->parameter[i].kind;
+    return s->allocated[ROLE_GRADIENT][kind] ? oc__store_place(s, ROLE_GRADIENT, i) : NULL;
+}
