@@ -1,0 +1,315 @@
+/* model.c — making, extending and asking a model. */
+#include "nn/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "image/prepare.h"
+#include "nn/zoo/zoo.h"
+#include "op/op.h"
+
+enum { CLASSES_MAX = 1 << 20 };
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static oc_status set_classes(oc_model *m, int classes, const char *const *name)
+{
+    if (classes < 1 || classes > CLASSES_MAX)
+        return oc__fail(OC_EUSAGE, "classes: %d: wants 1 to %d", classes, CLASSES_MAX);
+    m->classes = classes;
+    m->class_name = oc__pool_alloc(&m->pool, (size_t)classes * sizeof *m->class_name);
+    if (!m->class_name)
+        return OC_ELIMIT;
+    for (int i = 0; i < classes; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", i);
+        m->class_name[i] = oc__pool_strdup(&m->pool, name ? name[i] : number);
+        if (!m->class_name[i])
+            return OC_ELIMIT;
+        if (strchr(m->class_name[i], '\n'))
+            return oc__fail(OC_EUSAGE, "class %d: %s: a name is one line", i,
+                            oc__quote_z(m->class_name[i]));
+    }
+    return OC_OK;
+}
+
+/* Keeps the preparation in canonical form; what it yields must fit the input. */
+static oc_status set_preparation(oc_model *m, const char *text)
+{
+    struct prepare_program *p;
+    oc_shape yields;
+    TRY(oc__prepare_parse(&p, text ? text : "scale"));
+    oc_status status = oc__prepare_shape(p, NULL, &yields);
+    if (!status && m->input.rank == 3)
+        status = oc__shape_match("what the preparation yields", &m->input, &yields);
+    m->preparation = oc__pool_strdup(&m->pool, oc__prepare_text(p));
+    oc__prepare_free(p);
+    return status ? status : m->preparation ? OC_OK : OC_ELIMIT;
+}
+
+static oc_status set_input(oc_model *m, const oc_shape *input)
+{
+    if (input->rank < 1 || input->rank >= OC_MAX_RANK)
+        return oc__fail(OC_EUSAGE, "input: %d dimensions: wants [c, h, w]", input->rank);
+    for (int i = 0; i < input->rank; i++)
+        if (input->dim[i] < 1)
+            return oc__fail(OC_EUSAGE, "input: dimension %d is %lld, wants 1 or more", i,
+                            (long long)input->dim[i]);
+    m->input = *input;
+    return OC_OK;
+}
+
+static oc_status fill(oc_model *m, const oc_model_options *o)
+{
+    TRY(set_input(m, &o->input));
+    TRY(set_classes(m, o->classes, o->class_name));
+    TRY(set_preparation(m, o->preparation));
+    TRY(oc__model_set_loss(m, "softmax"));
+    m->init = o->init ? oc__pool_strdup(&m->pool, o->init) : NULL;
+    m->architecture = oc__strdup("");
+    if ((o->init && !m->init) || !m->architecture)
+        return OC_ELIMIT;
+    TRY(oc_store_new(&m->store, o->seed));
+    return o->architecture ? oc_model_add(m, o->architecture) : OC_OK;
+}
+
+oc_status oc__model_from_steps(oc_model **out, const oc_model_options *options)
+{
+    *out = NULL;
+    oc_model *m = oc__alloc(1, sizeof *m);
+    if (!m)
+        return OC_ELIMIT;
+    const oc_status status = fill(m, options);
+    if (status)
+        oc_model_free(m);
+    else
+        *out = m;
+    return status;
+}
+
+/* A single word that is neither a model nor a layer was most likely meant to be a model. */
+static oc_status check_word(const char *text)
+{
+    const char *names[64];
+    int n = 0;
+    if (text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+        return OC_OK;
+    for (int i = 0; oc__layer_list[i]; i++)
+        if (!strcmp(text, oc__layer_list[i]->name))
+            return OC_OK;
+    struct str known = { 0 };
+    for (; n < oc_zoo_count() && n < 63; n++) {
+        names[n] = oc_zoo_at(n)->name;
+        oc__str_addf(&known, "%s%s", n ? ", " : "", names[n]);
+    }
+    names[n] = NULL;
+    const char *near = oc__nearest(text, names);
+    oc__fail(OC_EUSAGE, "unknown model %s%s%s%s known: %s; or write layers: \"flatten; linear classes\"",
+             oc__quote_z(text), near ? ": did you mean " : ";", near ? near : "", near ? "?" : "",
+             oc__str_text(&known));
+    oc__str_free(&known);
+    return OC_EUSAGE;
+}
+
+oc_status oc_model_new(oc_model **out, const oc_model_options *options)
+{
+    *out = NULL;
+    oc_model_options o = *options;
+    const oc_zoo_entry *zoo = o.architecture ? oc_zoo_find(o.architecture) : NULL;
+    if (o.architecture && !zoo)
+        TRY(check_word(o.architecture));
+    if (zoo)
+        o.architecture = zoo->layers;
+    TRY(oc__model_from_steps(out, &o));
+    const oc_status status = zoo ? oc__model_set_loss(*out, zoo->loss) : OC_OK;
+    if (status) {
+        oc_model_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+void oc_model_free(oc_model *m)
+{
+    if (!m)
+        return;
+    oc_store_free(m->store);
+    oc__free(m->architecture);
+    oc__free(m->step);
+    oc__pool_free(&m->pool);
+    oc__free(m);
+}
+
+/* ---- adding steps ------------------------------------------------------------------------- */
+
+static oc_status reserve(oc_model *m)
+{
+    if (m->n < m->capacity)
+        return OC_OK;
+    const int capacity = 2 * m->capacity + 16;
+    struct model_step *step = oc__grow(m->step, (size_t)m->capacity, (size_t)capacity, sizeof *step);
+    if (!step)
+        return OC_ELIMIT;
+    m->step = step;
+    m->capacity = capacity;
+    return OC_OK;
+}
+
+static oc_status check_name(const oc_model *m, const char *where, const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    char other[PLACE_TEXT];
+    if (!*name || name[strspn(name, letters)])
+        return oc__fail(OC_EUSAGE, "%s: name: %s: wants letters, digits, '_', '-' and '.'", where,
+                        oc__quote_z(name));
+    for (int i = 0; i < m->n; i++)
+        if (!strcmp(m->step[i].name, name))
+            return oc__fail(OC_EUSAGE, "%s: the name %s is taken by %s", where, name,
+                            oc__model_place(m, i, other));
+    return OC_OK;
+}
+
+/* The name of a step: as given, else its kind and number. */
+static const char *step_name(oc_model *m, const struct layer *l, const void *attr)
+{
+    char text[ATTR_TEXT_MAX + 16];
+    const char *given = oc__layer_name(l, attr);
+    if (given && *given)
+        return given;
+    int nth = 1;
+    for (int i = 0; i < m->n; i++)
+        nth += m->step[i].layer == l;
+    snprintf(text, sizeof text, "%s%d", l->entry.name, nth);
+    return oc__pool_strdup(&m->pool, text);
+}
+
+static oc_status append(oc_model *m, const struct step *parsed)
+{
+    const struct layer *l = (const struct layer *)(const void *)parsed->entry;
+    char where[PLACE_TEXT];
+    TRY(reserve(m));
+    snprintf(where, sizeof where, "step %d (%s)", m->n + 1, l->entry.name);
+    const size_t size = l->entry.size ? l->entry.size : 1;
+    struct model_step s = { .layer = l, .attr = oc__pool_alloc(&m->pool, size) };
+    if (!s.attr)
+        return OC_ELIMIT;
+    if (l->entry.size)
+        memcpy(s.attr, parsed->attr, size);
+    if (l->ready)
+        TRY(l->ready(s.attr, where, m->classes));
+    s.name = step_name(m, l, s.attr);
+    if (!s.name)
+        return OC_ELIMIT;
+    TRY(check_name(m, where, s.name));
+    m->step[m->n++] = s;
+    return OC_OK;
+}
+
+static oc_status remake_text(oc_model *m)
+{
+    struct str text = { 0 }, attrs = { 0 };
+    for (int i = 0; i < m->n; i++) {
+        const struct model_step *s = &m->step[i];
+        oc__str_clear(&attrs);
+        if (s->layer)
+            oc__attr_print(&s->layer->entry, s->attr, false, &attrs);
+        else
+            oc__str_addz(&attrs, s->name);
+        oc__str_addf(&text, "%s%s%s%s", i ? "; " : "", s->layer ? s->layer->entry.name : "function",
+                     attrs.n ? " " : "", oc__str_text(&attrs));
+    }
+    char *made = oc__strdup(oc__str_text(&text));
+    const bool failed = text.failed || attrs.failed || !made;
+    oc__str_free(&attrs);
+    oc__str_free(&text);
+    if (failed) {
+        oc__free(made);
+        return OC_ELIMIT;
+    }
+    oc__free(m->architecture);
+    m->architecture = made;
+    return OC_OK;
+}
+
+/* Builds all steps into a graph that is thrown away; the parameters stay declared in `store`. */
+static oc_status try_build(const oc_model *m, oc_store *store)
+{
+    oc_graph *g;
+    TRY(oc_graph_new(&g, store));
+    oc_value x = oc__model_input(m, g, oc_symbol(g, "N"));
+    for (int i = 0; i < m->n; i++)
+        x = oc__model_build_step(m, g, i, x);
+    const oc_status status = oc_graph_check(g);
+    oc_graph_free(g);
+    return status;
+}
+
+/* Accepts the steps from `before` on, or takes them back.  They are tried on a store of their own, so
+ * that a failure leaves no parameters behind. */
+static oc_status accept(oc_model *m, int before)
+{
+    oc_store *scratch;
+    oc_status status = oc_store_new(&scratch, 0);
+    if (!status)
+        status = try_build(m, scratch);
+    oc_store_free(scratch);
+    if (!status)
+        status = try_build(m, m->store);
+    if (!status)
+        status = remake_text(m);
+    if (status)
+        m->n = before;
+    return status;
+}
+
+oc_status oc_model_add(oc_model *m, const char *text)
+{
+    struct steps parsed;
+    const int before = m->n;
+    TRY(oc__steps_parse(&parsed, oc__layer_list, "layer", text));
+    oc_status status = OC_OK;
+    for (int i = 0; i < parsed.n && !status; i++)
+        status = append(m, &parsed.step[i]);
+    oc__steps_free(&parsed);
+    if (status)
+        m->n = before;
+    return status ? status : accept(m, before);
+}
+
+oc_status oc_model_add_function(oc_model *m, const char *name, oc_layer_function *f, void *context)
+{
+    char where[PLACE_TEXT];
+    const int before = m->n;
+    TRY(reserve(m));
+    snprintf(where, sizeof where, "step %d (function)", m->n + 1);
+    TRY(check_name(m, where, name));
+    struct model_step s = { .name = oc__pool_strdup(&m->pool, name), .function = f, .context = context };
+    if (!s.name)
+        return OC_ELIMIT;
+    m->step[m->n++] = s;
+    return accept(m, before);
+}
+
+/* ---- asking ------------------------------------------------------------------------------- */
+
+oc_store   *oc_model_store(const oc_model *m)        { return m->store; }
+oc_shape    oc_model_input(const oc_model *m)        { return m->input; }
+int         oc_model_classes(const oc_model *m)      { return m->classes; }
+const char *oc_model_preparation(const oc_model *m)  { return m->preparation; }
+const char *oc_model_architecture(const oc_model *m) { return m->architecture; }
+const char *oc__model_loss(const oc_model *m)        { return m->loss; }
+
+const char *oc_model_class_name(const oc_model *m, int i)
+{
+    return i >= 0 && i < m->classes ? m->class_name[i] : NULL;
+}
+
+oc_status oc__model_set_loss(oc_model *m, const char *loss)
+{
+    const char *copy = oc__pool_strdup(&m->pool, loss);
+    if (!copy)
+        return OC_ELIMIT;
+    m->loss = copy;
+    return OC_OK;
+}

@@ -1,0 +1,49 @@
+/* model.h — a model from the inside: a sequence of steps, and what its file holds beside weights.
+ *
+ * A step is a layer of the grammar with its attributes, or a plain function of the program.  Adding
+ * steps builds the whole sequence once on a symbolic batch, so that an error is reported with the
+ * step that causes it, and declares the parameters; the graph of that build is thrown away. */
+#ifndef OC_NN_MODEL_H
+#define OC_NN_MODEL_H
+
+#include "nn/layer.h"
+
+struct model_step {
+    const struct layer *layer;                          /* NULL: a function */
+    void               *attr;
+    const char         *name;                           /* scope of the step: "c1", "relu2" */
+    oc_layer_function  *function;
+    void               *context;
+};
+
+struct oc_model {
+    struct pool        pool;
+    struct model_step *step;
+    int                n, capacity;
+    oc_shape           input;                           /* [c, h, w] */
+    int                classes;
+    const char       **class_name;
+    const char        *preparation, *init;
+    const char        *loss;                            /* as in oc_train_options: what its outputs mean */
+    char              *architecture;                    /* canonical steps; remade when one is added */
+    oc_store          *store;
+};
+
+/* As oc_model_new(), but the architecture is steps, never a name. */
+oc_status oc__model_from_steps(oc_model **out, const oc_model_options *options);
+
+/* The loss that the model is trained with; tells what its outputs mean. */
+const char *oc__model_loss(const oc_model *m);
+oc_status   oc__model_set_loss(oc_model *m, const char *loss);
+
+/* Builds one step in its scope; a failure names the step. */
+oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x);
+
+/* The model's input for a batch of n (or a symbol) as a graph input "x". */
+oc_value oc__model_input(const oc_model *m, oc_graph *g, int64_t n);
+
+/* "step 3 (conv)". */
+enum { PLACE_TEXT = 2 * ATTR_TEXT_MAX };
+const char *oc__model_place(const oc_model *m, int i, char text[PLACE_TEXT]);
+
+#endif

@@ -1,0 +1,311 @@
+/* model_file.c — models to and from files.
+ *
+ * A model file is a weights file (format/weights.h) whose metadata says the rest, plain strings all:
+ *
+ *     format                "pt": row-major tensors by PyTorch's names, for readers that ask
+ *     ocellus.format        "1", this list's version
+ *     ocellus.architecture  canonical steps: "flatten; linear out=10 name=fc"
+ *     ocellus.input         "1,28,28"
+ *     ocellus.classes       names, one a line
+ *     ocellus.preparation   canonical steps: "grayscale; resize 28; scale"
+ *     ocellus.task          "classify"
+ *     ocellus.loss          "softmax"
+ *     ocellus.functions     plain functions among the steps, where there are any
+ *
+ * The same model always gives the same bytes. */
+#include "nn/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "format/weights.h"
+#include "op/op.h"
+#include "param/store.h"
+
+enum { LISTED_MAX = 20 };
+
+static const char version[] = "1";
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void input_text(const oc_model *m, struct str *out)
+{
+    for (int i = 0; i < m->input.rank; i++)
+        oc__str_addf(out, "%s%lld", i ? "," : "", (long long)m->input.dim[i]);
+}
+
+static void function_names(const oc_model *m, struct str *out)
+{
+    for (int i = 0; i < m->n; i++)
+        if (!m->step[i].layer)
+            oc__str_addf(out, "%s%s", out->n ? " " : "", m->step[i].name);
+}
+
+static oc_status write_content(oc_model *m, const char *path, const struct named_tensor *tensor,
+                               enum write_flags flags)
+{
+    struct str input = { 0 }, classes = { 0 }, functions = { 0 };
+    input_text(m, &input);
+    function_names(m, &functions);
+    for (int i = 0; i < m->classes; i++)
+        oc__str_addf(&classes, "%s%s", i ? "\n" : "", m->class_name[i]);
+    const struct pair metadata[] = {
+        { "format", "pt" },
+        { "ocellus.format", version },
+        { "ocellus.architecture", m->architecture },
+        { "ocellus.input", oc__str_text(&input) },
+        { "ocellus.classes", oc__str_text(&classes) },
+        { "ocellus.preparation", m->preparation },
+        { "ocellus.task", "classify" },
+        { "ocellus.loss", m->loss },
+        { "ocellus.functions", oc__str_text(&functions) },      /* last: left out when empty */
+    };
+    const int n = (int)(sizeof metadata / sizeof *metadata) - (functions.n == 0);
+    const bool failed = input.failed || classes.failed || functions.failed;
+    const struct weights_content content = { tensor, oc_store_count(m->store), metadata, n };
+    const oc_status status = failed ? OC_ELIMIT : oc__weights_write(path, &content, flags);
+    oc__str_free(&input);
+    oc__str_free(&classes);
+    oc__str_free(&functions);
+    return status;
+}
+
+oc_status oc_model_save(oc_model *m, const char *path, bool replace)
+{
+    TRY(oc__store_ready(m->store, ROLE_VALUE));
+    const int n = oc_store_count(m->store);
+    struct named_tensor *tensor = oc__alloc((size_t)n + 1, sizeof *tensor);
+    if (!tensor)
+        return OC_ELIMIT;
+    for (int i = 0; i < n; i++) {
+        const oc_parameter p = oc_store_at(m->store, i);
+        tensor[i] = (struct named_tensor){ p.name, { OC_F32, p.shape, p.value } };
+    }
+    const oc_status status = write_content(m, path, tensor, replace ? WRITE_REPLACE : WRITE_NEW);
+    oc__free(tensor);
+    return status;
+}
+
+/* ---- taking weights ----------------------------------------------------------------------- */
+
+/* What does not fit, up to LISTED_MAX lines of it. */
+struct misfits { struct str text; int n; };
+
+static void misfit(struct misfits *list, const char *what, const char *name, const char *detail)
+{
+    if (list->n++ < LISTED_MAX)
+        oc__str_addf(&list->text, "%s%s %s%s", list->n > 1 ? "; " : "", what, name, detail);
+}
+
+/* PyTorch counts batches in its norm layers; nothing is computed from that. */
+static bool is_counter(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && !strcmp(dot, ".num_batches_tracked");
+}
+
+static void compare(const struct weights *w, const oc_store *s, struct misfits *list)
+{
+    char have[OC_SHAPE_TEXT], want[OC_SHAPE_TEXT], detail[2 * OC_SHAPE_TEXT + 32];
+    for (int i = 0; i < s->n; i++) {
+        const struct parameter *p = &s->parameter[i];
+        const int at = oc__weights_find(w, p->name);
+        if (at < 0)
+            misfit(list, "missing", p->name, "");
+        else if (w->tensor[at].dtype < 0) {
+            snprintf(detail, sizeof detail, ": its type is %s", w->tensor[at].type);
+            misfit(list, "unreadable", p->name, detail);
+        } else if (!oc_shape_equal(&w->tensor[at].shape, &p->shape)) {
+            snprintf(detail, sizeof detail, ": %s in the file, %s in the model",
+                     oc__shape_text(&w->tensor[at].shape, have), oc__shape_text(&p->shape, want));
+            misfit(list, "misfitting", p->name, detail);
+        }
+    }
+    for (int i = 0; i < w->n; i++)
+        if (oc_store_find(s, w->tensor[i].name) < 0 && !is_counter(w->tensor[i].name))
+            misfit(list, "surplus", oc__quote_z(w->tensor[i].name), "");
+}
+
+static oc_status check_fit(const struct weights *w, const oc_store *s)
+{
+    struct misfits list = { 0 };
+    compare(w, s, &list);
+    if (list.n > LISTED_MAX)
+        oc__str_addf(&list.text, "; and %d more", list.n - LISTED_MAX);
+    if (list.n)
+        oc__fail(OC_EINPUT, "%s: %d tensors do not fit the model: %s", w->path, list.n,
+                 oc__str_text(&list.text));
+    oc__str_free(&list.text);
+    return list.n ? OC_EINPUT : OC_OK;
+}
+
+static oc_status read_values(const struct weights *w, oc_store *s)
+{
+    TRY(oc__store_ready(s, ROLE_VALUE));
+    int64_t nonfinite = 0;
+    for (int i = 0; i < s->n; i++) {
+        const struct parameter *p = &s->parameter[i];
+        const oc_tensor into = { OC_F32, p->shape, oc__store_place(s, ROLE_VALUE, i) };
+        int64_t odd = 0;
+        TRY(oc__weights_read(w, oc__weights_find(w, p->name), &into, &odd));
+        nonfinite += odd;
+    }
+    if (nonfinite)
+        oc__warn("%s: %lld weights are NaN or infinite", w->path, (long long)nonfinite);
+    oc_store_touch(s);
+    return OC_OK;
+}
+
+/* Reads into a copy first: a file that fails in the middle must change nothing. */
+static oc_status take_weights(const struct weights *w, oc_store *s)
+{
+    oc_store *copy;
+    TRY(check_fit(w, s));
+    TRY(oc__store_copy(&copy, s));
+    const oc_status status = read_values(w, copy);
+    for (int kind = 0; !status && kind < 2; kind++)
+        if (s->length[kind])
+            memcpy(s->block[ROLE_VALUE][kind], copy->block[ROLE_VALUE][kind],
+                   (size_t)s->length[kind] * sizeof(float));
+    if (!status)
+        oc_store_touch(s);
+    oc_store_free(copy);
+    return status;
+}
+
+oc_status oc_model_read(oc_model *m, const char *path)
+{
+    struct weights w;
+    TRY(oc__weights_open(&w, path));
+    const oc_status status = take_weights(&w, m->store);
+    oc__weights_close(&w);
+    return status;
+}
+
+/* ---- loading ------------------------------------------------------------------------------ */
+
+static oc_status metadata_of(const struct weights *w, const char *key, const char **value)
+{
+    *value = oc__weights_metadata(w, key);
+    return *value ? OC_OK : oc__fail(OC_EINPUT, "%s: metadata %s is missing", w->path, key);
+}
+
+static oc_status read_input(const struct weights *w, const char *text, oc_shape *out)
+{
+    *out = (oc_shape){ 0 };
+    const char *p = text;
+    for (char *end; out->rank < OC_MAX_RANK - 1; p = end + 1) {
+        const long long v = strtoll(p, &end, 10);
+        if (end == p || v < 1 || (*end && *end != ','))
+            break;
+        out->dim[out->rank++] = v;
+        if (!*end)
+            return OC_OK;
+    }
+    return oc__fail(OC_EINPUT, "%s: metadata ocellus.input: %s: wants \"c,h,w\"", w->path,
+                    oc__quote_z(text));
+}
+
+/* Cuts the lines of `text` apart; *name is one block with them, to be freed. */
+static oc_status read_classes(char *text, const char ***name, int *n)
+{
+    *n = 1;
+    for (const char *p = text; *p; p++)
+        *n += *p == '\n';
+    *name = oc__alloc((size_t)*n, sizeof **name);
+    if (!*name)
+        return OC_ELIMIT;
+    for (int i = 0; i < *n; i++) {
+        (*name)[i] = text;
+        text += strcspn(text, "\n");
+        if (*text)
+            *text++ = '\0';
+    }
+    return OC_OK;
+}
+
+/* Is it a model of ours, and one that a file alone describes? */
+static oc_status check_kind(const struct weights *w)
+{
+    const char *have = oc__weights_metadata(w, "ocellus.format");
+    const char *functions = oc__weights_metadata(w, "ocellus.functions");
+    if (!have)
+        return oc__fail(OC_EINPUT,
+                        "%s: only weights: it does not say which model they belong to; build that "
+                        "model and read the weights into it (oc_model_read, --load)", w->path);
+    if (strcmp(have, version))
+        return oc__fail(OC_EINPUT, "%s: metadata ocellus.format: %s: this version reads %s", w->path,
+                        oc__quote_z(have), version);
+    if (functions)
+        return oc__fail(OC_EINPUT,
+                        "%s: the model has functions of the program that made it (%s): build it there "
+                        "and read the weights into it (oc_model_read)", w->path,
+                        oc__quote_z(functions));
+    return OC_OK;
+}
+
+static oc_status make_model(oc_model **out, const struct weights *w, char *classes)
+{
+    oc_model_options o = { 0 };
+    const char *input, **name = NULL;
+    TRY(metadata_of(w, "ocellus.architecture", &o.architecture));
+    TRY(metadata_of(w, "ocellus.preparation", &o.preparation));
+    TRY(metadata_of(w, "ocellus.input", &input));
+    TRY(read_input(w, input, &o.input));
+    TRY(read_classes(classes, &name, &o.classes));
+    o.class_name = name;
+    const oc_status status = oc__model_from_steps(out, &o);
+    oc__free(name);
+    if (!status)
+        return OC_OK;
+    struct str cause = { 0 };
+    oc__str_addz(&cause, oc_error());
+    oc__fail(OC_EINPUT, "%s: metadata: %s", w->path, oc__str_text(&cause));
+    oc__str_free(&cause);
+    return status == OC_ELIMIT ? status : OC_EINPUT;
+}
+
+static oc_status load(oc_model **out, const struct weights *w)
+{
+    const char *classes, *task, *loss;
+    TRY(check_kind(w));
+    TRY(metadata_of(w, "ocellus.classes", &classes));
+    TRY(metadata_of(w, "ocellus.task", &task));
+    TRY(metadata_of(w, "ocellus.loss", &loss));
+    if (strcmp(task, "classify"))
+        return oc__fail(OC_EINPUT, "%s: metadata ocellus.task: %s: this version knows classify",
+                        w->path, oc__quote_z(task));
+    char *copy = oc__strdup(classes);
+    if (!copy)
+        return OC_ELIMIT;
+    oc_status status = make_model(out, w, copy);
+    oc__free(copy);
+    if (!status)
+        status = oc__model_set_loss(*out, loss);
+    return status ? status : take_weights(w, (*out)->store);
+}
+
+oc_status oc_model_load(oc_model **out, const char *path)
+{
+    struct weights w;
+    struct str inside = { 0 };
+    *out = NULL;
+    if (oc__is_directory(path)) {
+        oc__str_addf(&inside, "%s/model.safetensors", path);
+        path = oc__str_text(&inside);
+    }
+    oc_status status = oc__weights_open(&w, path);
+    if (!status) {
+        status = load(out, &w);
+        oc__weights_close(&w);
+    }
+    oc__str_free(&inside);
+    if (status) {
+        oc_model_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
