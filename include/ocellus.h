@@ -82,9 +82,9 @@ void   oc_tensor_set(const oc_tensor *t, int64_t i, double v);
 
 /* ---- parameters --------------------------------------------------------------------------- */
 
-/* A store owns the parameters of a model by name: their values, and whatever else has one number per
- * parameter (gradients, optimizer state), each role in one flat block.  Graphs refer to it; several
- * graphs may share one.  Declaring, loading and building may come in any order. */
+/* A store owns the parameters of a model by name: their values, and whatever else has one number
+ * per parameter (gradients, optimizer state), each role in one flat block.  Graphs refer to it;
+ * several graphs may share one.  Declaring, loading and building may come in any order. */
 typedef struct oc_store oc_store;
 
 typedef enum { OC_TRAINABLE, OC_STATISTIC } oc_parameter_kind;
@@ -93,31 +93,33 @@ typedef struct oc_parameter {
     const char       *name;                             /* "fc1.weight" */
     oc_shape          shape;
     oc_parameter_kind kind;
-    float            *value;                            /* row-major; valid until a parameter is added */
+    float            *value;                       /* row-major; valid until a parameter is added */
 } oc_parameter;
 
 oc_status     oc_store_new(oc_store **out, uint64_t seed);
 void          oc_store_free(oc_store *s);
 int           oc_store_count(const oc_store *s);        /* parameters */
 int64_t       oc_store_elements(const oc_store *s);     /* numbers in trainable parameters */
-oc_parameter  oc_store_at(oc_store *s, int i);          /* initialises what is new; 0 <= i < count */
-/* The gradient that a training session left for parameter i, shaped as its value; NULL: none yet. */
+oc_parameter  oc_store_at(oc_store *s, int i);         /* initialises what is new; 0 <= i < count */
+/* The gradient that a training session left for parameter i, shaped as its value; NULL: none
+ * yet. */
 const float  *oc_store_gradient(const oc_store *s, int i);
 int           oc_store_find(const oc_store *s, const char *name); /* -1: none of that name */
-/* Tells the store that values were written through oc_parameter.value, so that packed copies of them
- * are made anew. */
+/* Tells the store that values were written through oc_parameter.value, so that packed copies of
+ * them are made anew. */
 void          oc_store_touch(oc_store *s);
 
 /* ---- graph -------------------------------------------------------------------------------- */
 
-/* A graph owns its nodes.  Builders return a value and never fail visibly: the first failure is kept
- * in the graph, a failed value passes through every later builder, and oc_graph_check() reports it
- * once with its cause. */
+/* A graph owns its nodes.  Builders return a value and never fail visibly: the first failure is
+ * kept in the graph, a failed value passes through every later builder, and oc_graph_check()
+ * reports it once with its cause. */
 typedef struct oc_graph oc_graph;
 typedef struct oc_value { int32_t id; } oc_value;
 #define OC_NONE ((oc_value){ 0 })                       /* an optional input that is absent */
 
-oc_status oc_graph_new(oc_graph **out, oc_store *store); /* the store is borrowed; NULL: no parameters */
+/* the store is borrowed; NULL: no parameters */
+oc_status oc_graph_new(oc_graph **out, oc_store *store);
 void      oc_graph_free(oc_graph *g);
 oc_status oc_graph_check(const oc_graph *g);            /* the first failure, also as oc_error() */
 
@@ -126,22 +128,22 @@ oc_status oc_graph_check(const oc_graph *g);            /* the first failure, al
 void oc_scope(oc_graph *g, const char *name);
 void oc_scope_end(oc_graph *g);
 
-int64_t oc_symbol(oc_graph *g, const char *name);       /* a named dimension, unknown until prepared */
+int64_t oc_symbol(oc_graph *g, const char *name);    /* a named dimension, unknown until prepared */
 
 oc_value oc_input(oc_graph *g, const char *name, oc_dtype t, oc_shape shape);
 oc_value oc_constant(oc_graph *g, const oc_tensor *t);  /* copies the data */
 oc_value oc_scalar(oc_graph *g, double v);              /* an f32 constant of rank 0 */
 
-/* A parameter of the graph's store, declared on first use: `init` is a step such as "kaiming_normal",
- * "uniform low=-0.1 high=0.1", "ones" (docs/operators.md lists them).  A name that exists with another
- * shape is a failure. */
+/* A parameter of the graph's store, declared on first use: `init` is a step such as
+ * "kaiming_normal", "uniform low=-0.1 high=0.1", "ones" (docs/operators.md lists them).  A name
+ * that exists with another shape is a failure. */
 oc_value oc_parameter_value(oc_graph *g, const char *name, oc_shape shape,
                             oc_parameter_kind kind, const char *init);
 
 /* Applies an operator by its ONNX name to `n` inputs; attributes as text, printf style:
  * oc_apply(g, "LeakyRelu", 1, &x, "alpha=%g", 0.2).  Returns the first output. */
-oc_value oc_apply(oc_graph *g, const char *op, int n, const oc_value *in, const char *attributes, ...)
-    __attribute__((format(printf, 5, 6)));
+oc_value oc_apply(oc_graph *g, const char *op, int n, const oc_value *in, const char *attributes,
+                  ...) __attribute__((format(printf, 5, 6)));
 oc_value oc_output(oc_graph *g, oc_value v, int i);     /* output i of the node that made v */
 
 /* The commonest operators by name.  Broadcasting is numpy's. */
@@ -185,8 +187,8 @@ typedef enum { OC_INFER, OC_TRAIN } oc_mode;
 typedef struct oc_session_options {
     oc_mode         mode;
     const char     *device;                             /* NULL or "auto", "cpu" */
-    const char     *backends;                           /* NULL: all, fastest first; else "onednn,cpu,reference" */
-    oc_dtype        precision;                          /* OC_F32, or OC_F64: every f32 of the graph in double */
+    const char     *backends;            /* NULL: all, fastest first; else "onednn,cpu,reference" */
+    oc_dtype        precision;             /* OC_F32, or OC_F64: every f32 of the graph in double */
     int             threads;                            /* 0: as many as the machine has cores */
     uint64_t        seed;                               /* of random operators */
     int             outputs;
@@ -199,8 +201,8 @@ typedef struct oc_session_options {
 oc_status oc_session_new(oc_session **out, oc_graph *g, const oc_session_options *options);
 void      oc_session_free(oc_session *s);
 
-/* Plans for these shapes of the graph's inputs (in the order they were made) without running, so that
- * the peak is known before the first step. */
+/* Plans for these shapes of the graph's inputs (in the order they were made) without running, so
+ * that the peak is known before the first step. */
 oc_status oc_session_prepare(oc_session *s, const oc_shape *inputs);
 
 /* Runs once.  `in` holds the graph's inputs in order; `out` receives the outputs of the options in
@@ -218,7 +220,7 @@ char    *oc_session_text(const oc_session *s);
 
 /* Time per step of the plan, gathered while profiling is on. */
 typedef struct oc_profile_row {
-    const char *name, *op, *kernel;                     /* node, operator, "onednn jit:avx512_core" */
+    const char *name, *op, *kernel;                   /* node, operator, "onednn jit:avx512_core" */
     double      seconds;                                /* total */
     double      flops;                                  /* of one run; 0 where not counted */
     int64_t     runs;
@@ -240,23 +242,27 @@ void        oc_data_free(oc_data *d);
 int64_t     oc_data_count(const oc_data *d, oc_part part);
 int         oc_data_classes(const oc_data *d);
 const char *oc_data_class_name(const oc_data *d, int i);
-oc_shape    oc_data_shape(const oc_data *d);            /* [c, h, w] of its images; unknown where they differ */
+/* [c, h, w] of its images; unknown where they differ */
+oc_shape    oc_data_shape(const oc_data *d);
 uint64_t    oc_data_hash(const oc_data *d);             /* of all pixels and labels */
-const char *oc_data_preparation(const oc_data *d);      /* the preparation that suits it, as steps */
+const char *oc_data_preparation(const oc_data *d);     /* the preparation that suits it, as steps */
 
 /* Divides the training and validation parts, taken together, anew: a fraction in [0, 1) of every
- * class becomes validation; or, of `folds` equal shares of every class, share number `fold` does. */
+ * class becomes validation; or, of `folds` equal shares of every class, share number `fold`
+ * does. */
 oc_status oc_data_split(oc_data *d, double fraction, uint64_t seed);
 oc_status oc_data_folds(oc_data *d, int folds, int fold, uint64_t seed);
 
-/* 8-bit image, [h, w, c] with c = 1 (grey), 2, 3 (RGB) or 4 (with alpha); freed with oc_image_free(). */
+/* 8-bit image, [h, w, c] with c = 1 (grey), 2, 3 (RGB) or 4 (with alpha); freed with
+ * oc_image_free(). */
 typedef struct oc_image {
     int      width, height, channels;
     uint8_t *pixel;
 } oc_image;
 
 /* Sample i of a part, 0 <= i < count; the image is yours. */
-oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *image, int64_t *label);
+oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *image,
+                         int64_t *label);
 oc_status oc_image_load(oc_image *out, const char *path);   /* PNG or JPEG, by content */
 oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */
 void      oc_image_free(oc_image *image);
@@ -264,24 +270,26 @@ void      oc_image_free(oc_image *image);
 /* ---- model -------------------------------------------------------------------------------- */
 
 /* A network that can be built into any graph, its parameters, and what its users need beside them:
- * the input's shape and preparation, the names of the classes, the task.  All of it is in its file. */
+ * the input's shape and preparation, the names of the classes, the task.  All of it is in its
+ * file. */
 typedef struct oc_model oc_model;
 
 typedef struct oc_model_options {
-    const char        *architecture;                    /* a name ("cnn") or steps ("conv 32 kernel=5; relu; …") */
+    const char        *architecture;     /* a name ("cnn") or steps ("conv 32 kernel=5; relu; …") */
     oc_shape           input;                           /* [c, h, w] */
     int                classes;
     const char *const *class_name;                      /* NULL: "0", "1", … */
     const char        *preparation;                     /* steps; NULL: "scale" */
-    const char        *init;                            /* of weights with two or more dimensions; NULL: the layers' own */
+    const char        *init;     /* of weights with two or more dimensions; NULL: the layers' own */
     uint64_t           seed;
 } oc_model_options;
 
 oc_status oc_model_new(oc_model **out, const oc_model_options *options);
 void      oc_model_free(oc_model *m);
 
-/* Appends layers to a model whose architecture is NULL or steps: as text, or a plain function of the
- * graph (a model with functions can be trained and saved, but loading it needs the same program). */
+/* Appends layers to a model whose architecture is NULL or steps: as text, or a plain function of
+ * the graph (a model with functions can be trained and saved, but loading it needs the same
+ * program). */
 typedef oc_value oc_layer_function(oc_graph *g, oc_value x, void *context);
 oc_status oc_model_add(oc_model *m, const char *steps);
 oc_status oc_model_add_function(oc_model *m, const char *name, oc_layer_function *f, void *context);
@@ -296,12 +304,13 @@ const char *oc_model_class_name(const oc_model *m, int i);
 const char *oc_model_preparation(const oc_model *m);
 const char *oc_model_architecture(const oc_model *m);   /* as steps, reads back equal */
 
-/* A model file is a safetensors file (or readable JSON, by the ending .json) whose metadata holds the
- * rest.  Saving is atomic; without `replace` an existing file is an error. */
+/* A model file is a safetensors file (or readable JSON, by the ending .json) whose metadata holds
+ * the rest.  Saving is atomic; without `replace` an existing file is an error. */
 oc_status oc_model_save(oc_model *m, const char *path, bool replace);
-oc_status oc_model_load(oc_model **out, const char *path); /* a file, or a run folder's best model */
-/* Takes weights by name from any safetensors or JSON file into an existing model; missing, surplus and
- * misfitting ones are an error that lists them. */
+/* a file, or a run folder's best model */
+oc_status oc_model_load(oc_model **out, const char *path);
+/* Takes weights by name from any safetensors or JSON file into an existing model; missing, surplus
+ * and misfitting ones are an error that lists them. */
 oc_status oc_model_read(oc_model *m, const char *path);
 
 /* The models that ship: name, one line, layers, and the training settings that suit it. */
@@ -320,21 +329,21 @@ enum { OC_BATCH_FULL = -1 };
 
 /* Zeroes are sensible: what is 0 or NULL is taken from the model's entry in the zoo, or as said. */
 typedef struct oc_train_options {
-    const char *loss;                                   /* "softmax smoothing=0.1", "sigmoid", "squared" */
-    const char *optimizer;                              /* "adamw learning_rate=0.001 weight_decay=0.01" */
+    const char *loss;                            /* "softmax smoothing=0.1", "sigmoid", "squared" */
+    const char *optimizer;                       /* "adamw learning_rate=0.001 weight_decay=0.01" */
     const char *schedule;                               /* "constant", "cosine warmup=100", … */
     int64_t     epochs, batch;                          /* batch: samples, or OC_BATCH_FULL */
     int64_t     accumulate;                             /* micro-batches per update; 0: 1 */
     double      clip_norm;                              /* largest norm of the gradient; 0: none */
-    double      average;                                /* decay of the moving average of weights; 0: none */
+    double      average;                       /* decay of the moving average of weights; 0: none */
     bool        decay_all;                              /* weight decay for biases and norms too */
-    double      validation;                             /* fraction of the training part, 0 ≤ v < 1; 0: no split */
-    bool        watch_test;                             /* validate on the test part instead, every epoch */
+    double      validation;              /* fraction of the training part, 0 ≤ v < 1; 0: no split */
+    bool        watch_test;                     /* validate on the test part instead, every epoch */
     uint64_t    seed;
     int         threads, workers;                       /* 0: chosen; workers −1: none */
     const char *device, *backends;
     oc_dtype    precision;                              /* OC_F32 */
-    const char *run;                                    /* folder for everything that is written; NULL: nothing is */
+    const char *run;                   /* folder for everything that is written; NULL: nothing is */
     int64_t     checkpoint_every;                       /* steps; 0: at the end of each epoch */
     int64_t     keep_checkpoints;                       /* 0: 3 */
     const char *data_spec, *model_name;                 /* recorded in run.json */
@@ -342,21 +351,21 @@ typedef struct oc_train_options {
 
 typedef struct oc_epoch {
     int64_t epoch;                                      /* from 1 */
-    double  train_loss, train_accuracy;                 /* means over the epoch, before each update */
+    double  train_loss, train_accuracy;               /* means over the epoch, before each update */
     double  val_loss, val_accuracy;                     /* NaN where nothing is validated */
     double  learning_rate, seconds;
 } oc_epoch;
 
 typedef struct oc_train_result {
-    const oc_epoch *epoch;                              /* those of this call; owned by the result */
+    const oc_epoch *epoch;                             /* those of this call; owned by the result */
     int64_t         epochs;
     int64_t         best_epoch;                         /* 0: none */
     double          best_val_accuracy;
-    double          test_loss, test_accuracy;           /* of the best model; NaN without a test part */
+    double          test_loss, test_accuracy;       /* of the best model; NaN without a test part */
     double          seconds;
     int64_t         peak_rss_bytes;
     bool            finished_before;                    /* resuming found nothing left to do */
-    char            model[1024];                        /* path of the best model; "" without a run folder */
+    char            model[1024];               /* path of the best model; "" without a run folder */
 } oc_train_result;
 void oc_train_result_free(oc_train_result *r);          /* what it owns, not itself */
 
@@ -373,7 +382,7 @@ typedef struct oc_train_info {
     int         threads;
     int64_t     train, val, test;                       /* samples */
     int64_t     parameters, steps;                      /* trainable numbers; steps per epoch */
-    int64_t     planned_bytes;                          /* parameters, states, arena: known before the first step */
+    int64_t     planned_bytes;          /* parameters, states, arena: known before the first step */
     const char *run;
     int64_t     resumed_step;                           /* 0: from the start */
 } oc_train_info;
@@ -388,10 +397,12 @@ typedef struct oc_observer {
     void       *context;
 } oc_observer;
 
-/* Trains; afterwards the model holds the best weights (by validation accuracy, else the last).  With
- * `stop` set to true from a signal handler it saves a checkpoint and returns OC_EINTERRUPTED. */
+/* Trains; afterwards the model holds the best weights (by validation accuracy, else the last).
+ * With `stop` set to true from a signal handler it saves a checkpoint and returns
+ * OC_EINTERRUPTED. */
 oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
-                   const oc_observer *observers, int n, const volatile bool *stop, oc_train_result *result);
+                   const oc_observer *observers, int n, const volatile bool *stop,
+                   oc_train_result *result);
 
 /* Continues a run folder with the settings that it holds; a finished run is left as it is. */
 oc_status oc_resume(const char *run, bool not_exact, const oc_observer *observers, int n,
@@ -424,7 +435,8 @@ void      oc_predictor_free(oc_predictor *p);
  * in double precision; `report` receives one line each.  OC_ENEGATIVE where one is off. */
 typedef void oc_report_function(void *context, const char *name, double error, bool good);
 oc_status oc_check_operators(oc_report_function *report, void *context);
-oc_status oc_check_model(oc_model *m, int samples, int entries, oc_report_function *report, void *context);
+oc_status oc_check_model(oc_model *m, int samples, int entries, oc_report_function *report,
+                         void *context);
 
 #ifdef __cplusplus
 }

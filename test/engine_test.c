@@ -13,11 +13,13 @@
 static oc_tensor f32(float *data, oc_shape shape) { return (oc_tensor){ OC_F32, shape, data }; }
 
 /* Runs a graph with one f32 input and one f32 output. */
-static void run(oc_graph *g, oc_mode mode, const char *backends, oc_value y, float *x, oc_shape shape,
-                float *result)
+static void run(oc_graph *g, oc_mode mode, const char *backends, oc_value y, float *x,
+                oc_shape shape, float *result)
 {
     oc_session *s;
-    const oc_session_options o = { .mode = mode, .backends = backends, .threads = 1, .outputs = 1, .output = &y };
+    const oc_session_options o = {
+        .mode = mode, .backends = backends, .threads = 1, .outputs = 1, .output = &y
+    };
     oc_tensor in = f32(x, shape), out = { .data = result };
     assert_int_equal(oc_session_new(&s, g, &o), OC_OK);
     const oc_status status = oc_session_run(s, &in, &out);
@@ -32,7 +34,8 @@ static void the_first_failure_sticks_and_is_told_once(void **state)
     (void)state;
     oc_graph *g;
     assert_int_equal(oc_graph_new(&g, NULL), OC_OK);
-    const oc_value a = oc_input(g, "a", OC_F32, OC_SHAPE(2, 3)), b = oc_input(g, "b", OC_F32, OC_SHAPE(4, 5));
+    const oc_value a = oc_input(g, "a", OC_F32, OC_SHAPE(2, 3)),
+                   b = oc_input(g, "b", OC_F32, OC_SHAPE(4, 5));
     oc_scope(g, "block");
     const oc_value bad = oc_add(g, a, b);
     oc_scope_end(g);
@@ -78,7 +81,8 @@ static void unknown_dimensions_are_bound_by_the_inputs(void **state)
     oc_graph *g;
     oc_graph_new(&g, NULL);
     const int64_t n = oc_symbol(g, "N");
-    const oc_value x = oc_input(g, "x", OC_F32, OC_SHAPE(n, 2)), z = oc_input(g, "z", OC_F32, OC_SHAPE(n, 1));
+    const oc_value x = oc_input(g, "x", OC_F32, OC_SHAPE(n, 2)),
+                   z = oc_input(g, "z", OC_F32, OC_SHAPE(n, 1));
     const oc_value y = oc_mul(g, x, z);
     assert_int_equal(oc_value_shape(g, y).dim[0], n);
     oc_session *s;
@@ -86,7 +90,8 @@ static void unknown_dimensions_are_bound_by_the_inputs(void **state)
     float a[] = { 1, 2, 3, 4, 5, 6 }, b[] = { 10, 20, 30 }, r[6];
     assert_int_equal(oc_session_new(&s, g, &o), OC_OK);
     for (int rows = 1; rows <= 3; rows++) {
-        oc_tensor in[] = { f32(a, OC_SHAPE(rows, 2)), f32(b, OC_SHAPE(rows, 1)) }, out = { .data = r };
+        oc_tensor in[] = { f32(a, OC_SHAPE(rows, 2)), f32(b, OC_SHAPE(rows, 1)) },
+                  out = { .data = r };
         assert_int_equal(oc_session_run(s, in, &out), OC_OK);
         assert_int_equal(out.shape.dim[0], rows);
         assert_float_equal(r[2 * rows - 1], a[2 * rows - 1] * b[rows - 1], 0);
@@ -109,7 +114,8 @@ static void gradients_meet_where_a_value_has_two_consumers(void **state)
         oc_graph_new(&g, NULL);
         const float b[] = { 2, -1, 0.5f };
         const oc_value v = oc_input(g, "x", OC_F32, OC_SHAPE(2, 3));
-        const oc_value c = oc_constant(g, &(oc_tensor){ OC_F32, OC_SHAPE(3), (void *)(uintptr_t)b });
+        const oc_value c =
+            oc_constant(g, &(oc_tensor){ OC_F32, OC_SHAPE(3), (void *)(uintptr_t)b });
         const oc_value y = oc_sum(g, oc_add(g, oc_mul(g, oc_sigmoid(g, v), v), oc_mul(g, c, v)));
         oc_value dx;
         oc_grad(g, y, 1, &v, &dx);
@@ -118,7 +124,8 @@ static void gradients_meet_where_a_value_has_two_consumers(void **state)
         run(g, OC_TRAIN, backends[k], dx, x, OC_SHAPE(2, 3), r);
         for (int i = 0; i < 6; i++) {
             const double s = 1 / (1 + exp(-(double)x[i]));
-            assert_float_equal(r[i], (float)(s + (double)x[i] * s * (1 - s) + (double)b[i % 3]), 1e-6f);
+            assert_float_equal(r[i], (float)(s + (double)x[i] * s * (1 - s) + (double)b[i % 3]),
+                               1e-6f);
         }
         oc_graph_free(g);
     }
@@ -132,7 +139,8 @@ static void the_gradient_of_a_broadcast_operand_is_summed(void **state)
     float x[] = { 1, 2, 3 };
     const float rows[] = { 1, 2, 3, 4, 5, 6 };
     const oc_value v = oc_input(g, "x", OC_F32, OC_SHAPE(1, 3));
-    const oc_value c = oc_constant(g, &(oc_tensor){ OC_F32, OC_SHAPE(2, 3), (void *)(uintptr_t)rows });
+    const oc_value c =
+        oc_constant(g, &(oc_tensor){ OC_F32, OC_SHAPE(2, 3), (void *)(uintptr_t)rows });
     oc_value dx;
     oc_grad(g, oc_sum(g, oc_mul(g, v, c)), 1, &v, &dx);
     float r[3];
@@ -147,7 +155,8 @@ static void what_does_not_depend_on_x_has_no_gradient(void **state)
     (void)state;
     oc_graph *g;
     oc_graph_new(&g, NULL);
-    const oc_value x = oc_input(g, "x", OC_F32, OC_SHAPE(3)), z = oc_input(g, "z", OC_F32, OC_SHAPE(3));
+    const oc_value x = oc_input(g, "x", OC_F32, OC_SHAPE(3)),
+                   z = oc_input(g, "z", OC_F32, OC_SHAPE(3));
     const oc_value of[] = { x, z };
     oc_value d[2];
     oc_grad(g, oc_sum(g, oc_relu(g, x)), 2, of, d);
@@ -182,7 +191,8 @@ static void dropout_vanishes_in_inference_and_repeats_by_step(void **state)
     oc_graph_free(g);
 }
 
-/* Linear regression by hand-made steps: gradients land in the store, and packed copies follow it. */
+/* Linear regression by hand-made steps: gradients land in the store, and packed copies follow it.
+ * */
 static void parameters_learn_and_inference_follows_them(void **state)
 {
     (void)state;
@@ -195,17 +205,21 @@ static void parameters_learn_and_inference_follows_them(void **state)
     const oc_value y = oc_matmul(g, x, w);
     float rows[] = { 1, 0, 0, 1, 1, 1, 2, -1 };
     const float wanted[] = { 3, -2, 1, 8 };
-    const oc_value t = oc_constant(g, &(oc_tensor){ OC_F32, OC_SHAPE(4, 1), (void *)(uintptr_t)wanted });
+    const oc_value t =
+        oc_constant(g, &(oc_tensor){ OC_F32, OC_SHAPE(4, 1), (void *)(uintptr_t)wanted });
     const oc_value e = oc_sub(g, y, t), loss = oc_mean(g, oc_mul(g, e, e));
     oc_value dw;
     oc_grad(g, loss, 1, &w, &dw);
     oc_session *train, *infer;
-    const oc_session_options o = { .mode = OC_TRAIN, .outputs = 2, .output = (oc_value[]){ loss, dw } };
+    const oc_session_options o = { .mode = OC_TRAIN,
+                                   .outputs = 2,
+                                   .output = (oc_value[]){ loss, dw } };
     const oc_session_options p = { .mode = OC_INFER, .outputs = 1, .output = &y };
     assert_int_equal(oc_session_new(&train, g, &o), OC_OK);
     assert_int_equal(oc_session_new(&infer, g, &p), OC_OK);
     float l = 0, d[2], r[4];
-    oc_tensor in = f32(rows, OC_SHAPE(4, 2)), out[] = { { .data = &l }, { .data = d } }, result = { .data = r };
+    oc_tensor in = f32(rows, OC_SHAPE(4, 2)), out[] = { { .data = &l }, { .data = d } },
+              result = { .data = r };
     for (int step = 0; step < 400; step++) {
         assert_int_equal(oc_session_run(train, &in, out), OC_OK);
         float *value = oc_store_at(store, 0).value;
@@ -223,7 +237,8 @@ static void parameters_learn_and_inference_follows_them(void **state)
     oc_store_free(store);
 }
 
-/* conv → norm → relu and a residual sum, rewritten for inference, against the reference as built. */
+/* conv → norm → relu and a residual sum, rewritten for inference, against the reference as built.
+ * */
 static void inference_rewrites_change_nothing(void **state)
 {
     (void)state;
@@ -232,12 +247,14 @@ static void inference_rewrites_change_nothing(void **state)
     oc_store_new(&store, 11);
     oc_graph_new(&g, store);
     const oc_value x = oc_input(g, "x", OC_F32, OC_SHAPE(2, 3, 6, 5));
-    const oc_value w = oc_parameter_value(g, "w", OC_SHAPE(3, 3, 3, 3), OC_TRAINABLE, "kaiming_normal");
+    const oc_value w =
+        oc_parameter_value(g, "w", OC_SHAPE(3, 3, 3, 3), OC_TRAINABLE, "kaiming_normal");
     oc_value norm[5] = { oc_apply(g, "Conv", 2, (oc_value[]){ x, w }, "pads=1,1,1,1") };
     static const char *const names[] = { "scale", "bias", "mean", "var" };
     for (int i = 0; i < 4; i++)
-        norm[i + 1] = oc_parameter_value(g, names[i], OC_SHAPE(3), i < 2 ? OC_TRAINABLE : OC_STATISTIC,
-                                         "uniform low=0.5 high=1.5");
+        norm[i + 1] =
+            oc_parameter_value(g, names[i], OC_SHAPE(3), i < 2 ? OC_TRAINABLE : OC_STATISTIC,
+                               "uniform low=0.5 high=1.5");
     const oc_value y = oc_relu(g, oc_add(g, oc_apply(g, "BatchNormalization", 5, norm, NULL), x));
     assert_int_equal(oc_graph_check(g), OC_OK);
     float in[180], fast[180], slow[180];
@@ -330,8 +347,9 @@ static void a_gradient_that_is_an_input_still_reaches_the_store(void **state)
     oc_value d[2];
     oc_grad(g, y, 2, p, d);
     oc_session *s;
-    const oc_session_options o = { .mode = OC_TRAIN, .outputs = 1, .output = &y, .gradients = 2, .parameter = p,
-                                   .gradient = d };
+    const oc_session_options o = {
+        .mode = OC_TRAIN, .outputs = 1, .output = &y, .gradients = 2, .parameter = p, .gradient = d
+    };
     assert_int_equal(oc_session_new(&s, g, &o), OC_OK);
     float in[] = { 1, 2, 3 }, r;
     oc_tensor t = f32(in, OC_SHAPE(3)), out = { .data = &r };

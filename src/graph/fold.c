@@ -45,10 +45,12 @@ static bool find_needed(struct binding *b)
 }
 
 /* Holds an input's shape against its declaration and learns what symbols stand for. */
-static oc_status bind_shape(const oc_graph *g, const struct value *v, const oc_shape *shape, int64_t *symbol)
+static oc_status bind_shape(const oc_graph *g, const struct value *v, const oc_shape *shape,
+                            int64_t *symbol)
 {
     if (shape->rank != v->shape.rank)
-        return oc__fail(OC_EUSAGE, "input %s: rank %d given, %d declared", v->name, shape->rank, v->shape.rank);
+        return oc__fail(OC_EUSAGE, "input %s: rank %d given, %d declared", v->name, shape->rank,
+                        v->shape.rank);
     for (int i = 0; i < shape->rank; i++) {
         const int64_t declared = v->shape.dim[i], given = shape->dim[i];
         int64_t expected = declared;
@@ -58,9 +60,9 @@ static oc_status bind_shape(const oc_graph *g, const struct value *v, const oc_s
             expected = *known;
         }
         if (given < 0 || (declared != OC_UNKNOWN && given != expected))
-            return oc__fail(OC_EUSAGE, "input %s: dimension %d (%s) is %lld, expected %lld", v->name, i,
-                            declared <= -2 ? g->symbol[-2 - declared] : "fixed", (long long)given,
-                            (long long)expected);
+            return oc__fail(OC_EUSAGE, "input %s: dimension %d (%s) is %lld, expected %lld",
+                            v->name, i, declared <= -2 ? g->symbol[-2 - declared] : "fixed",
+                            (long long)given, (long long)expected);
     }
     return OC_OK;
 }
@@ -85,7 +87,8 @@ static oc_value copy_constant(struct binding *b, const struct value *v)
 /* Parameters stay f32 in their store; in another precision the plan converts them as a step. */
 static oc_value copy_parameter(struct binding *b, const struct value *v)
 {
-    const oc_value p = oc__graph_source(b->to, VALUE_PARAMETER, v->name, OC_F32, &v->shape, v->index, NULL);
+    const oc_value p =
+        oc__graph_source(b->to, VALUE_PARAMETER, v->name, OC_F32, &v->shape, v->index, NULL);
     if (bound_type(b, OC_F32) == OC_F32)
         return p;
     return oc_apply(b->to, "Cast", 1, &p, "to=%s", oc_dtype_name(b->options->precision));
@@ -107,7 +110,8 @@ static oc_status copy_sources(struct binding *b)
             const oc_shape *shape = &b->options->inputs[v->index];
             if (b->needed[i + 1])
                 status = bind_shape(g, v, shape, symbol);
-            *to = oc__graph_source(b->to, VALUE_INPUT, v->name, bound_type(b, v->dtype), shape, v->index, NULL);
+            *to = oc__graph_source(b->to, VALUE_INPUT, v->name, bound_type(b, v->dtype), shape,
+                                   v->index, NULL);
             b->to->inputs++;
         } else if (v->kind == VALUE_CONSTANT && b->needed[i + 1]) {
             *to = copy_constant(b, v);

@@ -18,8 +18,8 @@ struct bind_options {
     bool            plain;                              /* no rewrites: as built (for checks) */
 };
 
-/* *out is a new graph; map[i] (room for `wanted`) is where want[i] went.  Effects are carried over in
- * training. */
+/* *out is a new graph; map[i] (room for `wanted`) is where want[i] went.  Effects are carried over
+ * in training. */
 oc_status oc__bind(oc_graph **out, const oc_graph *g, const struct bind_options *o, oc_value *map);
 
 #endif

@@ -16,7 +16,10 @@ struct walk {
     oc_value *dy;                                       /* by value: its gradient so far */
 };
 
-static bool is_float(oc_dtype t) { return t == OC_F32 || t == OC_F64 || t == OC_F16 || t == OC_BF16; }
+static bool is_float(oc_dtype t)
+{
+    return t == OC_F32 || t == OC_F64 || t == OC_F16 || t == OC_BF16;
+}
 
 static bool known(const oc_shape *s)
 {
@@ -37,7 +40,8 @@ static void mark_active(struct walk *w, int n, const oc_value *x)
         for (int i = 0; i < node->n_in; i++)
             any |= w->active[node->in[i].id] && !(node->op->shape_only >> i & 1);
         for (int i = 0; any && i < node->n_out; i++)
-            w->active[node->out.id + i] = is_float(oc__value(w->g, (oc_value){ node->out.id + i })->dtype);
+            w->active[node->out.id + i] =
+                is_float(oc__value(w->g, (oc_value){ node->out.id + i })->dtype);
     }
 }
 

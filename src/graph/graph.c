@@ -57,7 +57,8 @@ void oc_scope(oc_graph *g, const char *name)
 {
     const size_t n = strlen(g->scope), more = strlen(name) + 2;
     if (n + more > sizeof g->scope) {
-        oc__graph_fail(g, OC_EUSAGE, "scope %s: names nest deeper than %zu letters", name, sizeof g->scope);
+        oc__graph_fail(g, OC_EUSAGE, "scope %s: names nest deeper than %zu letters", name,
+                       sizeof g->scope);
         return;
     }
     snprintf(g->scope + n, sizeof g->scope - n, n ? ".%s" : "%s", name);
@@ -100,7 +101,8 @@ int64_t oc_symbol(oc_graph *g, const char *name)
     for (int i = 0; i < g->symbols; i++)
         if (!strcmp(g->symbol[i], name))
             return -2 - i;
-    const char **grown = oc__grow(g->symbol, (size_t)g->symbols, (size_t)g->symbols + 1, sizeof *grown);
+    const char **grown =
+        oc__grow(g->symbol, (size_t)g->symbols, (size_t)g->symbols + 1, sizeof *grown);
     if (!grown) {
         oc__graph_fail(g, OC_ELIMIT, NULL);
         return OC_UNKNOWN;
@@ -162,7 +164,8 @@ oc_value oc_constant(oc_graph *g, const oc_tensor *t)
         return oc__graph_fail(g, OC_ELIMIT, NULL);
     if (bytes)
         memcpy(data, t->data, bytes);
-    return oc__graph_source(g, VALUE_CONSTANT, node_name(g, "Constant"), t->dtype, &t->shape, 0, data);
+    return oc__graph_source(g, VALUE_CONSTANT, node_name(g, "Constant"), t->dtype, &t->shape, 0,
+                            data);
 }
 
 oc_value oc_scalar(oc_graph *g, double v)
@@ -212,22 +215,24 @@ static bool inputs_fit(oc_graph *g, const struct op *op, int n, const oc_value *
     int required;
     const int most = oc__op_count_names(op->inputs, &variadic, &required);
     if (n < required || (n > most && !variadic) || n > OP_MAX_INPUTS) {
-        oc__graph_fail(g, OC_EUSAGE, "%s: %d inputs given, its inputs are: %s", op->entry.name, n, op->inputs);
+        oc__graph_fail(g, OC_EUSAGE, "%s: %d inputs given, its inputs are: %s", op->entry.name, n,
+                       op->inputs);
         return false;
     }
     for (int i = 0; i < n; i++) {
         if (in[i].id < 0 || in[i].id > g->values)
             return false;
         if (oc__is_none(in[i]) && i < required) {
-            oc__graph_fail(g, OC_EUSAGE, "%s: input %d is absent, its inputs are: %s", op->entry.name, i,
-                           op->inputs);
+            oc__graph_fail(g, OC_EUSAGE, "%s: input %d is absent, its inputs are: %s",
+                           op->entry.name, i, op->inputs);
             return false;
         }
     }
     return true;
 }
 
-/* Random operators are told apart by a key made from the node's name, unless they were given one. */
+/* Random operators are told apart by a key made from the node's name, unless they were given
+ * one. */
 static void set_random_key(const struct op *op, void *attr, const char *name)
 {
     if (!op->random)
@@ -304,7 +309,8 @@ oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, co
     return node.out;
 }
 
-oc_value oc_apply(oc_graph *g, const char *name, int n, const oc_value *in, const char *attributes, ...)
+oc_value oc_apply(oc_graph *g, const char *name, int n, const oc_value *in, const char *attributes,
+                  ...)
 {
     _Alignas(16) char object[1024];
     struct str text = { 0 };
@@ -344,17 +350,47 @@ const char *oc_value_name(const oc_graph *g, oc_value v)  { return oc__value(g, 
 
 /* ---- the commonest operators -------------------------------------------------------------- */
 
-oc_value oc_add(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_add, NULL, OC_IN(a, b)); }
-oc_value oc_sub(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_sub, NULL, OC_IN(a, b)); }
-oc_value oc_mul(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_mul, NULL, OC_IN(a, b)); }
-oc_value oc_div(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_div, NULL, OC_IN(a, b)); }
-oc_value oc_matmul(oc_graph *g, oc_value a, oc_value b) { return oc__apply(g, &oc__op_matmul, NULL, OC_IN(a, b)); }
-oc_value oc_transpose(oc_graph *g, oc_value x) { return oc__apply(g, &oc__op_transpose, NULL, OC_IN(x)); }
-oc_value oc_relu(oc_graph *g, oc_value x)      { return oc__apply(g, &oc__op_relu, NULL, OC_IN(x)); }
-oc_value oc_sigmoid(oc_graph *g, oc_value x)   { return oc__apply(g, &oc__op_sigmoid, NULL, OC_IN(x)); }
-oc_value oc_softmax(oc_graph *g, oc_value x)   { return oc__apply(g, &oc__op_softmax, NULL, OC_IN(x)); }
-oc_value oc_sum(oc_graph *g, oc_value x)  { return oc_apply(g, "ReduceSum", 1, &x, "keepdims=false"); }
-oc_value oc_mean(oc_graph *g, oc_value x) { return oc_apply(g, "ReduceMean", 1, &x, "keepdims=false"); }
+oc_value oc_add(oc_graph *g, oc_value a, oc_value b)
+{
+    return oc__apply(g, &oc__op_add, NULL, OC_IN(a, b));
+}
+oc_value oc_sub(oc_graph *g, oc_value a, oc_value b)
+{
+    return oc__apply(g, &oc__op_sub, NULL, OC_IN(a, b));
+}
+oc_value oc_mul(oc_graph *g, oc_value a, oc_value b)
+{
+    return oc__apply(g, &oc__op_mul, NULL, OC_IN(a, b));
+}
+oc_value oc_div(oc_graph *g, oc_value a, oc_value b)
+{
+    return oc__apply(g, &oc__op_div, NULL, OC_IN(a, b));
+}
+oc_value oc_matmul(oc_graph *g, oc_value a, oc_value b)
+{
+    return oc__apply(g, &oc__op_matmul, NULL, OC_IN(a, b));
+}
+oc_value oc_transpose(oc_graph *g, oc_value x)
+{
+    return oc__apply(g, &oc__op_transpose, NULL, OC_IN(x));
+}
+oc_value oc_relu(oc_graph *g, oc_value x) { return oc__apply(g, &oc__op_relu, NULL, OC_IN(x)); }
+oc_value oc_sigmoid(oc_graph *g, oc_value x)
+{
+    return oc__apply(g, &oc__op_sigmoid, NULL, OC_IN(x));
+}
+oc_value oc_softmax(oc_graph *g, oc_value x)
+{
+    return oc__apply(g, &oc__op_softmax, NULL, OC_IN(x));
+}
+oc_value oc_sum(oc_graph *g, oc_value x)
+{
+    return oc_apply(g, "ReduceSum", 1, &x, "keepdims=false");
+}
+oc_value oc_mean(oc_graph *g, oc_value x)
+{
+    return oc_apply(g, "ReduceMean", 1, &x, "keepdims=false");
+}
 
 oc_value oc_softmax_cross_entropy(oc_graph *g, oc_value logits, oc_value target)
 {

@@ -1,8 +1,9 @@
 /* graph.h — nodes, values and the sticky error, from the inside.
  *
- * A graph owns nodes in creation order, which is a topological order, and values, which are numbered
- * from 1.  A value is an input, a parameter of the store, a constant, or output k of a node.  Names,
- * attributes and constants live in the graph's pool.  After the first failure nothing is added. */
+ * A graph owns nodes in creation order, which is a topological order, and values, which are
+ * numbered from 1.  A value is an input, a parameter of the store, a constant, or output k of a
+ * node.  Names, attributes and constants live in the graph's pool.  After the first failure
+ * nothing is added. */
 #ifndef OC_GRAPH_GRAPH_H
 #define OC_GRAPH_GRAPH_H
 
@@ -28,7 +29,7 @@ struct value {
     oc_dtype        dtype;
     oc_shape        shape;
     const char     *name;
-    int             index;                              /* input number, parameter number, or node number */
+    int             index;                      /* input number, parameter number, or node number */
     int             output;                             /* of the node */
     const void     *data;                               /* of a constant */
 };
@@ -46,7 +47,7 @@ struct oc_graph {
     const char   **symbol;                              /* symbol k is dimension -2 - k */
     int            symbols;
     char           scope[256];
-    struct map     counter;                             /* nodes so far by scope and operator, for names */
+    struct map     counter;                      /* nodes so far by scope and operator, for names */
     oc_status      status;
     char           message[512];
 };
@@ -63,7 +64,8 @@ static inline struct node *oc__maker(const oc_graph *g, oc_value v)
     return p->kind == VALUE_RESULT ? &g->node[p->index] : NULL;
 }
 
-/* Records the first failure (the thread's current oc_error() when format is NULL), returns OC_FAILED. */
+/* Records the first failure (the thread's current oc_error() when format is NULL), returns
+ * OC_FAILED. */
 oc_value oc__graph_fail(oc_graph *g, oc_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

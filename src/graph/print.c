@@ -68,7 +68,8 @@ char *oc_graph_dot(const oc_graph *g)
                 continue;
             const struct value *v = oc__value(g, n->in[i]);
             const bool result = v->kind == VALUE_RESULT;
-            oc__str_addf(&s, "  %c%d -> n%d;\n", result ? 'n' : 'v', result ? v->index : n->in[i].id, k);
+            oc__str_addf(&s, "  %c%d -> n%d;\n", result ? 'n' : 'v',
+                         result ? v->index : n->in[i].id, k);
         }
     }
     oc__str_addz(&s, "}\n");

@@ -1,9 +1,9 @@
 /* rewrite.c — the rewrites, one function each, and their table.
  *
  * Order matters: what does nothing goes first, then training-only nodes take their inference form,
- * then constants are computed, then chains are fused.  A chain is fused only where the value between
- * its links has no other consumer; in training that holds for activations whose gradient reads their
- * result. */
+ * then constants are computed, then chains are fused.  A chain is fused only where the value
+ * between its links has no other consumer; in training that holds for activations whose gradient
+ * reads their result. */
 #include "graph/rewrite.h"
 
 #include <string.h>
@@ -32,7 +32,8 @@ static bool drop_dropout(struct binding *b, const struct node *n, const oc_value
 static bool drop_same(struct binding *b, const struct node *n, const oc_value *in, oc_value *out)
 {
     static const char *const names[] = {
-        "Cast", "Expand", "ExpandTo", "Flatten", "Reshape", "ReshapeTo", "Squeeze", "SumTo", "Unsqueeze", NULL,
+        "Cast",      "Expand",  "ExpandTo", "Flatten",   "Reshape",
+        "ReshapeTo", "Squeeze", "SumTo",    "Unsqueeze", NULL,
     };
     const char *const *name = names;
     while (*name && strcmp(*name, n->op->entry.name))
@@ -119,7 +120,8 @@ static bool evaluate(oc_graph *g, struct node *n)
     return ok;
 }
 
-static bool fold_constant(struct binding *b, const struct node *n, const oc_value *in, oc_value *out)
+static bool fold_constant(struct binding *b, const struct node *n, const oc_value *in,
+                          oc_value *out)
 {
     if (!all_constant(b, n, in))
         return false;
@@ -141,7 +143,8 @@ static bool fold_constant(struct binding *b, const struct node *n, const oc_valu
 
 /* The node that made the copy `v` of the original `original`, if it is one of these operators and
  * nothing else reads its result. */
-static struct node *sole_maker(const struct binding *b, oc_value original, oc_value v, const char *const *ops)
+static struct node *sole_maker(const struct binding *b, oc_value original, oc_value v,
+                               const char *const *ops)
 {
     struct node *n = v.id > 0 ? oc__maker(b->to, v) : NULL;
     if (!n || b->uses[original.id] != 1 || n->out.id != v.id)
@@ -154,10 +157,12 @@ static struct node *sole_maker(const struct binding *b, oc_value original, oc_va
 
 static bool is_weight(const struct binding *b, oc_value v)
 {
-    return !oc__is_none(v) && oc__value(b->to, v)->kind != VALUE_INPUT && oc__value(b->to, v)->kind != VALUE_RESULT;
+    return !oc__is_none(v) && oc__value(b->to, v)->kind != VALUE_INPUT &&
+           oc__value(b->to, v)->kind != VALUE_RESULT;
 }
 
-/* y = scale (conv(x, w) + b - mean) / sqrt(var + eps) + bias is a convolution with other weights. */
+/* y = scale (conv(x, w) + b - mean) / sqrt(var + eps) + bias is a convolution with other
+ * weights. */
 static bool fuse_norm(struct binding *b, const struct node *n, const oc_value *in, oc_value *out)
 {
     static const char *const conv[] = { "Conv", NULL };
@@ -177,7 +182,8 @@ static bool fuse_norm(struct binding *b, const struct node *n, const oc_value *i
     const oc_value s = oc_div(g, in[1], deviation);
     const oc_value column = oc_apply(g, "Reshape", 1, &s, "shape=%lld%s", (long long)ws.dim[0],
                                      ws.rank == 4 ? ",1,1,1" : ws.rank == 3 ? ",1,1" : ",1,1,1,1");
-    const oc_value centred = oc__is_none(bias) ? oc__apply(g, &oc__op_neg, NULL, OC_IN(in[3])) : oc_sub(g, bias, in[3]);
+    const oc_value centred =
+        oc__is_none(bias) ? oc__apply(g, &oc__op_neg, NULL, OC_IN(in[3])) : oc_sub(g, bias, in[3]);
     const oc_value shift = oc_add(g, oc_mul(g, centred, s), in[2]);
     out[0] = oc__apply(g, &oc__op_conv, &attr, OC_IN(x, oc_mul(g, w, column), shift));
     return true;
@@ -191,7 +197,11 @@ static double number(const struct node *n, const char *name)
     return 0;
 }
 
-static const struct fusable { const char *op; enum activation_kind kind; const char *alpha, *beta; } fusable[] = {
+static const struct fusable {
+    const char *op;
+    enum activation_kind kind;
+    const char *alpha, *beta;
+} fusable[] = {
     { "Relu", ACTIVATION_RELU, NULL, NULL },
     { "LeakyRelu", ACTIVATION_LEAKY_RELU, "alpha", NULL },
     { "Clip", ACTIVATION_CLIP, "min", "max" },
@@ -203,7 +213,8 @@ static const struct fusable { const char *op; enum activation_kind kind; const c
     { NULL, ACTIVATION_NONE, NULL, NULL },
 };
 
-static bool fuse_activation(struct binding *b, const struct node *n, const oc_value *in, oc_value *out)
+static bool fuse_activation(struct binding *b, const struct node *n, const oc_value *in,
+                            oc_value *out)
 {
     static const char *const makers[] = { "Conv", "Gemm", "FusedConv", NULL };
     const struct fusable *f = fusable;
@@ -240,7 +251,8 @@ static bool fuse_sum(struct binding *b, const struct node *n, const oc_value *in
             continue;
         const struct conv attr = *(const struct conv *)c->attr;
         const oc_value bias = c->n_in > 2 ? c->in[2] : OC_NONE;
-        out[0] = oc__apply(b->to, &oc__op_fused_conv, &attr, OC_IN(c->in[0], c->in[1], bias, in[1 - i]));
+        out[0] =
+            oc__apply(b->to, &oc__op_fused_conv, &attr, OC_IN(c->in[0], c->in[1], bias, in[1 - i]));
         return true;
     }
     return false;
@@ -248,7 +260,8 @@ static bool fuse_sum(struct binding *b, const struct node *n, const oc_value *in
 
 /* ---- inference forms ---------------------------------------------------------------------- */
 
-static bool norm_in_inference(struct binding *b, const struct node *n, const oc_value *in, oc_value *out)
+static bool norm_in_inference(struct binding *b, const struct node *n, const oc_value *in,
+                              oc_value *out)
 {
     if (b->options->mode != OC_INFER)
         return false;
@@ -258,7 +271,7 @@ static bool norm_in_inference(struct binding *b, const struct node *n, const oc_
     out[1] = in[3];                                     /* running statistics stay as they are */
     out[2] = in[4];
     for (int k = 3; k < n->n_out; k++)
-        out[k] = OC_FAILED;                             /* the batch's own are read by gradients only */
+        out[k] = OC_FAILED;                         /* the batch's own are read by gradients only */
     return true;
 }
 

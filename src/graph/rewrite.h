@@ -10,11 +10,11 @@ struct binding {
     const struct bind_options *options;
     oc_value                  *map;                     /* by value of `from`: its copy */
     bool                      *needed;                  /* by value of `from` */
-    int                       *uses;                    /* by value of `from`: consumers, wanted counts as one */
+    int                       *uses;       /* by value of `from`: consumers, wanted counts as one */
 };
 
-/* A rewrite looks at a node of `from` and the copies of its inputs; if it fits, it writes the copies of
- * all outputs and returns true. */
+/* A rewrite looks at a node of `from` and the copies of its inputs; if it fits, it writes the
+ * copies of all outputs and returns true. */
 struct rewrite {
     const char *op;                                     /* NULL: any operator */
     bool      (*apply)(struct binding *b, const struct node *n, const oc_value *in, oc_value *out);

@@ -2,12 +2,12 @@
  *
  * An operator is one `const struct op` at the end of its own file, named once in op/list.h.  It
  * states its attributes (a table), the shape of its results, its gradient as more graph, and `run`:
- * plain C in double precision, complete and right.  `run` is the documentation, the oracle that every
- * back end is held against, and what executes where no back end is faster.  `cases` are the calls its
- * tests must cover; the harness runs them without the author's help.
+ * plain C in double precision, complete and right.  `run` is the documentation, the oracle that
+ * every back end is held against, and what executes where no back end is faster.  `cases` are the
+ * calls its tests must cover; the harness runs them without the author's help.
  *
- * Operators carry ONNX names and meanings; where Ocellus needs one that ONNX lacks (gradients, SumTo,
- * fused forms) the summary says so by formula. */
+ * Operators carry ONNX names and meanings; where Ocellus needs one that ONNX lacks (gradients,
+ * SumTo, fused forms) the summary says so by formula. */
 #ifndef OC_OP_OP_H
 #define OC_OP_OP_H
 
@@ -18,9 +18,9 @@
 enum { OP_MAX_INPUTS = 64, OP_MAX_OUTPUTS = 8 };
 
 /* Shape inference: given the inputs' shapes and types, fill in the outputs'.  Dimensions may be
- * negative, unknown: pass them through where they pass, put OC_UNKNOWN where they are computed with.
- * yt is preset to the first input's type.  A failure is oc__fail(OC_EUSAGE, "what does not fit"); the
- * graph adds the node's name. */
+ * negative, unknown: pass them through where they pass, put OC_UNKNOWN where they are computed
+ * with. yt is preset to the first input's type.  A failure is oc__fail(OC_EUSAGE, "what does not
+ * fit"); the graph adds the node's name. */
 struct infer {
     const void            *attr;
     int                    n_in, n_out;
@@ -34,7 +34,7 @@ struct infer {
 struct call {
     const void            *attr;
     int                    n_in, n_out;
-    const double *const   *x;                           /* NULL where absent, and where shape_only says so */
+    const double *const   *x;                  /* NULL where absent, and where shape_only says so */
     const oc_shape *const *xs;
     double *const         *y;                           /* not cleared beforehand */
     const oc_shape *const *ys;
@@ -44,34 +44,37 @@ struct call {
 
 struct op {
     struct entry        entry;                          /* name, formula in one line, attributes */
-    const char         *inputs;                         /* "x w b?": names, ? optional, last… "x*": one or more */
+    const char         *inputs;           /* "x w b?": names, ? optional, last… "x*": one or more */
     const char         *outputs;                        /* "y index": outputs that always exist */
-    uint64_t            shape_only;                     /* bit i: of input i only the shape is read */
+    uint64_t            shape_only;                   /* bit i: of input i only the shape is read */
     int               (*output_count)(const void *attr); /* where outputs are "y*": how many */
-    bool                elementwise;                    /* y[i] depends on x[i] alone: all operands of one shape */
-    bool                broadcasts;                     /* numpy broadcasting: the walker undoes it by SumTo */
+    bool                elementwise;     /* y[i] depends on x[i] alone: all operands of one shape */
+    bool                broadcasts;          /* numpy broadcasting: the walker undoes it by SumTo */
     bool                random;                         /* reads seed and step */
     oc_status         (*shape)(const struct infer *s);
-    /* Gradients dx[i] of the inputs with want[i], given those of the outputs (OC_NONE where an output
-     * has none).  dx starts as OC_NONE.  NULL: not differentiable. */
+    /* Gradients dx[i] of the inputs with want[i], given those of the outputs (OC_NONE where an
+     * output has none).  dx starts as OC_NONE.  NULL: not differentiable. */
     void              (*grad)(oc_graph *g, const struct node *n, const oc_value *dy,
                               const bool *want, oc_value *dx);
     void              (*run)(const struct call *c);
-    double            (*flops)(const struct infer *s);  /* of one run; NULL: one per output element */
-    /* "2x3x5x5 4x3x3x3 - stride=2": one token per input, then attributes.  A token is a shape ("()" for
-     * rank 0), or "-" for an absent input, and may begin with the values' kind: "p:" positive,
-     * "i7:" i64 in [0, 7), "b:" bool, "c:" positive and without a gradient. */
+    /* of one run; NULL: one per output element */
+    double            (*flops)(const struct infer *s);
+    /* "2x3x5x5 4x3x3x3 - stride=2": one token per input, then attributes.  A token is a shape
+     * ("()" for rank 0), or "-" for an absent input, and may begin with the values' kind: "p:"
+     * positive, "i7:" i64 in [0, 7), "b:" bool, "c:" positive and without a gradient. */
     const char *const  *cases;
 };
 
-extern const struct entry *const oc__op_list[];         /* every `struct op`, by its entry; ends in NULL */
+extern const struct entry *const oc__op_list[];  /* every `struct op`, by its entry; ends in NULL */
 const struct op *oc__op_find(const char *name);         /* NULL: no such operator */
-int oc__op_count_names(const char *names, bool *variadic, int *required); /* of op->inputs, op->outputs */
+/* of op->inputs, op->outputs */
+int oc__op_count_names(const char *names, bool *variadic, int *required);
 
 /* What builders inside the library use: attributes as the operator's own struct (NULL: defaults).
  * Returns the first output; oc_output() gives the others. */
 oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, const oc_value *in);
-#define OC_IN(...) (int)(sizeof((oc_value[]){ __VA_ARGS__ }) / sizeof(oc_value)), (oc_value[]){ __VA_ARGS__ }
+#define OC_IN(...)                                                                                 \
+    (int)(sizeof((oc_value[]){ __VA_ARGS__ }) / sizeof(oc_value)), (oc_value[]) { __VA_ARGS__ }
 /* oc__apply(g, &oc__op_relu_grad, NULL, OC_IN(dy, y)) */
 
 /* Shape rules that operators share (op/op.c); loops over indices are in op/walk.h. */
@@ -80,12 +83,13 @@ oc_status oc__shape_alike(const struct infer *s);       /* the same, and so are 
 oc_status oc__shape_broadcast(const struct infer *s);   /* numpy broadcasting of all inputs */
 oc_status oc__broadcast(const oc_shape *a, const oc_shape *b, oc_shape *out);
 oc_status oc__shape_match(const char *what, const oc_shape *expected, const oc_shape *found);
-oc_status oc__same_dtype(const struct infer *s, int first); /* all inputs from `first` on have one type */
+/* all inputs from `first` on have one type */
+oc_status oc__same_dtype(const struct infer *s, int first);
 bool      oc__is_float(oc_dtype t);
 oc_status oc__axis(int64_t axis, int rank, int *out);   /* negative counts from the end */
 oc_status oc__axes(const struct ints *axes, int rank, bool chosen[OC_MAX_RANK]);
 bool      oc__dim_fits(int64_t a, int64_t b);           /* equal, or unknown */
-int64_t   oc__dim_mul(int64_t a, int64_t b);            /* OC_UNKNOWN if the product is, or overflows */
+int64_t   oc__dim_mul(int64_t a, int64_t b);        /* OC_UNKNOWN if the product is, or overflows */
 void      oc__strides(const oc_shape *s, int64_t stride[OC_MAX_RANK]); /* in elements, row-major */
 enum { OC_SHAPE_TEXT = 192 };
 const char *oc__shape_text(const oc_shape *s, char buffer[OC_SHAPE_TEXT]); /* "[?, 3, 224, 224]" */

@@ -1,9 +1,9 @@
 /* init.c — how parameters begin.
  *
  * For a weight [out, in, k…] fan_in = in * k…, fan_out = out * k…; Kaiming is He et al. 2015
- * ("Delving deep into rectifiers", eq. 10, 14), Glorot is Glorot and Bengio 2010 (eq. 16).  PyTorch's
- * default for linear and convolution is kaiming_uniform with slope sqrt(5), which is uniform in
- * ±1/sqrt(fan_in). */
+ * ("Delving deep into rectifiers", eq. 10, 14), Glorot is Glorot and Bengio 2010 (eq. 16).
+ * PyTorch's default for linear and convolution is kaiming_uniform with slope sqrt(5), which is
+ * uniform in ±1/sqrt(fan_in). */
 #include "param/store.h"
 
 #include <math.h>

@@ -75,7 +75,8 @@ oc_status oc__store_declare(oc_store *s, const char *name, const oc_shape *shape
         return oc__fail(OC_EUSAGE, "parameter %s: a dimension is unknown", name);
     if (s->n == s->capacity) {
         const int capacity = s->capacity ? 2 * s->capacity : 32;
-        struct parameter *p = oc__grow(s->parameter, (size_t)s->capacity, (size_t)capacity, sizeof *p);
+        struct parameter *p =
+            oc__grow(s->parameter, (size_t)s->capacity, (size_t)capacity, sizeof *p);
         if (!p)
             return OC_ELIMIT;
         s->parameter = p;
@@ -153,7 +154,10 @@ oc_status oc__store_copy(oc_store **out, oc_store *s)
 }
 
 int  oc_store_count(const oc_store *s) { return s->n; }
-int  oc_store_find(const oc_store *s, const char *name) { return (int)oc__map_get(&s->by_name, name, -1); }
+int oc_store_find(const oc_store *s, const char *name)
+{
+    return (int)oc__map_get(&s->by_name, name, -1);
+}
 void oc_store_touch(oc_store *s) { s->version++; }
 
 int64_t oc_store_elements(const oc_store *s)

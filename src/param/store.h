@@ -1,9 +1,9 @@
 /* store.h — parameters from the inside.
  *
- * Every role (value, gradient, each optimizer state) is one flat block of floats; a parameter has the
- * same offset in all of them, a multiple of 16 so that rows of a vector unit never straddle two.
- * Trainable parameters and statistics have blocks of their own, so that an optimizer is one loop.
- * Blocks grow when parameters are added and keep their offsets; padding stays zero. */
+ * Every role (value, gradient, each optimizer state) is one flat block of floats; a parameter has
+ * the same offset in all of them, a multiple of 16 so that rows of a vector unit never straddle
+ * two. Trainable parameters and statistics have blocks of their own, so that an optimizer is one
+ * loop. Blocks grow when parameters are added and keep their offsets; padding stays zero. */
 #ifndef OC_PARAM_STORE_H
 #define OC_PARAM_STORE_H
 
@@ -11,7 +11,8 @@
 #include "base/map.h"
 #include "ocellus.h"
 
-/* An initialiser: fills n numbers of a parameter of this shape; element i is a function of (key, i). */
+/* An initialiser: fills n numbers of a parameter of this shape; element i is a function of (key,
+ * i). */
 struct init {
     struct entry entry;
     void (*fill)(const void *attr, const oc_shape *shape, uint64_t key, float *value, int64_t n);
@@ -28,7 +29,15 @@ struct parameter {
     bool               ready;                           /* has a value: initialised or loaded */
 };
 
-enum role { ROLE_VALUE, ROLE_GRADIENT, ROLE_STATE_1, ROLE_STATE_2, ROLE_STATE_3, ROLE_AVERAGE, ROLES };
+enum role {
+    ROLE_VALUE,
+    ROLE_GRADIENT,
+    ROLE_STATE_1,
+    ROLE_STATE_2,
+    ROLE_STATE_3,
+    ROLE_AVERAGE,
+    ROLES
+};
 
 struct oc_store {
     struct pool       pool;
@@ -46,7 +55,8 @@ struct oc_store {
 oc_status oc__store_declare(oc_store *s, const char *name, const oc_shape *shape,
                             oc_parameter_kind kind, const char *init, int *index);
 
-/* Makes sure that blocks of this role exist for all parameters; initialises values that are not ready. */
+/* Makes sure that blocks of this role exist for all parameters; initialises values that are not
+ * ready. */
 oc_status oc__store_ready(oc_store *s, enum role role);
 
 static inline float *oc__store_place(const oc_store *s, enum role role, int i)

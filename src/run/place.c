@@ -1,10 +1,11 @@
 /* place.c — from lifetimes to offsets.
  *
  * A slot of the arena lives from the step that writes it to the last that reads it.  Where a kernel
- * may work in place and its input dies there, the output takes over the input's buffer.  Buffers are
- * then placed largest first, each at the lowest offset where it meets no buffer that lives at the same
- * time (greedy by size: Pisarchyk and Lee, "Efficient memory management for deep neural net
- * inference", 2020).  Static slots that steps after the prologue read get places of their own. */
+ * may work in place and its input dies there, the output takes over the input's buffer.  Buffers
+ * are then placed largest first, each at the lowest offset where it meets no buffer that lives at
+ * the same time (greedy by size: Pisarchyk and Lee, "Efficient memory management for deep neural
+ * net inference", 2020).  Static slots that steps after the prologue read get places of their
+ * own. */
 #include "run/plan.h"
 
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static int taken_over(const struct plan *p, int i)
     int reads = 0;
     for (int k = 0; k < s->request.n_in; k++)
         reads += s->x[k] == x;
-    const bool fits = from->space == SPACE_ARENA && to->space == SPACE_ARENA && from->bytes >= to->bytes;
+    const bool fits =
+        from->space == SPACE_ARENA && to->space == SPACE_ARENA && from->bytes >= to->bytes;
     return fits && !from->keep && from->last == i && reads == 1 ? x : -1;
 }
 
@@ -94,7 +96,8 @@ static size_t lowest_offset(const struct buffer *b, int i)
     for (bool moved = true; moved;) {
         moved = false;
         for (int k = 0; k < i; k++)
-            if (live_together(&b[i], &b[k]) && at < b[k].offset + b[k].bytes && b[k].offset < at + b[i].bytes) {
+            if (live_together(&b[i], &b[k]) && at < b[k].offset + b[k].bytes &&
+                b[k].offset < at + b[i].bytes) {
                 at = b[k].offset + b[k].bytes;
                 moved = true;
             }

@@ -11,7 +11,7 @@ struct builder {
     struct plan               *plan;
     const struct plan_options *options;
     oc_graph                  *graph;
-    int                       *slot_of;                 /* by value: the slot as its step made it; -1: none */
+    int                       *slot_of;       /* by value: the slot as its step made it; -1: none */
     bool                      *live;                    /* by value */
     int                        slot_capacity, step_capacity;
 };
@@ -29,7 +29,8 @@ static int add_slot(struct builder *b, oc_value v, const struct layout *layout)
     struct plan *p = b->plan;
     if (p->slots == b->slot_capacity) {
         const int more = 2 * b->slot_capacity + 32;
-        struct slot *grown = oc__grow(p->slot, (size_t)b->slot_capacity, (size_t)more, sizeof *grown);
+        struct slot *grown =
+            oc__grow(p->slot, (size_t)b->slot_capacity, (size_t)more, sizeof *grown);
         if (!grown)
             return -1;
         p->slot = grown;
@@ -37,13 +38,21 @@ static int add_slot(struct builder *b, oc_value v, const struct layout *layout)
     }
     const struct value *value = oc__value(b->graph, v);
     p->slot[p->slots] = (struct slot){
-        .value = v, .name = value->name, .dtype = value->dtype, .shape = value->shape, .layout = layout,
-        .bytes = slot_bytes(value->dtype, &value->shape, layout), .first = -1, .last = -1, .buffer = -1,
+        .value = v,
+        .name = value->name,
+        .dtype = value->dtype,
+        .shape = value->shape,
+        .layout = layout,
+        .bytes = slot_bytes(value->dtype, &value->shape, layout),
+        .first = -1,
+        .last = -1,
+        .buffer = -1,
     };
     return p->slots++;
 }
 
-/* Parameters and constants have their place already; so do what depends on them alone, in inference. */
+/* Parameters and constants have their place already; so do what depends on them alone, in
+ * inference. */
 static int add_source(struct builder *b, oc_value v)
 {
     const struct value *value = oc__value(b->graph, v);
@@ -74,7 +83,8 @@ static struct plan_step *add_step(struct builder *b)
     struct plan *p = b->plan;
     if (p->steps == b->step_capacity) {
         const int more = 2 * b->step_capacity + 32;
-        struct plan_step *grown = oc__grow(p->step, (size_t)b->step_capacity, (size_t)more, sizeof *grown);
+        struct plan_step *grown =
+            oc__grow(p->step, (size_t)b->step_capacity, (size_t)more, sizeof *grown);
         if (!grown)
             return NULL;
         p->step = grown;
@@ -88,7 +98,8 @@ static struct operand *operands(struct pool *pool, int n)
     return oc__pool_alloc(pool, (size_t)(n ? n : 1) * sizeof(struct operand));
 }
 
-/* Operands outlive the arrays of slots and values, which may move, so they get shapes of their own. */
+/* Operands outlive the arrays of slots and values, which may move, so they get shapes of their
+ * own. */
 static bool describe(struct builder *b, struct operand *o, oc_dtype t, const oc_shape *shape)
 {
     oc_shape *copy = oc__pool_alloc(&b->plan->pool, sizeof *copy);
@@ -108,7 +119,8 @@ static bool describe_slot(struct builder *b, struct operand *o, int slot)
     return ok;
 }
 
-/* The slot that holds what `slot` holds, in another layout; adds a reorder step when there is none. */
+/* The slot that holds what `slot` holds, in another layout; adds a reorder step when there is
+ * none. */
 static int in_layout(struct builder *b, int slot, const struct layout *layout)
 {
     struct plan *p = b->plan;
@@ -126,16 +138,22 @@ static int in_layout(struct builder *b, int slot, const struct layout *layout)
     p->slot[to].is_static = is_static;
     ends[0] = slot;
     ends[1] = to;
-    *s = (struct plan_step){ .name = p->slot[slot].name, .x = ends, .y = ends + 1, .prologue = is_static };
-    s->request = (struct request){ .name = s->name, .n_in = 1, .n_out = 1, .x = o, .y = o + 1,
-                                   .mode = b->options->session->mode, .threads = b->options->threads };
+    *s = (struct plan_step){ .name = p->slot[slot].name, .x = ends, .y = ends + 1,
+                             .prologue = is_static };
+    s->request = (struct request){ .name = s->name,
+                                   .n_in = 1,
+                                   .n_out = 1,
+                                   .x = o,
+                                   .y = o + 1,
+                                   .mode = b->options->session->mode,
+                                   .threads = b->options->threads };
     s->offer.in_place = -1;
     s->offer.x[0] = o[0].layout;
     s->offer.y[0] = layout;
     s->backend = (layout ? layout : p->slot[slot].layout)->owner;
     if (!s->backend->reorder(&o[0], &o[1], b->options->threads, &s->offer)) {
-        oc__fail(OC_EBUG, "%s: no reorder from %s to %s", s->name, o[0].layout ? o[0].layout->name : "plain",
-                 layout ? layout->name : "plain");
+        oc__fail(OC_EBUG, "%s: no reorder from %s to %s", s->name,
+                 o[0].layout ? o[0].layout->name : "plain", layout ? layout->name : "plain");
         return -1;
     }
     return to;
@@ -195,7 +213,8 @@ static oc_status make_request(struct builder *b, const struct node *n, struct re
     return OC_OK;
 }
 
-/* Writes the layouts of an accepted offer into the request, where the kernel's run will see them. */
+/* Writes the layouts of an accepted offer into the request, where the kernel's run will see
+ * them. */
 static void settle(const struct request *r, const struct offer *o)
 {
     struct operand *x = (struct operand *)(uintptr_t)r->x, *y = (struct operand *)(uintptr_t)r->y;
@@ -239,7 +258,8 @@ static oc_status plan_node(struct builder *b, const struct node *n)
     struct plan_step *s = add_step(b);
     if (!s)
         return OC_ELIMIT;
-    *s = (struct plan_step){ n->name, request, offer, backend, x, x + n->n_in, is_static, node_flops(b, n) };
+    *s = (struct plan_step){ n->name, request, offer, backend, x, x + n->n_in, is_static,
+                             node_flops(b, n) };
     return OC_OK;
 }
 
@@ -266,8 +286,8 @@ static oc_status take_outputs(struct builder *b, const oc_value *want)
     return OC_OK;
 }
 
-/* Where the gradient's own step can write it into the store's gradient block, it does; else (it is a
- * source, or the gradient of two parameters at once) an Identity step copies it there. */
+/* Where the gradient's own step can write it into the store's gradient block, it does; else (it is
+ * a source, or the gradient of two parameters at once) an Identity step copies it there. */
 static oc_status take_gradient(struct builder *b, oc_value parameter, oc_value gradient)
 {
     struct plan *p = b->plan;
@@ -301,7 +321,8 @@ static oc_status take_effects(struct builder *b)
         if (slot < 0)
             return OC_ELIMIT;
         p->slot[slot].keep = true;
-        p->effect[p->effects++] = (struct effect_slot){ oc__value(b->graph, e->parameter)->index, slot };
+        p->effect[p->effects++] =
+            (struct effect_slot){ oc__value(b->graph, e->parameter)->index, slot };
     }
     return OC_OK;
 }
@@ -384,7 +405,8 @@ static oc_status build(struct builder *b, const oc_value *want, int wanted)
     return oc__plan_place(p);
 }
 
-/* What the session wants of its graph, in one list: outputs, then pairs of parameter and gradient. */
+/* What the session wants of its graph, in one list: outputs, then pairs of parameter and
+ * gradient. */
 static int wanted_values(const oc_session_options *o, oc_value *want)
 {
     int n = 0;
@@ -432,7 +454,9 @@ oc_status oc__plan_new(struct plan **out, oc_graph *g, const struct plan_options
     struct builder b = { .plan = p, .options = o };
     if (!status) {
         const int n = wanted_values(s, want);
-        status = oc__bind(&p->graph, g, &(struct bind_options){ s->mode, s->precision, o->inputs, n, want, false }, want);
+        status = oc__bind(
+            &p->graph, g,
+            &(struct bind_options){ s->mode, s->precision, o->inputs, n, want, false }, want);
         b.graph = p->graph;
         if (!status)
             status = start(&b, g);

@@ -1,10 +1,11 @@
 /* plan.h — a bound graph made ready: a flat list of steps over one arena.
  *
- * Every value that a step reads or writes has a slot: type, shape, layout, and a place (a space and an
- * offset in it).  Building a plan chooses kernels, inserts reorders where layouts differ, finds how
- * long each slot lives, lets steps work in place where their kernel offers it, and puts everything
- * else at offsets of one arena, so that the peak is known before the first step.  Steps that depend
- * on parameters and constants alone form the prologue, which runs once per version of the parameters.
+ * Every value that a step reads or writes has a slot: type, shape, layout, and a place (a space
+ * and an offset in it).  Building a plan chooses kernels, inserts reorders where layouts differ,
+ * finds how long each slot lives, lets steps work in place where their kernel offers it, and puts
+ * everything else at offsets of one arena, so that the peak is known before the first step.  Steps
+ * that depend on parameters and constants alone form the prologue, which runs once per version of
+ * the parameters.
  *
  * A plan is immutable once built; what a run writes to belongs to a context (session.c). */
 #ifndef OC_RUN_PLAN_H
@@ -13,10 +14,10 @@
 #include "backend/backend.h"
 
 enum space {
-    SPACE_ARENA,                                        /* shared by lifetimes; scratch lies at its end */
-    SPACE_FIXED,                                        /* what the prologue makes and the steps read */
+    SPACE_ARENA,                                  /* shared by lifetimes; scratch lies at its end */
+    SPACE_FIXED,                                    /* what the prologue makes and the steps read */
     SPACE_VALUE, SPACE_STATISTIC, SPACE_GRADIENT,       /* blocks of the store */
-    SPACE_ABSOLUTE,                                     /* constants of the bound graph: the offset is the address */
+    SPACE_ABSOLUTE,                    /* constants of the bound graph: the offset is the address */
     SPACES
 };
 
@@ -29,9 +30,10 @@ struct slot {
     size_t               bytes;
     enum space           space;
     int64_t              offset;
-    int                  first, last;                   /* steps that write and last read it; -1 and n_steps: outside */
-    int                  buffer;                        /* of the arena, by number; -1: has a place of its own */
-    bool                 is_static, keep;               /* keep: read after the run, never overwritten in place */
+    /* steps that write and last read it; -1 and n_steps: outside */
+    int                  first, last;
+    int                  buffer;           /* of the arena, by number; -1: has a place of its own */
+    bool                 is_static, keep; /* keep: read after the run, never overwritten in place */
 };
 
 struct plan_step {
@@ -39,7 +41,7 @@ struct plan_step {
     struct request        request;
     struct offer          offer;
     const struct backend *backend;
-    int                  *x, *y;                        /* slots; -1: absent, or only its shape is read */
+    int                  *x, *y;                  /* slots; -1: absent, or only its shape is read */
     bool                  prologue;
     double                flops;
 };

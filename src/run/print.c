@@ -1,7 +1,8 @@
 /* print.c — a plan as a table: step, operator, kernel, result, place. */
 #include "run/plan.h"
 
-static const char *const space_name[SPACES] = { "arena", "fixed", "values", "statistics", "gradients", "constant" };
+static const char *const space_name[SPACES] = { "arena",      "fixed",     "values",
+                                                "statistics", "gradients", "constant" };
 
 static void print_shape(struct str *out, const oc_shape *s)
 {
@@ -19,10 +20,10 @@ static void print_step(const struct plan *p, int i, struct str *out)
     struct str kernel = { 0 }, shape = { 0 };
     oc__str_addf(&kernel, "%s %s", s->backend->name, o->detail ? o->detail : o->kernel->name);
     print_shape(&shape, &y->shape);
-    oc__str_addf(out, "%s%4d  %-32s %-26s %-34s %-20s %-10s %s+%lld", s->prologue ? "*" : " ", i, s->name,
-                 s->request.op ? s->request.op->entry.name : "Reorder", oc__str_text(&kernel),
-                 oc__str_text(&shape), y->layout ? y->layout->name : "plain", space_name[y->space],
-                 y->space == SPACE_ABSOLUTE ? 0LL : (long long)y->offset);
+    oc__str_addf(out, "%s%4d  %-32s %-26s %-34s %-20s %-10s %s+%lld", s->prologue ? "*" : " ", i,
+                 s->name, s->request.op ? s->request.op->entry.name : "Reorder",
+                 oc__str_text(&kernel), oc__str_text(&shape), y->layout ? y->layout->name : "plain",
+                 space_name[y->space], y->space == SPACE_ABSOLUTE ? 0LL : (long long)y->offset);
     if (o->in_place >= 0 && s->x[o->in_place] >= 0 && p->slot[s->x[o->in_place]].buffer >= 0 &&
         p->slot[s->x[o->in_place]].buffer == y->buffer)
         oc__str_addz(out, " in place");
@@ -33,7 +34,8 @@ static void print_step(const struct plan *p, int i, struct str *out)
 
 void oc__plan_print(const struct plan *p, struct str *out)
 {
-    oc__str_addf(out, "      %-32s %-26s %-34s %-20s %-10s place\n", "step", "operator", "kernel", "result", "layout");
+    oc__str_addf(out, "      %-32s %-26s %-34s %-20s %-10s place\n", "step", "operator", "kernel",
+                 "result", "layout");
     for (int i = 0; i < p->steps; i++)
         print_step(p, i, out);
     if (p->prologue)

@@ -14,10 +14,10 @@ enum { PLANS = 8 };
 struct context {
     struct plan     *plan;
     char            *fixed;
-    void           **instance;                          /* by step: what the kernel keeps per context */
-    uint64_t         version;                           /* of the parameters that the prologue saw */
+    void           **instance;                      /* by step: what the kernel keeps per context */
+    uint64_t         version;                          /* of the parameters that the prologue saw */
     oc_profile_row  *row;                               /* by step */
-    uint64_t         used;                              /* for letting go of the least recently used */
+    uint64_t         used;                           /* for letting go of the least recently used */
 };
 
 struct oc_session {
@@ -54,9 +54,11 @@ static oc_status check_options(const oc_graph *g, const oc_session_options *o)
 {
     TRY(oc_graph_check(g));
     if (!oc_device_reason(o->device))
-        return oc__fail(OC_EUSAGE, "device %s: not known; there are auto and cpu", oc__quote_z(o->device));
+        return oc__fail(OC_EUSAGE, "device %s: not known; there are auto and cpu",
+                        oc__quote_z(o->device));
     if (o->precision != OC_F32 && o->precision != OC_F64)
-        return oc__fail(OC_EUSAGE, "precision %s: a session computes in f32 or f64", oc_dtype_name(o->precision));
+        return oc__fail(OC_EUSAGE, "precision %s: a session computes in f32 or f64",
+                        oc_dtype_name(o->precision));
     if (o->gradients && o->precision != OC_F32)
         return oc__fail(OC_EUSAGE, "gradients in f64 are read as outputs; the store holds f32");
     if (o->threads < 0)
@@ -116,7 +118,8 @@ void oc_session_free(oc_session *s)
 
 static void start_row(oc_profile_row *row, const struct plan_step *s)
 {
-    *row = (oc_profile_row){ .name = s->name, .op = s->request.op ? s->request.op->entry.name : "Reorder",
+    * row = (oc_profile_row){ .name = s->name, .op = s->request.op ? s->request.op->entry.name :
+    * "Reorder",
                              .kernel = s->offer.detail ? s->offer.detail : s->offer.kernel->name,
                              .flops = s->flops };
 }
@@ -188,7 +191,8 @@ oc_status oc_session_prepare(oc_session *s, const oc_shape *inputs)
         c = least_used(s);
         context_free(c);
         s->current = NULL;
-        TRY(oc__plan_new(&plan, s->graph, &(struct plan_options){ &s->options, inputs, s->threads }));
+        TRY(oc__plan_new(&plan, s->graph,
+                         &(struct plan_options){ &s->options, inputs, s->threads }));
         const oc_status status = context_new(c, plan);
         if (status) {
             context_free(c);
@@ -335,7 +339,8 @@ void oc_session_profile(oc_session *s, bool on)        { s->profile = on; }
 
 int64_t oc_session_bytes(const oc_session *s)
 {
-    return s->current ? (int64_t)(s->current->plan->arena_bytes + s->current->plan->fixed_bytes) : 0;
+    return s->current ? (int64_t)(s->current->plan->arena_bytes + s->current->plan->fixed_bytes)
+                      : 0;
 }
 
 char *oc_session_text(const oc_session *s)
