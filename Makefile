@@ -31,7 +31,7 @@ HARD := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-c
 LINK := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc $(patsubst %,-DOC_BACKEND_%,$(BACKENDS))
-FLAGS := -std=c17 -fPIC -fopenmp $(WARN) $(CFLAGS)
+FLAGS := -std=c17 -fPIC -fopenmp -fno-math-errno $(WARN) $(CFLAGS)
 # oneDNN brings libgomp; a clang build must not bring a second OpenMP runtime beside it.
 OPENMP := $(if $(findstring clang,$(CC)),-fopenmp=libgomp,-fopenmp)
 ifneq ($(SAN),)
