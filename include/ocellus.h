@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -336,7 +337,6 @@ typedef struct oc_train_options {
     int64_t     accumulate;                             /* micro-batches per update; 0: 1 */
     double      clip_norm;                              /* largest norm of the gradient; 0: none */
     double      average;                       /* decay of the moving average of weights; 0: none */
-    bool        decay_all;                              /* weight decay for biases and norms too */
     double      validation;              /* fraction of the training part, 0 ≤ v < 1; 0: no split */
     bool        watch_test;                     /* validate on the test part instead, every epoch */
     uint64_t    seed;
@@ -357,7 +357,7 @@ typedef struct oc_epoch {
 } oc_epoch;
 
 typedef struct oc_train_result {
-    const oc_epoch *epoch;                             /* those of this call; owned by the result */
+    const oc_epoch *epoch;                              /* of the whole training; owned by the result */
     int64_t         epochs;
     int64_t         best_epoch;                         /* 0: none */
     double          best_val_accuracy;
@@ -404,9 +404,25 @@ oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
                    const oc_observer *observers, int n, const volatile bool *stop,
                    oc_train_result *result);
 
-/* Continues a run folder with the settings that it holds; a finished run is left as it is. */
-oc_status oc_resume(const char *run, bool not_exact, const oc_observer *observers, int n,
-                    const volatile bool *stop, oc_train_result *result);
+/* Continues a run folder with the settings that it holds; a finished run is left as it is.  NULL
+ * options are all zeroes. */
+typedef struct oc_resume_options {
+    int         threads;                                /* 0: the run's; another needs not_exact */
+    bool        not_exact;                 /* another program or thread count may continue */
+    const char *data_spec;                              /* where the same data lies now; NULL: as recorded */
+} oc_resume_options;
+oc_status oc_resume(const char *run, const oc_resume_options *options, const oc_observer *observers,
+                    int n, const volatile bool *stop, oc_train_result *result);
+
+/* The result as JSON, fractions and seconds; yours: oc_string_free().  NULL: no memory. */
+char *oc_train_result_json(const oc_train_result *r);
+
+/* Observers that ship.  `progress` writes to a stream: on a terminal one live line, else a line per
+ * epoch; `csv` replaces a file after each epoch with a header and one row per epoch (as metrics.csv
+ * of a run folder), and keeps the rows of earlier epochs when a training is resumed. */
+oc_status oc_watch_progress(oc_observer *out, FILE *to);
+oc_status oc_watch_csv(oc_observer *out, const char *path);
+void      oc_watch_free(oc_observer *o);                /* of those two only */
 
 typedef struct oc_class_metrics { int64_t count; double precision, recall, f1; } oc_class_metrics;
 typedef struct oc_metrics {

@@ -141,7 +141,7 @@ static int rmsprop_states(const struct hyper *h) { return 1 + (h->momentum > 0);
                            "decay biases and norms (fewer than two dimensions) too")
 
 static const struct attr sgd_attrs[] = {
-    RATE("0.01"), MOMENTUM, ATTR(struct hyper, BOOL, nesterov, "false", "look ahead of the momentum"),
+    RATE("0.01"), MOMENTUM, ATTR(struct hyper, BOOL, nesterov, "false", "look ahead by momentum"),
     DECAY("0"), DECAY_NORMS, { 0 }
 };
 static const struct attr adam_attrs[] = {

@@ -6,12 +6,13 @@
  *   exponential   exp(-decay e)
  *   step          factor^floor(e / every)
  *   polynomial    final + (1 - final) (1 - p)^power
- *   cosine        final + (1 - final) (1 + cos(pi p)) / 2       Loshchilov and Hutter 2017, "SGDR"
+ *   cosine        final + (1 - final) (1 + cos(pi p)) / 2
  *   one_cycle     start to 1 until p = peak, then to final, both along half a cosine
- *                                                               Smith and Topin 2018, PyTorch's form
  *   plateau       factor^k, k times no better validation loss for more than `patience` epochs
  *
- * A warm-up multiplies step i (from 0) by (i + 1) / warmup while that is below 1. */
+ * Cosine is that of Loshchilov and Hutter 2017 ("SGDR") without restarts, one_cycle that of Smith
+ * and Topin 2018 ("Super-convergence") in PyTorch's form.  A warm-up multiplies step i (from 0) by
+ * (i + 1) / warmup while that is below 1. */
 #include "train/schedule.h"
 
 #include <math.h>
