@@ -212,7 +212,7 @@ static oc_status not_safetensors(const struct weights *w, const char *why)
     TRY(oc__file_read(&w->file, 0, head, n));
     const char *const kind = oc__file_kind(head, n);
     if (kind && strcmp(kind, "safetensors") != 0)
-        return oc__fail(OC_EINPUT, "%s: offset 0: %s; this is %s", w->path, why, kind);
+        return oc__fail(OC_EINPUT, "%s: offset 0: this is %s, not safetensors", w->path, kind);
     return oc__fail(OC_EINPUT, "%s: offset 0: %s", w->path, why);
 }
 
