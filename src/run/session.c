@@ -118,8 +118,8 @@ void oc_session_free(oc_session *s)
 
 static void start_row(oc_profile_row *row, const struct plan_step *s)
 {
-    * row = (oc_profile_row){ .name = s->name, .op = s->request.op ? s->request.op->entry.name :
-    * "Reorder",
+    *row = (oc_profile_row){ .name = s->name,
+                             .op = s->request.op ? s->request.op->entry.name : "Reorder",
                              .kernel = s->offer.detail ? s->offer.detail : s->offer.kernel->name,
                              .flops = s->flops };
 }
