@@ -1,0 +1,112 @@
+/* evaluate.c — a model's metrics on a part of a data set.
+ *
+ * The model is built for inference with its loss behind it, and the part is read in the order of
+ * storage through the model's own preparation.  The last batch may be smaller; the session then plans
+ * once more. */
+#include "base/status.h"
+#include "data/loader.h"
+#include "nn/model.h"
+#include "op/op.h"
+#include "task/task.h"
+
+enum { BATCH = 256 };
+
+struct evaluation {
+    oc_graph               *graph;
+    oc_session             *session;
+    struct prepare_program *program;
+    struct loader          *loader;
+    struct tally            tally;
+    float                  *logits;
+};
+
+oc_status oc__task_check_data(const oc_model *m, const oc_data *d)
+{
+    const int have = oc_data_classes(d), known = oc_model_classes(m);
+    if (have <= known)
+        return OC_OK;
+    return oc__fail(OC_EUSAGE, "the data has %d classes, the model knows %d", have, known);
+}
+
+static oc_status open_loader(struct evaluation *e, const oc_model *m, const oc_data *d, oc_part part,
+                             int64_t batch)
+{
+    TRY(oc__prepare_parse(&e->program, oc_model_preparation(m)));
+    TRY(oc__loader_new(&e->loader, &(struct loader_options){
+                           .data = d, .prepare = e->program, .part = part, .batch = batch }));
+    const oc_shape have = oc__loader_shape(e->loader), want = oc_model_input(m);
+    return oc__shape_match("a prepared image", &want, &have);
+}
+
+static oc_status open_session(struct evaluation *e, oc_model *m, const oc_eval_options *o)
+{
+    struct loss_choice loss;
+    TRY(oc__loss_read(&loss, oc__model_loss(m)));
+    TRY(oc_graph_new(&e->graph, oc_model_store(m)));
+    oc_graph *g = e->graph;
+    const int64_t n = oc_symbol(g, "N");
+    const oc_value x = oc__model_input(m, g, n), labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
+    const oc_value logits = oc_model_build(m, g, x);
+    const oc_value output[] = { logits, oc__loss_value(&loss, g, logits, labels) };
+    return oc_session_new(&e->session, g, &(oc_session_options){
+        .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
+        .outputs = 2, .output = output });
+}
+
+static oc_status run_batch(struct evaluation *e, const oc_model *m, const struct batch *b)
+{
+    float loss = 0;
+    oc_shape s = oc_model_input(m);
+    for (int i = s.rank; i > 0; i--)
+        s.dim[i] = s.dim[i - 1];
+    s.dim[0] = b->n;
+    s.rank++;
+    const oc_tensor in[] = {
+        { OC_F32, s, (void *)(uintptr_t)b->x },
+        { OC_I64, OC_SHAPE(b->n), (void *)(uintptr_t)b->label },
+    };
+    oc_tensor out[] = { { .data = e->logits }, { .data = &loss } };
+    TRY(oc_session_run(e->session, in, out));
+    oc__tally_add(&e->tally, e->logits, b->label, b->n, (double)loss);
+    return OC_OK;
+}
+
+static oc_status run_all(struct evaluation *e, const oc_model *m, oc_metrics *out)
+{
+    struct batch b;
+    for (;;) {
+        TRY(oc__loader_next(e->loader, &b));
+        if (b.n == 0)
+            return oc__tally_metrics(&e->tally, out);
+        TRY(run_batch(e, m, &b));
+    }
+}
+
+oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval_options *options,
+                      oc_metrics *out)
+{
+    const oc_eval_options o = options ? *options : (oc_eval_options){ 0 };
+    const int64_t batch = o.batch > 0 ? o.batch : BATCH;
+    struct evaluation e = { 0 };
+    size_t n;
+    *out = (oc_metrics){ 0 };
+    TRY(oc__task_check_data(m, d));
+    if (!oc__mul((size_t)batch, (size_t)oc_model_classes(m), &n))
+        return oc__fail(OC_ELIMIT, "a batch of %lld is too large", (long long)batch);
+    oc_status status = open_loader(&e, m, d, part, batch);
+    if (!status)
+        status = open_session(&e, m, &o);
+    if (!status)
+        status = oc__tally_new(&e.tally, oc_model_classes(m));
+    if (!status && !(e.logits = oc__alloc(n, sizeof *e.logits)))
+        status = OC_ELIMIT;
+    if (!status)
+        status = run_all(&e, m, out);
+    oc__free(e.logits);
+    oc__tally_free(&e.tally);
+    oc_session_free(e.session);
+    oc_graph_free(e.graph);
+    oc__loader_free(e.loader);
+    oc__prepare_free(e.program);
+    return status;
+}
