@@ -314,6 +314,12 @@ oc_status oc_model_load(oc_model **out, const char *path);
  * and misfitting ones are an error that lists them. */
 oc_status oc_model_read(oc_model *m, const char *path);
 
+/* What a model is: one line per layer with output shape, parameters and FLOPs for a batch, then the
+ * plan of inference; and what any safetensors or JSON file of weights holds.  Yours, to be freed with
+ * oc_string_free(); NULL on failure. */
+char *oc_model_text(oc_model *m, int64_t batch);
+char *oc_file_text(const char *path);
+
 /* The models that ship: name, one line, layers, and the training settings that suit it. */
 typedef struct oc_zoo_entry {
     const char *name, *summary, *layers;

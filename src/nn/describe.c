@@ -1,0 +1,218 @@
+/* describe.c — a model, or any file of weights, as a table for people. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "format/weights.h"
+#include "nn/model.h"
+#include "op/op.h"
+
+/* ---- layers ------------------------------------------------------------------------------- */
+
+struct row {
+    char    text[256];                                  /* the step as written in the grammar */
+    char    shape[OC_SHAPE_TEXT];
+    int64_t parameters;
+    double  flops;
+};
+
+struct table {
+    struct row *row;
+    int         n, name_width, text_width, shape_width;
+    int64_t     parameters;
+    double      flops;
+};
+
+static double node_flops(const oc_graph *g, const struct node *n)
+{
+    const oc_shape *x[OP_MAX_INPUTS];
+    oc_dtype xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
+    oc_shape y[OP_MAX_OUTPUTS];
+    for (int i = 0; i < n->n_in; i++) {
+        x[i] = oc__is_none(n->in[i]) ? NULL : &oc__value(g, n->in[i])->shape;
+        xt[i] = x[i] ? oc__value(g, n->in[i])->dtype : OC_F32;
+    }
+    for (int k = 0; k < n->n_out; k++) {
+        const struct value *v = oc__value(g, (oc_value){ n->out.id + k });
+        y[k] = v->shape;
+        yt[k] = v->dtype;
+    }
+    const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt };
+    return n->op->flops ? n->op->flops(&s) : (double)oc_shape_count(&y[0]);
+}
+
+static void write_text(const struct model_step *s, struct row *row)
+{
+    struct str attrs = { 0 };
+    if (s->layer)
+        oc__attr_print(&s->layer->entry, s->attr, false, &attrs);
+    snprintf(row->text, sizeof row->text, "%s%s%s", s->layer ? s->layer->entry.name : "function",
+             attrs.n ? " " : "", oc__str_text(&attrs));
+    oc__str_free(&attrs);
+}
+
+static int wider(int width, const char *text)
+{
+    const int n = (int)strlen(text);
+    return n > width ? n : width;
+}
+
+/* Builds the model step by step on a batch, noting what each adds. */
+static oc_status measure(struct table *t, const oc_model *m, oc_graph *g, int64_t batch)
+{
+    oc_value x = oc__model_input(m, g, batch);
+    for (int i = 0; i < m->n; i++) {
+        struct row *row = &t->row[t->n++];
+        const int nodes = g->nodes;
+        const int64_t before = oc_store_elements(g->store);
+        x = oc__model_build_step(m, g, i, x);
+        TRY(oc_graph_check(g));
+        const oc_shape shape = oc_value_shape(g, x);
+        write_text(&m->step[i], row);
+        oc__shape_text(&shape, row->shape);
+        row->parameters = oc_store_elements(g->store) - before;
+        for (int k = nodes; k < g->nodes; k++)
+            row->flops += node_flops(g, &g->node[k]);
+        t->name_width = wider(t->name_width, m->step[i].name);
+        t->text_width = wider(t->text_width, row->text);
+        t->shape_width = wider(t->shape_width, row->shape);
+        t->parameters += row->parameters;
+        t->flops += row->flops;
+    }
+    return OC_OK;
+}
+
+static void print_table(const struct table *t, const oc_model *m, int64_t batch, struct str *out)
+{
+    oc__str_addf(out, "  #  %-*s  %-*s  %-*s  %12s  %16s\n", t->name_width, "name", t->text_width,
+                 "layer", t->shape_width, "output", "parameters", "FLOPs");
+    for (int i = 0; i < t->n; i++)
+        oc__str_addf(out, "%3d  %-*s  %-*s  %-*s  %12lld  %16.0f\n", i + 1, t->name_width,
+                     m->step[i].name, t->text_width, t->row[i].text, t->shape_width,
+                     t->row[i].shape, (long long)t->row[i].parameters, t->row[i].flops);
+    oc__str_addf(out, "     %-*s  %12lld  %16.0f\n",
+                 t->name_width + t->text_width + t->shape_width + 4, "total",
+                 (long long)t->parameters, t->flops);
+    oc__str_addf(out, "%lld bytes of parameters; FLOPs and shapes are of a batch of %lld\n",
+                 (long long)t->parameters * 4, (long long)batch);
+}
+
+static oc_status layers_text(const oc_model *m, int64_t batch, struct str *out)
+{
+    oc_store *store;
+    oc_graph *g = NULL;
+    struct table t = { .name_width = 4, .text_width = 5, .shape_width = 6 };
+    TRY(oc_store_new(&store, 0));
+    oc_status status = oc_graph_new(&g, store);
+    t.row = oc__alloc((size_t)m->n + 1, sizeof *t.row);
+    if (!t.row)
+        status = OC_ELIMIT;
+    if (!status)
+        status = measure(&t, m, g, batch);
+    if (!status)
+        print_table(&t, m, batch, out);
+    oc__free(t.row);
+    oc_graph_free(g);
+    oc_store_free(store);
+    return status;
+}
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+static oc_status print_plan(oc_session *s, const oc_shape *shape, struct str *out)
+{
+    TRY(oc_session_prepare(s, shape));
+    char *text = oc_session_text(s);
+    oc__str_addf(out, "\nplan of inference: %lld bytes beside the parameters\n%s",
+                 (long long)oc_session_bytes(s), text ? text : "");
+    oc_string_free(text);
+    return OC_OK;
+}
+
+static oc_status plan_text(oc_model *m, int64_t batch, struct str *out)
+{
+    oc_graph *g;
+    oc_session *s = NULL;
+    TRY(oc_graph_new(&g, m->store));
+    const oc_value x = oc__model_input(m, g, batch), y = oc_model_build(m, g, x);
+    oc_status status = oc_session_new(&s, g, &(oc_session_options){ .outputs = 1, .output = &y });
+    if (!status) {
+        const oc_shape shape = oc_value_shape(g, x);
+        status = print_plan(s, &shape, out);
+    }
+    oc_session_free(s);
+    oc_graph_free(g);
+    return status;
+}
+
+static void facts_text(const oc_model *m, struct str *out)
+{
+    char shape[OC_SHAPE_TEXT];
+    oc__str_addf(out, "architecture  %s\ninput         %s, %s\nloss          %s\nclasses       %d:",
+                 m->architecture, oc__shape_text(&m->input, shape), m->preparation, m->loss, m->classes);
+    for (int i = 0; i < m->classes && i < 20; i++)
+        oc__str_addf(out, "%s %s", i ? "," : "", oc__quote_z(m->class_name[i]));
+    oc__str_addz(out, m->classes > 20 ? ", …\n\n" : "\n\n");
+}
+
+/* Hands a finished text over, or frees it. */
+static char *hand_over(struct str *text, oc_status status)
+{
+    if (!status && !text->failed)
+        return text->text;
+    oc__str_free(text);
+    return NULL;
+}
+
+char *oc_model_text(oc_model *m, int64_t batch)
+{
+    struct str out = { 0 };
+    if (batch < 1) {
+        oc__fail(OC_EUSAGE, "batch: %lld: wants 1 or more", (long long)batch);
+        return NULL;
+    }
+    facts_text(m, &out);
+    oc_status status = layers_text(m, batch, &out);
+    if (!status)
+        status = plan_text(m, batch, &out);
+    return hand_over(&out, status);
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+static void print_tensors(const struct weights *w, struct str *out)
+{
+    int width = 6;
+    int64_t elements = 0, bytes = 0;
+    char shape[OC_SHAPE_TEXT];
+    for (int i = 0; i < w->n; i++) {
+        const int n = (int)strlen(oc__quote_z(w->tensor[i].name));
+        width = n > width ? n : width;
+    }
+    oc__str_addf(out, "%-*s  %-8s  %-24s  %12s\n", width, "tensor", "type", "shape", "bytes");
+    for (int i = 0; i < w->n; i++) {
+        const struct weight *t = &w->tensor[i];
+        oc__str_addf(out, "%-*s  %-8s  %-24s  %12lld\n", width, oc__quote_z(t->name), t->type,
+                     oc__shape_text(&t->shape, shape), (long long)(t->end - t->begin));
+        elements += oc_shape_count(&t->shape);
+        bytes += t->end - t->begin;
+    }
+    oc__str_addf(out, "%d tensors, %lld elements, %lld bytes\n", w->n, (long long)elements,
+                 (long long)bytes);
+}
+
+char *oc_file_text(const char *path)
+{
+    struct weights w;
+    struct str out = { 0 };
+    const oc_status status = oc__weights_open(&w, path);
+    if (status)
+        return NULL;
+    oc__str_addf(&out, "%s (%s)\n", path, w.format);
+    print_tensors(&w, &out);
+    for (int i = 0; i < w.n_metadata; i++)
+        oc__str_addf(&out, "metadata %s: %s\n", oc__quote_z(w.metadata[i].key),
+                     oc__quote_z(w.metadata[i].value));
+    oc__weights_close(&w);
+    return hand_over(&out, status);
+}
