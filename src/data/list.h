@@ -1,2 +1,3 @@
 /* list.h — every kind of data set, DATA(name) for `const struct data_kind oc__data_name`. */
 DATA(mnist)
+DATA(synth)
