@@ -134,8 +134,11 @@ static bool fold_constant(struct binding *b, const struct node *n, const oc_valu
         out[k] = (oc_value){ y.id + k };
         elements += oc_shape_count(&oc__value(b->to, out[k])->shape);
     }
-    if (elements <= FOLD_LIMIT && !evaluate(b->to, made))
+    if (elements > FOLD_LIMIT)
+        return true;
+    if (!evaluate(b->to, made))
         oc__graph_fail(b->to, OC_ELIMIT, "the graph is out of memory");
+    b->to->nodes--;                                     /* its outputs stay, as constants */
     return true;
 }
 
