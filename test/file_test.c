@@ -1,6 +1,8 @@
 /* file_test.c — reading what is hostile, writing what must survive, locks and checksums. */
 #include "test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +78,34 @@ static void a_write_that_cannot_succeed_leaves_nothing(void **state)
     assert_int_equal(oc__write_file(place("d"), "x", 1, WRITE_REPLACE), OC_EIO);
     assert_int_equal(rmdir(place("d")), 0);
     assert_int_equal(files_in_place(), 0);
+}
+
+/* A limit on the size of files stands for a full disk: the write itself fails. */
+static void a_write_that_fails_midway_leaves_the_old_file(void **state)
+{
+    (void)state;
+    static char big[100000];
+    struct rlimit before, small;
+    assert_int_equal(oc__write_file(place("a"), "old", 3, WRITE_NEW), OC_OK);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){ 50000, before.rlim_max };
+    void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    for (int announced = 0; announced < 2; announced++) {
+        struct writer w;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        oc_status status = oc__write_begin(&w, place("a"), announced ? (int64_t)sizeof big : -1);
+        assert_int_equal(status, announced ? OC_EIO : OC_OK);
+        if (!announced)
+            status = oc__write(&w, big, sizeof big);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(status, OC_EIO);
+        error_says("/a: ");
+        assert_int_equal(oc__write_commit(&w, WRITE_REPLACE), OC_EBUG);
+        assert_int_equal(files_in_place(), 1);
+        file_holds("a", "old");
+    }
+    signal(SIGXFSZ, handler);
+    assert_int_equal(remove(place("a")), 0);
 }
 
 static void what_is_not_a_regular_file_is_refused(void **state)
@@ -182,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_new_file_never_replaces_one),
         cmocka_unit_test(an_abandoned_or_incomplete_write_leaves_nothing),
         cmocka_unit_test(a_write_that_cannot_succeed_leaves_nothing),
+        cmocka_unit_test(a_write_that_fails_midway_leaves_the_old_file),
         cmocka_unit_test(what_is_not_a_regular_file_is_refused),
         cmocka_unit_test(reading_past_the_end_is_an_error),
         cmocka_unit_test(directories_are_made_and_listed_in_order),

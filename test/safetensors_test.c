@@ -257,6 +257,41 @@ static void the_same_content_gives_the_same_bytes(void **state)
     assert_int_equal(remove(place("b")), 0);
 }
 
+/* The first Python that has a reader of the format, or NULL. */
+static const char *python_with_reader(void)
+{
+    static const char *const pythons[] = { "python3", "/usr/bin/python3" };
+    for (size_t i = 0; i < COUNT(pythons); i++) {
+        char command[200];
+        snprintf(command, sizeof command, "%s -c 'import numpy, safetensors.numpy' 2>/dev/null",
+                 pythons[i]);
+        if (system(command) == 0)
+            return pythons[i];
+    }
+    return NULL;
+}
+
+static void the_formats_own_reader_agrees(void **state)
+{
+    (void)state;
+    const char *const python = python_with_reader();
+    char command[600];
+    if (!python) {
+        printf("skipped: no Python with safetensors and numpy is here\n");
+        skip();
+    }
+    assert_int_equal(oc__safetensors_write(place("w"), &some_content, WRITE_NEW), OC_OK);
+    snprintf(command, sizeof command,
+             "%s -c 'import sys, numpy; from safetensors.numpy import load_file; "
+             "t = load_file(sys.argv[1]); w = t[\"b.weight\"]; "
+             "assert len(t) == 5 and w.shape == (2, 3) and w.dtype == numpy.float32; "
+             "assert w[0, 2] == numpy.float32(0.1) and numpy.isnan(w[1, 2]); "
+             "assert t[\"steps\"] == -2**63 and list(t[\"z.u8\"]) == [0, 128, 255]' %s",
+             python, place("w"));
+    assert_int_equal(system(command), 0);
+    assert_int_equal(remove(place("w")), 0);
+}
+
 static void content_that_cannot_be_written_leaves_no_file(void **state)
 {
     (void)state;
@@ -347,6 +382,7 @@ int main(void)
         cmocka_unit_test(types_of_others_are_listed_but_not_read),
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(the_same_content_gives_the_same_bytes),
+        cmocka_unit_test(the_formats_own_reader_agrees),
         cmocka_unit_test(content_that_cannot_be_written_leaves_no_file),
         cmocka_unit_test(a_file_cut_at_any_byte_is_refused),
         cmocka_unit_test(a_file_with_any_bit_flipped_is_read_or_refused),

@@ -341,8 +341,8 @@ static oc_status number_text(struct json *j, size_t end)
 
 oc_status oc__json_integer(struct json *j, int64_t *v)
 {
-    size_t end;
-    bool whole;
+    size_t end = 0;
+    bool whole = false;
     TRY(number_end(j, &end, &whole));
     TRY(number_text(j, end));
     const char *const text = j->scratch.text;
@@ -358,8 +358,8 @@ oc_status oc__json_integer(struct json *j, int64_t *v)
 
 oc_status oc__json_number(struct json *j, double *v)
 {
-    size_t end;
-    bool whole;
+    size_t end = 0;
+    bool whole = false;
     TRY(number_end(j, &end, &whole));
     TRY(number_text(j, end));
     if (!oc__double_read(j->scratch.text, v))
@@ -380,7 +380,7 @@ oc_status oc__json_bool(struct json *j, bool *v)
 static oc_status skip_scalar(struct json *j)
 {
     const char *text;
-    size_t end;
+    size_t end = 0;
     bool whole;
     switch (oc__json_peek(j)) {
     case '"': return oc__json_string(j, &text);

@@ -112,7 +112,7 @@ static oc_status read_data(struct json *j, const oc_tensor *t)
 {
     const int64_t count = oc_shape_count(&t->shape);
     const int rank = t->shape.rank;
-    int64_t size[OC_MAX_RANK];
+    int64_t size[OC_MAX_RANK] = { 0 };
     row_sizes(&t->shape, size);
     if (count == 0) {
         TRY(oc__json_open(j, '['));
@@ -194,7 +194,7 @@ static oc_status read_fields(struct json *j, struct weight *t, struct json_place
 
 static oc_status read_tensor(struct weights *w, struct json *j, struct weight *t)
 {
-    struct json_place data;
+    struct json_place data = { 0 };
     snprintf(j->field, sizeof j->field, "tensor %s", oc__quote_z(t->name));
     TRY(read_fields(j, t, &data));
     const struct json_place end = oc__json_place(j);
@@ -380,7 +380,7 @@ static oc_status write_data(struct writer *w, const oc_tensor *t, struct str *ou
 {
     const int64_t count = oc_shape_count(&t->shape);
     const int rank = t->shape.rank;
-    int64_t size[OC_MAX_RANK];
+    int64_t size[OC_MAX_RANK] = { 0 };
     row_sizes(&t->shape, size);
     if (count == 0)
         oc__str_addz(out, " []");

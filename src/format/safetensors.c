@@ -201,7 +201,7 @@ static oc_status check_layout(struct weights *w)
     if (filled == data)
         return OC_OK;
     return oc__fail(OC_EINPUT, "%s: offset %lld: %lld bytes follow the last tensor", w->path,
-                    (long long)(w->data_at + filled), (long long)(data - filled));
+                    (long long)w->data_at + filled, (long long)(data - filled));
 }
 
 /* What a file that is not safetensors is instead, where that can be told. */
