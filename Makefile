@@ -56,6 +56,9 @@ library: $(BUILD)/libocellus.a $(BUILD)/libocellus.so
 examples: $(EXAMPLES)
 tests: $(TESTS) $(EXAMPLES)
 
+# The loops of the portable back end are written for vector units.
+$(BUILD)/obj/src/backend/cpu/%.o: ALL_CFLAGS += -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
+
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP -c $< -o $@
