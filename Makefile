@@ -103,7 +103,7 @@ check: ## build and run every test; SAN=address,undefined and STRICT=1 are optio
 bench: ## measure against PyTorch in the same run
 	@sh tool/deps.sh peers
 	@$(MAKE) --no-print-directory all $(BENCHES)
-	@BUILD=$(BUILD) bench/run.sh
+	@bench/run.py $(BUILD)
 
 docs: $(BUILD)/ocellus ## generate docs/operators.md from the tables
 	$(BUILD)/ocellus help manual > docs/operators.md
