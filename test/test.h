@@ -24,6 +24,13 @@ static inline void error_says(const char *part)
         fail_msg("the error is \"%s\", without \"%s\"", oc_error(), part);
 }
 
+/* Fails with the error's text. */
+static inline void assert_ok(oc_status status)
+{
+    if (status != OC_OK)
+        fail_msg("status %d: %s", (int)status, oc_error());
+}
+
 /* A path in a directory of this program's own; valid until the fourth call after this one. */
 static char test_directory[] = "/tmp/ocellus-test-XXXXXX";
 
