@@ -104,9 +104,13 @@ bool oc__dnn_reorder_kernel(const struct operand *from, const struct operand *to
 {
     (void)threads;                                      /* the library counts them itself */
     struct desc a, b;
-    if (from->dtype != OC_F32 || to->dtype != OC_F32 || !oc__dnn_engine() ||
-        !describe(&a, from, to) || !describe(&b, to, from))
+    if (from->dtype != to->dtype || (to->dtype != OC_F32 && to->dtype != OC_I32) ||
+        !oc__dnn_engine() || !describe(&a, from, to) || !describe(&b, to, from))
         return false;
+    if (to->dtype == OC_I32) {                          /* layouts are kept as those of f32 */
+        oc__desc_as_i32(&a);
+        oc__desc_as_i32(&b);
+    }
     const dnnl_primitive_attr_t attr = oc__dnn_attr(NULL);
     if (!attr)
         return false;

@@ -69,6 +69,40 @@ int oc__desc_dims(const struct desc *d, int64_t dim[DNNL_MAX_NDIMS])
     return d->md.ndims;
 }
 
+/* Layouts with the channels inside, by rank. */
+static const struct lanes_tag {
+    int64_t           lanes;
+    dnnl_format_tag_t tag[6];
+} lanes_tags[] = {
+    { 16, { [3] = dnnl_nCw16c, [4] = dnnl_nChw16c, [5] = dnnl_nCdhw16c } },
+    { 8, { [3] = dnnl_nCw8c, [4] = dnnl_nChw8c, [5] = dnnl_nCdhw8c } },
+    { 0, { [3] = dnnl_nwc, [4] = dnnl_nhwc, [5] = dnnl_ndhwc } },
+};
+
+bool oc__desc_with_lanes(struct desc *d, int rank, const int64_t *dim, int64_t lanes)
+{
+    for (size_t i = 0; i < sizeof lanes_tags / sizeof *lanes_tags && rank >= 3 && rank <= 5; i++)
+        if (lanes_tags[i].lanes == lanes)
+            return oc__desc_tag(d, rank, dim, lanes_tags[i].tag[rank]);
+    return false;
+}
+
+bool oc__desc_lanes(const struct desc *d, int64_t *lanes)
+{
+    struct desc like;
+    for (size_t i = 0; i < sizeof lanes_tags / sizeof *lanes_tags; i++) {
+        *lanes = lanes_tags[i].lanes;
+        if (oc__desc_with_lanes(&like, d->md.ndims, d->md.dims, *lanes) && oc__desc_equal(&like, d))
+            return true;
+    }
+    return false;
+}
+
+void oc__desc_as_i32(struct desc *d)
+{
+    d->md.data_type = dnnl_s32;
+}
+
 bool oc__desc_swap(struct desc *out, const struct desc *d, int k)
 {
     int order[DNNL_MAX_NDIMS];
