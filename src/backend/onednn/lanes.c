@@ -4,7 +4,7 @@
 #include "backend/onednn/onednn.h"
 #include "backend/onednn/prim.h"
 
-bool oc__lanes(struct lanes *v, const struct operand *x)
+bool oc__dnn_lanes(struct lanes *v, const struct operand *x)
 {
     int64_t lanes;
     if (!x->layout || x->layout->owner != &oc__backend_onednn ||
@@ -22,12 +22,14 @@ bool oc__lanes(struct lanes *v, const struct operand *x)
     return true;
 }
 
-bool oc__lanes_layout(const struct layout *like, const oc_shape *shape, const struct layout **out)
+bool oc__dnn_lanes_layout(const struct layout *like, const oc_shape *shape,
+                          const struct layout **out)
 {
     static const char *const letters[] = { [3] = "ncw", [4] = "nchw", [5] = "ncdhw" };
     struct desc d;
     int64_t lanes;
-    /* One place per channel lies plain when nothing is padded: the layout must say so too, or not. */
+    /* One place per channel lies plain when nothing is padded: the layout must say so too, or not.
+     */
     return oc__desc_lanes(like->detail, &lanes) &&
            oc__desc_with_lanes(&d, shape->rank, shape->dim, lanes) &&
            oc__dnn_layout(&d, letters[shape->rank], out) && *out;

@@ -19,10 +19,11 @@ struct lanes {
 };
 
 /* False where x does not lie so. */
-bool oc__lanes(struct lanes *v, const struct operand *x);
+bool oc__dnn_lanes(struct lanes *v, const struct operand *x);
 
 /* The layout with channels innermost in the manner of `like`, for another shape; false: none. */
-bool oc__lanes_layout(const struct layout *like, const oc_shape *shape, const struct layout **out);
+bool oc__dnn_lanes_layout(const struct layout *like, const oc_shape *shape,
+                          const struct layout **out);
 
 static inline int64_t oc__piece_count(const struct lanes *v) { return v->n * v->units; }
 

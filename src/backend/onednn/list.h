@@ -1,5 +1,9 @@
 /* Every kernel of the back end once; of those for one operator the first that accepts wins. */
+KERNEL(batch_norm)
+KERNEL(batch_norm_grad)
+KERNEL(batch_norm_inference)
 KERNEL(conv)
+KERNEL(conv_grad_bias)
 KERNEL(conv_grad_input)
 KERNEL(conv_grad_weight)
 KERNEL(conv_transpose)

@@ -3,7 +3,8 @@
  * Each vector holds one place of 16 channels: the maximum is a few selections, and the index of its
  * place is selected alike.  The gradient scatters by index; where the planes divide into tiles, one
  * for each place of y, and every index lies in its own tile (kernel = stride, the usual case), it
- * writes tile by tile instead and needs no clearing.  An index elsewhere is found out on the way. */
+ * writes tile by tile instead and needs no clearing.  An index elsewhere is found out on the way.
+ */
 #include "backend/onednn/onednn.h"
 
 #include <math.h>
@@ -35,17 +36,17 @@ static bool accept(const struct request *r, struct offer *o)
     const struct pool_attr *a = r->attr;
     struct lanes v;
     struct window w;
-    if (r->x[0].dtype != OC_F32 || !oc__lanes(&v, &r->x[0]) ||
+    if (r->x[0].dtype != OC_F32 || !oc__dnn_lanes(&v, &r->x[0]) ||
         oc__window(&w, &a->window, r->x[0].shape, NULL) < 0 || !always_sees(&w) ||
-        !oc__lanes_layout(r->x[0].layout, r->y[0].shape, &o->y[0]))
+        !oc__dnn_lanes_layout(r->x[0].layout, r->y[0].shape, &o->y[0]))
         return false;
     o->x[0] = r->x[0].layout;
     o->y[1] = o->y[0];
     return true;
 }
 
-/* One tap along a row of y: places i and i x_step face each other, `lanes` channels each.  A maximum
- * is replaced by what is greater, or by the first that is not a number. */
+/* One tap along a row of y: places i and i x_step face each other, `lanes` channels each.  A
+ * maximum is replaced by what is greater, or by the first that is not a number. */
 struct tap {
     const float *x;
     float       *y;
@@ -97,6 +98,14 @@ static void valid_range(const struct window *w, int64_t tap, int64_t *from, int6
         --*to;
 }
 
+/* Lanes that are no channels hold zeros, the index too. */
+static void clear_padding(int32_t *index, int64_t places, int64_t width, int64_t channels)
+{
+    for (int64_t i = 0; i < places; i++)
+        for (int64_t l = channels; l < width; l++)
+            index[i * width + l] = 0;
+}
+
 /* All taps of one row of y; `t` holds the piece's x, the row's y and index, and the steps between
  * neighbours. */
 static void pool_row(const struct window *w, struct tap t, int64_t row)
@@ -132,8 +141,8 @@ static void run(const struct execution *e)
     struct lanes x, y;
     struct window w;
     oc__window(&w, &a->window, e->request->x[0].shape, NULL);
-    oc__lanes(&x, &e->request->x[0]);
-    oc__lanes(&y, &e->request->y[0]);
+    oc__dnn_lanes(&x, &e->request->x[0]);
+    oc__dnn_lanes(&y, &e->request->y[0]);
     const int64_t rows = w.y[0] * w.y[1], all = oc__piece_count(&y) * rows;
 #pragma omp parallel for num_threads(e->threads) schedule(static)
     for (int64_t i = 0; i < all; i++) {
@@ -145,6 +154,8 @@ static void run(const struct execution *e)
                                .lanes = oc__piece_lanes(&y, piece),
                                .y_step = y.place_step };
         pool_row(&w, t, row);
+        if (oc__piece_channels(&y, piece) < t.lanes)
+            clear_padding(t.index, w.y[2], y.width, oc__piece_channels(&y, piece));
     }
 }
 
@@ -153,8 +164,8 @@ static void run(const struct execution *e)
 static bool accept_grad(const struct request *r, struct offer *o)
 {
     struct lanes v;
-    if (r->x[0].dtype != OC_F32 || r->x[1].dtype != OC_I32 || !oc__lanes(&v, &r->x[1]) ||
-        !oc__lanes_layout(r->x[1].layout, r->y[0].shape, &o->y[0]))
+    if (r->x[0].dtype != OC_F32 || r->x[1].dtype != OC_I32 || !oc__dnn_lanes(&v, &r->x[1]) ||
+        !oc__dnn_lanes_layout(r->x[1].layout, r->y[0].shape, &o->y[0]))
         return false;
     o->x[0] = o->x[1] = r->x[1].layout;
     return true;
@@ -191,9 +202,9 @@ static inline void place_lanes(float *restrict dx, const float *restrict dy,
     }
 }
 
-/* Whether every index lies in its own tile; if so, dx is written. */
-WIDE static bool write_tiles(const struct tiling *t, float *dx, const float *dy, const int32_t *index,
-                             int64_t step)
+/* Whether every channel's index lies in its own tile; if so, dx is written. */
+WIDE static bool write_tiles(const struct tiling *t, float *dx, const float *dy,
+                             const int32_t *index, int64_t step, int64_t channels)
 {
     for (int64_t i = 0; i < oc__window_count(t->y); i++) {
         const int64_t d = i / (t->y[1] * t->y[2]) * t->tile[0];
@@ -202,10 +213,11 @@ WIDE static bool write_tiles(const struct tiling *t, float *dx, const float *dy,
         for (int64_t k = 0; k < t->tile[0] * t->tile[1]; k++) {
             const int64_t row = (d + k / t->tile[1]) * t->x[1] + h + k % t->tile[1];
             for (int64_t at = row * t->x[2] + w; at < row * t->x[2] + w + t->tile[2]; at++)
-                place_lanes(dx + at * step, dy + i * step, index + i * step, hits, (int32_t)at, LANES);
+                place_lanes(dx + at * step, dy + i * step, index + i * step, hits, (int32_t)at,
+                            LANES);
         }
         int32_t missed = 0;
-        for (int64_t l = 0; l < LANES; l++)
+        for (int64_t l = 0; l < channels; l++)
             missed |= hits[l] != 1;
         if (missed)
             return false;
@@ -230,8 +242,8 @@ static void scatter(const struct tiling *t, float *dx, const float *dy, const in
 static void run_grad(const struct execution *e)
 {
     struct lanes x, y;
-    oc__lanes(&x, &e->request->y[0]);
-    oc__lanes(&y, &e->request->x[0]);
+    oc__dnn_lanes(&x, &e->request->y[0]);
+    oc__dnn_lanes(&y, &e->request->x[0]);
     const struct tiling t = tile_planes(e->request->y[0].shape, e->request->x[0].shape);
 #pragma omp parallel for num_threads(e->threads) schedule(static)
     for (int64_t i = 0; i < oc__piece_count(&x); i++) {
@@ -239,7 +251,9 @@ static void run_grad(const struct execution *e)
         const float *dy = (const float *)e->x[0] + oc__piece_at(&y, i);
         const int32_t *index = (const int32_t *)e->x[1] + oc__piece_at(&y, i);
         const int64_t lanes = oc__piece_lanes(&x, i);
-        if (lanes != LANES || t.tile[0] == 0 || !write_tiles(&t, dx, dy, index, x.place_step))
+        const bool tiled = lanes == LANES && t.tile[0] > 0 &&
+                           write_tiles(&t, dx, dy, index, x.place_step, oc__piece_channels(&x, i));
+        if (!tiled)
             scatter(&t, dx, dy, index, x.place_step, lanes);
     }
 }
