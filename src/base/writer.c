@@ -163,7 +163,8 @@ oc_status oc__write_commit(struct writer *w, enum write_flags flags)
     if (status >= 0)
         status = publish(w, flags, directory);
     if (directory >= 0 && close(directory) != 0 && status >= 0)
-        status = oc__fail_errno(errno, "%s: its directory cannot be closed", w->path);
+        status = oc__fail_errno(errno, "%s: is written, but its directory cannot be closed",
+                                w->path);
     oc__write_abandon(w);
     return status;
 }

@@ -73,6 +73,7 @@ const char *oc_dtype_name(oc_dtype t)
     return types[t].name;
 }
 
+/* A product that does not fit is INT64_MAX, so that whoever wants memory for it is refused. */
 int64_t oc_shape_count(const oc_shape *s)
 {
     int64_t n = 1;
