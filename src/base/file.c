@@ -76,7 +76,7 @@ oc_status oc__file_read(const struct file *f, int64_t offset, void *to, size_t n
 
 void oc__file_close(struct file *f)
 {
-    if (f->fd >= 0)
+    if (f->path && f->fd >= 0)                          /* a file of zeros was never opened */
         close(f->fd);
     f->fd = -1;
 }

@@ -171,7 +171,7 @@ oc_status oc__write_commit(struct writer *w, enum write_flags flags)
 
 void oc__write_abandon(struct writer *w)
 {
-    if (w->fd >= 0)
+    if (w->path && w->fd >= 0)                          /* a writer of zeros never began */
         close(w->fd);
     if (w->temporary)
         unlink(w->temporary);

@@ -163,8 +163,7 @@ oc_status oc__weights_open(struct weights *w, const char *path)
 
 void oc__weights_close(struct weights *w)
 {
-    if (w->path)
-        oc__file_close(&w->file);
+    oc__file_close(&w->file);
     oc__free(w->tensor);
     oc__free(w->metadata);
     oc__free(w->by_name);
