@@ -277,6 +277,23 @@ static void a_small_set_opens_under_all_its_names(void **state)
     oc_data_free(d);
 }
 
+static void pictures_with_a_light_border_are_not_prepared_as_digits(void **state)
+{
+    (void)state;
+    uint8_t  bytes[16 + 4 * SMALL] = { 0 };
+    oc_data *d;
+    put_small_set();
+    assert_int_equal(open_small(&d), OC_OK);
+    assert_string_equal(oc_data_preparation(d), "grayscale; light_on_dark; digit 28; scale");
+    oc_data_free(d);
+    memcpy(bytes, images_header, 16);
+    memset(bytes + 16 + 4, 130, 4);
+    put("t10k-images.idx3-ubyte", bytes, sizeof bytes);
+    assert_int_equal(open_small(&d), OC_OK);
+    assert_string_equal(oc_data_preparation(d), "grayscale; resize 28,28; scale");
+    oc_data_free(d);
+}
+
 static void counts_and_sides_must_agree(void **state)
 {
     (void)state;
@@ -434,6 +451,7 @@ int main(void)
         cmocka_unit_test(what_is_not_idx_is_named),
         cmocka_unit_test(a_huge_file_is_a_limit_before_it_is_read),
         cmocka_unit_test(a_small_set_opens_under_all_its_names),
+        cmocka_unit_test(pictures_with_a_light_border_are_not_prepared_as_digits),
         cmocka_unit_test(counts_and_sides_must_agree),
         cmocka_unit_test(what_was_looked_for_is_told),
         cmocka_unit_test(a_wrong_specification_is_explained),

@@ -285,6 +285,29 @@ static void a_truncated_jpeg_is_refused_and_a_flipped_bit_survived(void **state)
     oc__free(bytes);
 }
 
+static void more_than_a_hundred_scans_are_refused(void **state)
+{
+    (void)state;
+    char       *bytes;
+    size_t      n, scan;
+    oc_image    image;
+    struct str  many = { 0 };
+    const char *path = data_path("images/jpeg/mozilla/jpg-progressive.jpg");
+    need(path);
+    assert_int_equal(oc__file_load(path, 1 << 20, &bytes, &n), OC_OK);
+    for (scan = n - 2; memcmp(bytes + scan, "\xFF\xDA", 2) != 0; scan--)
+        ;
+    oc__str_add(&many, bytes, n - 2);                   /* all but the mark of the end */
+    for (int i = 0; i < 150; i++)
+        oc__str_add(&many, bytes + scan, n - 2 - scan);
+    oc__str_add(&many, bytes + n - 2, 2);
+    const struct encoded in = { "many.jpg", (const uint8_t *)many.text, many.n };
+    assert_int_equal(oc__image_decode(&image, &in), OC_EINPUT);
+    assert_non_null(strstr(oc_error(), "scan 101 exceeds limit 100"));
+    oc__str_free(&many);
+    oc__free(bytes);
+}
+
 /* ---- both --------------------------------------------------------------------------------- */
 
 static void visit_hostile(const char *path, const char *name)
@@ -468,6 +491,7 @@ int main(void)
         cmocka_unit_test(jpegs_decode_like_their_references),
         cmocka_unit_test(cmyk_and_missing_scans_are_refused_by_name),
         cmocka_unit_test(a_truncated_jpeg_is_refused_and_a_flipped_bit_survived),
+        cmocka_unit_test(more_than_a_hundred_scans_are_refused),
         cmocka_unit_test(hostile_files_neither_crash_nor_hang),
         cmocka_unit_test(what_is_not_an_image_is_named),
         cmocka_unit_test(too_large_an_image_is_a_limit),
