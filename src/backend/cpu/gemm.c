@@ -44,8 +44,7 @@ static void transpose_four(const float *from, int64_t step, float *to, int width
     *(four *)(to + 3 * width) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
-/* to[p * width + i] = from[i * step + p]: k runs along memory. */
-static void pack_across(const float *from, int64_t step, int count, int64_t k, float *to, int width)
+void oc__cpu_pack_across(const float *from, int64_t step, int count, int64_t k, float *to, int width)
 {
     const int64_t whole = k / 4 * 4;
     int i = 0;
@@ -79,7 +78,7 @@ static void pack_panel(const float *from, int64_t lane, int64_t step, int count,
                        float *to, int width)
 {
     if (step == 1 && lane != 1)
-        pack_across(from, lane, count, k, to, width);
+        oc__cpu_pack_across(from, lane, count, k, to, width);
     else
         pack_along(from, step, lane, count, k, to, width);
     for (int64_t p = 0; count < width && p < k; p++)
@@ -250,23 +249,37 @@ int oc__cpu_gemm_threads(int64_t m, int64_t n, int64_t k, int threads)
     return worth < 2 || threads < 2 ? 1 : worth < threads ? (int)worth : threads;
 }
 
+static int64_t units(int64_t n, int64_t unit) { return (n + unit - 1) / unit; }
+
 /* Cuts [0, n) in `parts` at multiples of `unit`; part i is [*first, *first + *count). */
 static void cut(int64_t n, int64_t unit, int parts, int i, int64_t *first, int64_t *count)
 {
-    const int64_t units = (n + unit - 1) / unit;
-    const int64_t begin = smaller(units * i / parts * unit, n);
-    *first = begin;
-    *count = smaller(units * (i + 1) / parts * unit, n) - begin;
+    const int64_t all = units(n, unit);
+    *first = smaller(all * i / parts * unit, n);
+    *count = smaller(all * (i + 1) / parts * unit, n) - *first;
 }
 
-/* Cuts in a grid of row parts by column parts that keeps the rectangles near square. */
+/* Into how many parts the rows are cut, the columns taking the rest, so that the largest part is
+ * small. */
+static int row_parts(const struct micro_kernel *kernel, int64_t m, int64_t n, int parts)
+{
+    const int64_t rows = units(m, kernel->rows), columns = units(n, 2 * kernel->vector);
+    int best = 1;
+    int64_t least = INT64_MAX;
+    for (int r = 1; r <= parts; r++) {
+        const int64_t largest = units(rows, r) * units(columns, parts / r);
+        if (parts % r == 0 && largest < least) {
+            best = r;
+            least = largest;
+        }
+    }
+    return best;
+}
+
 bool oc__cpu_gemm_part(const struct cpu_gemm *whole, int parts, int i, struct cpu_gemm *part)
 {
     const struct micro_kernel *kernel = oc__cpu_micro();
-    int rows = 1;
-    for (int r = 2; r <= parts; r++)
-        if (parts % r == 0 && whole->m * parts / r >= whole->n * (int64_t)r)
-            rows = r;
+    const int rows = row_parts(kernel, whole->m, whole->n, parts);
     int64_t first_row, first_column;
     *part = *whole;
     cut(whole->m, kernel->rows, rows, i % rows, &first_row, &part->m);

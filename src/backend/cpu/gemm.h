@@ -55,7 +55,10 @@ struct cpu_gemm {
 /* The source that is a matrix (context: struct cpu_matrix). */
 void oc__cpu_pack_matrix(const void *context, const struct cpu_panel *p);
 
-/* Bytes of scratch that oc__cpu_gemm() needs; for a product without `packed`, any part of it too. */
+/* to[p * width + i] = from[i * step + p] for i below count and p below k: lines become columns. */
+void oc__cpu_pack_across(const float *from, int64_t step, int count, int64_t k, float *to, int width);
+
+/* Bytes of scratch that oc__cpu_gemm() needs. */
 size_t oc__cpu_gemm_scratch(int64_t m, int64_t n, int64_t k, int threads);
 void   oc__cpu_gemm(const struct cpu_gemm *g, int threads, void *scratch);
 

@@ -1,5 +1,10 @@
 /* Every kernel of the back end once, in the order in which they are asked. */
 KERNEL(copy)
-KERNEL(gemm_kernel)
+KERNEL(conv)
+KERNEL(conv_grad_input)
+KERNEL(conv_grad_weight)
+KERNEL(conv_transpose)
+KERNEL(fused_conv)
 KERNEL(fused_gemm)
+KERNEL(gemm_op)
 KERNEL(matmul)

@@ -49,7 +49,7 @@ static void run_gemm(const struct execution *e)
     oc__cpu_gemm(&g, e->threads, e->scratch);
 }
 
-const struct kernel oc__cpu_gemm_kernel = {
+const struct kernel oc__cpu_gemm_op = {
     .op = "Gemm", .name = "packed_gemm", .accept = accept_gemm, .run = run_gemm,
 };
 const struct kernel oc__cpu_fused_gemm = {
