@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "graph/rewrite.h"
+#include "op/attributes.h"
 #include "op/op.h"
 
 static bool mark(bool *needed, oc_value v)
@@ -123,6 +124,15 @@ static oc_status copy_sources(struct binding *b)
     return status;
 }
 
+oc_value oc__bind_copy(struct binding *b, const struct node *n, const oc_value *in)
+{
+    if (n->op != &oc__op_cast)
+        return oc__apply(b->to, n->op, n->attr, n->n_in, in);
+    const struct cast *const from = n->attr;
+    const struct cast to = { .to = (int)bound_type(b, (oc_dtype)from->to) };
+    return oc__apply(b->to, n->op, &to, n->n_in, in);
+}
+
 static void copy_node(struct binding *b, const struct node *n)
 {
     oc_value in[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS];
@@ -132,7 +142,7 @@ static void copy_node(struct binding *b, const struct node *n)
     for (const struct rewrite *r = oc__rewrites; r->apply && !rewritten && !b->options->plain; r++)
         rewritten = (!r->op || !strcmp(r->op, n->op->entry.name)) && r->apply(b, n, in, out);
     if (!rewritten) {
-        const oc_value first = oc__apply(b->to, n->op, n->attr, n->n_in, in);
+        const oc_value first = oc__bind_copy(b, n, in);
         for (int k = 0; k < n->n_out; k++)
             out[k] = first.id > 0 ? (oc_value){ first.id + k } : OC_FAILED;
     }

@@ -40,10 +40,8 @@ static bool drop_same(struct binding *b, const struct node *n, const oc_value *i
         name++;
     if (!*name || b->to->status)
         return false;
-    oc_value all[OP_MAX_INPUTS];
-    memcpy(all, in, (size_t)n->n_in * sizeof *all);
     const int nodes = b->to->nodes, values = b->to->values;
-    const oc_value y = oc__apply(b->to, n->op, n->attr, n->n_in, all);
+    const oc_value y = oc__bind_copy(b, n, in);
     if (y.id <= 0)
         return false;
     const struct value *from = oc__value(b->to, in[0]), *to = oc__value(b->to, y);

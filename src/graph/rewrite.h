@@ -20,6 +20,9 @@ struct rewrite {
     bool      (*apply)(struct binding *b, const struct node *n, const oc_value *in, oc_value *out);
 };
 
+/* Copies the node itself onto these inputs; a Cast to f32 leads to the precision in its place. */
+oc_value oc__bind_copy(struct binding *b, const struct node *n, const oc_value *in);
+
 extern const struct rewrite oc__rewrites[];             /* ends with a NULL apply */
 
 #endif

@@ -110,6 +110,11 @@ const struct op oc__op_average_pool = {
 
 static oc_status shape_grad(const struct infer *s)
 {
+    const struct pool_attr *a = s->attr;
+    struct window w;
+    TRY(oc__window(&w, &a->window, s->x[1], NULL));
+    const oc_shape y = oc__window_shape(&w, s->x[1]->dim[0], s->x[1]->dim[1], w.y);
+    TRY(oc__shape_match("dy", &y, s->x[0]));
     s->y[0] = *s->x[1];
     s->yt[0] = s->xt[0];
     return OC_OK;
@@ -164,6 +169,16 @@ static oc_status shape_global(const struct infer *s)
     return OC_OK;
 }
 
+static oc_status shape_global_grad(const struct infer *s)
+{
+    oc_shape y = *s->x[1];
+    for (int i = 2; i < y.rank; i++)
+        y.dim[i] = 1;
+    TRY(oc__shape_match("dy", &y, s->x[0]));
+    s->y[0] = *s->x[1];
+    return OC_OK;
+}
+
 static void run_global(const struct call *c)
 {
     const int64_t planes = oc_shape_count(c->ys[0]);
@@ -214,6 +229,6 @@ static const char *const global_grad_cases[] = { "2x3x1x1 2x3x4x5", "2x3x1 2x3x7
 const struct op oc__op_global_average_pool_grad = {
     .entry = { .name = "GlobalAveragePoolGrad", .summary = "dx = dy / places, on every place of the plane" },
     .inputs = "dy x", .outputs = "dx", .shape_only = 1u << 1,
-    .shape = shape_grad, .grad = grad_global_grad, .run = run_global_grad,
+    .shape = shape_global_grad, .grad = grad_global_grad, .run = run_global_grad,
     .cases = global_grad_cases,
 };

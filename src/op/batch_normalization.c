@@ -50,7 +50,11 @@ static oc_status shape_channels(const struct infer *s, int first)
 }
 
 static oc_status shape(const struct infer *s) { return shape_channels(s, 0); }
-static oc_status shape_grad(const struct infer *s) { return shape_channels(s, 1); }
+static oc_status shape_grad(const struct infer *s)
+{
+    TRY(oc__shape_match("dy", s->x[1], s->x[0]));
+    return shape_channels(s, 1);
+}
 
 /* Mean and biased variance of a channel. */
 static void statistics(const struct batch_norm_dims *d, const double *x, int64_t channel,
@@ -127,6 +131,7 @@ const struct op oc__op_batch_normalization = {
     .entry = { "BatchNormalization", "y = scale (x - batch_mean) inv_std + bias, by channel", attrs,
                sizeof(struct batch_norm) },
     .inputs = "x scale bias mean var", .outputs = "y running_mean running_var batch_mean inv_std",
+    .detached = ~UINT64_C(1),
     .shape = shape, .grad = grad, .run = run, .flops = flops, .cases = cases,
 };
 

@@ -209,11 +209,27 @@ const struct op oc__op_fused_conv = {
 
 /* ---- gradients ---------------------------------------------------------------------------- */
 
-static oc_status shape_grad(const struct infer *s)
+/* The result is like input 2; x, w and dy must fit each other as in Conv. */
+static oc_status shape_grad(const struct infer *s, const oc_shape *x, const oc_shape *w,
+                            const oc_shape *dy)
 {
+    struct conv_dims d;
+    TRY(oc__conv_dims(&d, s->attr, x, w));
+    const oc_shape y = oc__window_shape(&d.window, d.n, w->dim[0], d.window.y);
+    TRY(oc__shape_match("dy", &y, dy));
     s->y[0] = *s->x[2];
     s->yt[0] = s->xt[0];
     return OC_OK;
+}
+
+static oc_status shape_grad_input(const struct infer *s)
+{
+    return shape_grad(s, s->x[2], s->x[1], s->x[0]);
+}
+
+static oc_status shape_grad_weight(const struct infer *s)
+{
+    return shape_grad(s, s->x[0], s->x[2], s->x[1]);
 }
 
 static void run_grad_input(const struct call *c)
@@ -244,7 +260,7 @@ static const char *const grad_input_cases[] = {
     "2x4x3x4 4x3x3x3 2x3x5x6",
     "1x3x4x4 3x2x3x3 1x2x7x7 strides=2 pads=1",
     "2x6x7x4 6x2x3x3 2x4x6x5 group=2 pads=1,0,2,1",
-    "1x2x3x5 2x2x3x2 1x2x9x8 dilations=2,3 strides=2",
+    "1x2x3x3 2x2x3x2 1x2x9x8 dilations=2,3 strides=2",
     "2x4x4 4x3x3 2x3x9 strides=2 pads=1,2 dilations=2",
     "2x32x9x9 32x16x3x3 2x16x9x9 pads=1",
     NULL
@@ -253,7 +269,7 @@ static const char *const grad_input_cases[] = {
 const struct op oc__op_conv_grad_input = {
     .entry = { "ConvGradInput", "dx of Conv, from dy and w", attrs, sizeof(struct conv) },
     .inputs = "dy w x", .outputs = "dx", .shape_only = 1u << 2,
-    .shape = shape_grad, .grad = grad_grad_input, .run = run_grad_input,
+    .shape = shape_grad_input, .grad = grad_grad_input, .run = run_grad_input,
     .flops = flops_grad_input, .cases = grad_input_cases,
 };
 
@@ -284,7 +300,7 @@ static const char *const grad_weight_cases[] = {
     "2x3x5x6 2x4x3x4 4x3x3x3",
     "1x2x7x7 1x3x4x4 3x2x3x3 strides=2 pads=1",
     "2x4x6x5 2x6x7x4 6x2x3x3 group=2 pads=1,0,2,1",
-    "1x2x9x8 1x2x3x5 2x2x3x2 dilations=2,3 strides=2",
+    "1x2x9x8 1x2x3x3 2x2x3x2 dilations=2,3 strides=2",
     "2x3x9 2x4x4 4x3x3 strides=2 pads=1,2 dilations=2",
     "2x16x9x9 2x32x9x9 32x16x3x3 pads=1",
     NULL
@@ -293,6 +309,6 @@ static const char *const grad_weight_cases[] = {
 const struct op oc__op_conv_grad_weight = {
     .entry = { "ConvGradWeight", "dw of Conv, from x and dy", attrs, sizeof(struct conv) },
     .inputs = "x dy w", .outputs = "dw", .shape_only = 1u << 2,
-    .shape = shape_grad, .grad = grad_grad_weight, .run = run_grad_weight,
+    .shape = shape_grad_weight, .grad = grad_grad_weight, .run = run_grad_weight,
     .flops = flops_grad_weight, .cases = grad_weight_cases,
 };

@@ -95,7 +95,7 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
     if (n->n_in > 2 && want[2]) {
         dx[2] = oc__apply(g, &oc__op_sum_to, NULL, OC_IN(dy[0], n->in[2]));
         if (attr->beta < 1 || attr->beta > 1)
-            dx[2] = oc_mul(g, dx[2], oc_scalar(g, attr->beta));
+            dx[2] = oc_mul(g, dx[2], oc__scalar_like(g, attr->beta, dx[2]));
     }
 }
 

@@ -146,7 +146,14 @@ const struct op oc__op_global_max_pool = {
 
 static oc_status shape_grad(const struct infer *s)
 {
-    s->y[0] = *s->x[2];
+    const oc_shape *const x = s->x[2];
+    oc_shape planes = *s->x[0];
+    TRY(oc__shape_match("the index", s->x[0], s->x[1]));
+    for (int i = 0; i < 2 && x->rank >= 3; i++)
+        planes.dim[i] = x->dim[i];
+    planes.rank = x->rank;
+    TRY(oc__shape_match("dy", &planes, s->x[0]));
+    s->y[0] = *x;
     return OC_OK;
 }
 

@@ -187,3 +187,13 @@ double oc__flops_none(const struct infer *s)
 }
 
 double oc__flops_input(const struct infer *s) { return (double)oc_shape_count(s->x[0]); }
+
+oc_value oc__scalar_like(oc_graph *g, double v, oc_value like)
+{
+    double bits = 0;                                    /* room for an element of any type */
+    if (g->status || like.id <= 0)
+        return OC_FAILED;
+    const oc_tensor t = { oc_value_dtype(g, like), { 0 }, &bits };
+    oc_tensor_set(&t, 0, v);
+    return oc_constant(g, &t);
+}

@@ -48,6 +48,7 @@ struct op {
     const char         *outputs;                        /* "y index": outputs that always exist */
     uint64_t            shape_only;                   /* bit i: of input i only the shape is read */
     int               (*output_count)(const void *attr); /* where outputs are "y*": how many */
+    uint64_t            detached;                       /* bit k: output k carries no gradient */
     bool                elementwise;     /* y[i] depends on x[i] alone: all operands of one shape */
     bool                broadcasts;          /* numpy broadcasting: the walker undoes it by SumTo */
     bool                random;                         /* reads seed and step */
@@ -61,7 +62,8 @@ struct op {
     double            (*flops)(const struct infer *s);
     /* "2x3x5x5 4x3x3x3 - stride=2": one token per input, then attributes.  A token is a shape
      * ("()" for rank 0), or "-" for an absent input, and may begin with the values' kind: "p:"
-     * positive, "i7:" i64 in [0, 7), "b:" bool, "c:" positive and without a gradient. */
+     * positive, "w:" over a wide range, "i7:" i64 in [0, 7), "b:" bool, "c:" positive and without a
+     * gradient. */
     const char *const  *cases;
 };
 
@@ -76,6 +78,9 @@ oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, co
 #define OC_IN(...)                                                                                 \
     (int)(sizeof((oc_value[]){ __VA_ARGS__ }) / sizeof(oc_value)), (oc_value[]) { __VA_ARGS__ }
 /* oc__apply(g, &oc__op_relu_grad, NULL, OC_IN(dy, y)) */
+
+/* A constant of rank 0 with the type of `like`. */
+oc_value oc__scalar_like(oc_graph *g, double v, oc_value like);
 
 /* Shape rules that operators share (op/op.c); loops over indices are in op/walk.h. */
 oc_status oc__shape_same(const struct infer *s);        /* every output like the first input */

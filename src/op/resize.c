@@ -199,6 +199,10 @@ const struct op oc__op_resize = {
 
 static oc_status shape_grad(const struct infer *s)
 {
+    oc_shape y;
+    oc_dtype type = s->xt[0];
+    TRY(shape(&(struct infer){ s->attr, 1, 1, &s->x[1], &s->xt[1], &y, &type }));
+    TRY(oc__shape_match("dy", &y, s->x[0]));
     s->y[0] = *s->x[1];
     return OC_OK;
 }

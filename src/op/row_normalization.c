@@ -119,9 +119,15 @@ static void grad_rows(oc_graph *g, const struct op *op, const struct node *n, oc
             dx[i] = oc_output(g, d, i);
 }
 
-/* dx like x, dscale and dbias like scale. */
-static oc_status shape_grad(const struct infer *s)
+/* dx like x, dscale and dbias like scale; all operands as `forward` has them. */
+static oc_status shape_grad(const struct infer *s, oc_status (*forward)(const struct infer *))
 {
+    oc_shape y[3];
+    oc_dtype types[3] = { s->xt[0], s->xt[0], s->xt[0] };
+    TRY(forward(&(struct infer){ s->attr, 2, 3, &s->x[1], &s->xt[1], y, types }));
+    TRY(oc__shape_match("dy", &y[0], s->x[0]));
+    TRY(oc__shape_match("the mean", &y[1], s->x[3]));
+    TRY(oc__shape_match("inv_std", &y[2], s->x[4]));
     s->y[0] = *s->x[1];
     s->y[1] = s->y[2] = *s->x[2];
     return OC_OK;
@@ -152,6 +158,8 @@ static oc_status shape_layer(const struct infer *s)
     s->y[2] = s->y[1];
     return OC_OK;
 }
+
+static oc_status shape_layer_grad(const struct infer *s) { return shape_grad(s, shape_layer); }
 
 static void run_layer(const struct call *c)
 {
@@ -187,7 +195,7 @@ static const char *const layer_cases[] = {
 const struct op oc__op_layer_normalization = {
     .entry = { "LayerNormalization", "y = scale (x - mean) inv_std + bias, by row", layer_attrs,
                sizeof(struct layer_norm) },
-    .inputs = "x scale bias?", .outputs = "y mean inv_std",
+    .inputs = "x scale bias?", .outputs = "y mean inv_std", .detached = ~UINT64_C(1),
     .shape = shape_layer, .grad = grad_layer, .run = run_layer, .flops = flops,
     .cases = layer_cases,
 };
@@ -200,7 +208,7 @@ const struct op oc__op_layer_normalization_grad = {
     .entry = { "LayerNormalizationGrad", "gradients of LayerNormalization", layer_attrs,
                sizeof(struct layer_norm) },
     .inputs = "dy x scale mean inv_std", .outputs = "dx dscale dbias",
-    .shape = shape_grad, .run = run_layer_grad, .flops = flops, .cases = layer_grad_cases,
+    .shape = shape_layer_grad, .run = run_layer_grad, .flops = flops, .cases = layer_grad_cases,
 };
 
 /* ---- GroupNormalization and InstanceNormalization ----------------------------------------- */
@@ -218,6 +226,8 @@ static oc_status shape_group(const struct infer *s)
     s->y[1] = s->y[2] = OC_SHAPE(s->x[0]->dim[0], d.groups < 0 ? OC_UNKNOWN : d.groups);
     return OC_OK;
 }
+
+static oc_status shape_group_grad(const struct infer *s) { return shape_grad(s, shape_group); }
 
 static void run_group(const struct call *c)
 {
@@ -254,7 +264,7 @@ static const char *const group_cases[] = {
 const struct op oc__op_group_normalization = {
     .entry = { "GroupNormalization", "y = scale (x - mean) inv_std + bias, by group of channels",
                group_attrs, sizeof(struct group_norm) },
-    .inputs = "x scale bias", .outputs = "y mean inv_std",
+    .inputs = "x scale bias", .outputs = "y mean inv_std", .detached = ~UINT64_C(1),
     .shape = shape_group, .grad = grad_group, .run = run_group, .flops = flops,
     .cases = group_cases,
 };
@@ -267,7 +277,7 @@ const struct op oc__op_group_normalization_grad = {
     .entry = { "GroupNormalizationGrad", "gradients of GroupNormalization and InstanceNormalization",
                group_attrs, sizeof(struct group_norm) },
     .inputs = "dy x scale mean inv_std", .outputs = "dx dscale dbias",
-    .shape = shape_grad, .run = run_group_grad, .flops = flops, .cases = group_grad_cases,
+    .shape = shape_group_grad, .run = run_group_grad, .flops = flops, .cases = group_grad_cases,
 };
 
 static const struct attr instance_attrs[] = {
@@ -280,7 +290,7 @@ static const char *const instance_cases[] = { "2x3x4x5 3 3", "2x3x7 3 3 epsilon=
 const struct op oc__op_instance_normalization = {
     .entry = { "InstanceNormalization", "y = scale (x - mean) inv_std + bias, by plane",
                instance_attrs, sizeof(struct group_norm) },
-    .inputs = "x scale bias", .outputs = "y mean inv_std",
+    .inputs = "x scale bias", .outputs = "y mean inv_std", .detached = ~UINT64_C(1),
     .shape = shape_group, .grad = grad_group, .run = run_group, .flops = flops,
     .cases = instance_cases,
 };
