@@ -51,15 +51,21 @@ static oc_status prepare(struct bench *b, const oc_zoo_entry *zoo, int64_t batch
     fill_batch(b, batch);
     const oc_value x = oc_input(b->graph, "x", OC_F32, b->in[0].shape);
     const oc_value t = oc_input(b->graph, "label", OC_I64, b->in[1].shape);
-    const oc_value loss = oc_softmax_cross_entropy(b->graph, oc_model_build(b->model, b->graph, x), t);
+    const oc_value loss =
+        oc_softmax_cross_entropy(b->graph, oc_model_build(b->model, b->graph, x), t);
     const int n = oc_store_count(store);
     for (int i = 0; i < n && i < 64; i++) {
         const oc_parameter p = oc_store_at(store, i);
         parameter[i] = oc_parameter_value(b->graph, p.name, p.shape, p.kind, NULL);
     }
     oc_grad(b->graph, loss, n, parameter, gradient);
-    const oc_session_options s = { .mode = OC_TRAIN, .threads = threads, .outputs = 1, .output = &loss,
-                                   .gradients = n, .parameter = parameter, .gradient = gradient };
+    const oc_session_options s = { .mode = OC_TRAIN,
+                                   .threads = threads,
+                                   .outputs = 1,
+                                   .output = &loss,
+                                   .gradients = n,
+                                   .parameter = parameter,
+                                   .gradient = gradient };
     if ((status = oc_session_new(&b->session, b->graph, &s)))
         return status;
     return oc__updater_make(&b->updater, zoo->optimizer, store);
@@ -75,6 +81,17 @@ static oc_status step(struct bench *b, int64_t number, float *loss)
     return status;
 }
 
+/* Where the time goes, on stderr: with OC_BENCH_PROFILE set. */
+static void print_profile(const struct bench *b)
+{
+    const oc_profile_row *row;
+    const int n = oc_session_profile_rows(b->session, &row);
+    for (int i = 0; i < n; i++)
+        fprintf(stderr, "%9.4f ms  %-40s %-28s %s\n",
+                row[i].runs ? row[i].seconds / (double)row[i].runs * 1e3 : 0, row[i].name,
+                row[i].op, row[i].kernel);
+}
+
 int main(int argc, char **argv)
 {
     const oc_zoo_entry *zoo = argc == 5 ? oc_zoo_find(argv[1]) : NULL;
@@ -87,7 +104,10 @@ int main(int argc, char **argv)
     const int steps = atoi(argv[4]);
     double *seconds = oc__alloc((size_t)steps, sizeof *seconds);
     oc_status status = prepare(&b, zoo, atoi(argv[2]), atoi(argv[3]));
+    const bool profile = getenv("OC_BENCH_PROFILE") != NULL;
     for (int i = -WARM; i < steps && !status; i++) {
+        if (i == 0)
+            oc_session_profile(b.session, profile);
         const double start = oc__seconds();
         status = step(&b, i + WARM + 1, &loss);
         if (i >= 0)
@@ -97,13 +117,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "step: %s\n", oc_error());
         return -status;
     }
-    if (getenv("OC_BENCH_PLAN")) {
-        char *text = oc_session_text(b.session);
-        fputs(text, stderr);
-        oc_string_free(text);
-    }
+    if (profile)
+        print_profile(&b);
     qsort(seconds, (size_t)steps, sizeof *seconds, by_value);
-    printf("ours %s %.4f ms, loss %.4f, %lld MiB\n", zoo->name, seconds[steps / 2] * 1e3, (double)loss,
-           (long long)(oc__peak_rss_bytes() >> 20));
+    printf("ours %s %.4f ms, loss %.4f, %lld MiB\n", zoo->name, seconds[steps / 2] * 1e3,
+           (double)loss, (long long)(oc__peak_rss_bytes() >> 20));
     return 0;
 }

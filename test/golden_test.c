@@ -1,7 +1,7 @@
 /* golden_test.c — ten training steps of small networks against those of PyTorch.
  *
- * The losses were recorded by golden/make_steps.py; weights and inputs are functions of a name and an
- * index (golden/make.py), so that both sides compute them. */
+ * The losses were recorded by golden/make_steps.py; weights and inputs are functions of a name and
+ * an index (golden/make.py), so that both sides compute them. */
 #include "test.h"
 
 #include <math.h>
@@ -133,7 +133,8 @@ static const struct network {
     { "bn", "linear 10 bias=false name=fc1; batchnorm name=bn1; leakyrelu; linear classes name=fc2",
       { 1, { 20 } }, 4, true },
     { "cnn", "conv 32 kernel=5 name=c1; maxpool; conv 64 kernel=5 name=c2; maxpool; flatten; "
-             "linear 1024 name=fc1; relu; linear classes name=fc2", { 3, { 1, 28, 28 } }, 10, false },
+             "linear 1024 name=fc1; relu; linear classes name=fc2",
+      { 3, { 1, 28, 28 } }, 10, false },
     { "convnet", "conv 32 name=c0; relu; maxpool; flatten; linear 1000 name=fc0; relu; "
                  "linear classes name=fc1", { 3, { 1, 28, 28 } }, 10, false },
 };
@@ -225,8 +226,8 @@ static double norm_of(oc_store *s, const char *name)
 static void check_step(const struct record *r, const char *backends, int step, double loss)
 {
     if (fabs(loss - r->loss[step]) > 1e-4)
-        fail_msg("%s, %s, on %s: step %d has loss %.6f, PyTorch %.6f", r->net, r->optimizer, backends,
-                 step, loss, r->loss[step]);
+        fail_msg("%s, %s, on %s: step %d has loss %.6f, PyTorch %.6f", r->net, r->optimizer,
+                 backends, step, loss, r->loss[step]);
 }
 
 static void check_norms(const struct record *r, const char *backends, oc_store *s)
@@ -234,8 +235,8 @@ static void check_norms(const struct record *r, const char *backends, oc_store *
     for (int i = 0; i < r->norms; i++) {
         const double found = norm_of(s, r->norm[i].name), want = r->norm[i].value;
         if (fabs(found - want) > 1e-4 * (want + 1))
-            fail_msg("%s, %s, on %s: norm of %s is %.6f, PyTorch %.6f", r->net, r->optimizer, backends,
-                     r->norm[i].name, found, want);
+            fail_msg("%s, %s, on %s: norm of %s is %.6f, PyTorch %.6f", r->net, r->optimizer,
+                     backends, r->norm[i].name, found, want);
     }
 }
 

@@ -6,7 +6,8 @@ set -u
 build="gcc make pkg-config libdnnl-dev libpng-dev libjpeg-dev zlib1g-dev libjansson-dev"
 check="$build libcmocka-dev python3"
 peers="$check python3-torch python3-venv clang libopenblas0-openmp libasan8 libubsan1"
-case "${1:-build}" in
+set -- "${1:-build}"
+case "$1" in
 build) packages=$build ;;
 check) packages=$check ;;
 peers) packages=$peers ;;
@@ -26,10 +27,17 @@ missing=""
 for p in $packages; do
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
 done
-[ -z "$missing" ] && exit 0
+if [ -n "$missing" ]; then
+    sudo=""
+    [ "$(id -u)" -eq 0 ] || sudo="sudo"
+    echo "installing:$missing"
+    $sudo apt-get update -q || true
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends $missing || exit
+fi
 
-sudo=""
-[ "$(id -u)" -eq 0 ] || sudo="sudo"
-echo "installing:$missing"
-$sudo apt-get update -q || true
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends $missing
+# Readers that Debian does not package come from the Python package index, into a folder of the build.
+if [ "$1" = peers ] && ! build/peers/bin/python3 -c 'import safetensors' 2>/dev/null; then
+    mkdir -p build
+    /usr/bin/python3 -m venv --system-site-packages build/peers &&
+        build/peers/bin/pip install -q safetensors
+fi

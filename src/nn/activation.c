@@ -78,7 +78,8 @@ static oc_value gelu_build(oc_graph *g, oc_value x, const void *attr, const stru
 }
 
 const struct layer oc__layer_gelu = {
-    .entry = { "gelu", "x Phi(x), Phi the normal distribution", gelu_attrs, sizeof(struct gelu_layer) },
+    .entry = { "gelu", "x Phi(x), Phi the normal distribution", gelu_attrs,
+               sizeof(struct gelu_layer) },
     .build = gelu_build,
 };
 
@@ -101,6 +102,7 @@ static oc_value prelu_build(oc_graph *g, oc_value x, const void *attr,
 }
 
 const struct layer oc__layer_prelu = {
-    .entry = { "prelu", "x, or w x below zero, w learned", prelu_attrs, sizeof(struct prelu_layer) },
+    .entry = { "prelu", "x, or w x below zero, w learned", prelu_attrs,
+               sizeof(struct prelu_layer) },
     .build = prelu_build,
 };

@@ -149,7 +149,8 @@ static void facts_text(const oc_model *m, struct str *out)
 {
     char shape[OC_SHAPE_TEXT];
     oc__str_addf(out, "architecture  %s\ninput         %s, %s\nloss          %s\nclasses       %d:",
-                 m->architecture, oc__shape_text(&m->input, shape), m->preparation, m->loss, m->classes);
+                 m->architecture, oc__shape_text(&m->input, shape), m->preparation, m->loss,
+                 m->classes);
     for (int i = 0; i < m->classes && i < 20; i++)
         oc__str_addf(out, "%s %s", i ? "," : "", oc__quote_z(m->class_name[i]));
     oc__str_addz(out, m->classes > 20 ? ", …\n\n" : "\n\n");

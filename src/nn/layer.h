@@ -1,10 +1,10 @@
 /* layer.h — what a layer is.
  *
  * A layer is a word of the step grammar, "conv 32 kernel=5", that builds a piece of a graph and
- * declares its parameters.  It is one `const struct layer` in the file of its family, named once in
- * nn/list.h.  Parameters carry the names of PyTorch's modules below the layer's own name: "c1.weight",
- * "c1.bias", "bn1.running_mean".  A layer with parameters has an attribute `name`; one without a name
- * is called by its kind and number: "conv1", "linear2". */
+ * declares its parameters: one `const struct layer` in the file of its family, named once
+ * in nn/list.h.  Parameters carry PyTorch's names below the layer's own: "c1.weight", "c1.bias",
+ * "bn1.running_mean".  A layer with parameters has an attribute `name`; one without a name is called
+ * by its kind and number: "conv1", "linear2". */
 #ifndef OC_NN_LAYER_H
 #define OC_NN_LAYER_H
 
@@ -13,7 +13,7 @@
 
 /* What a layer is told by its model.  The graph's scope is the layer's name. */
 struct layer_context {
-    const char *init;                                   /* of weights of rank 2 and more; NULL: the layer's own */
+    const char *init;               /* of weights of rank 2 and more; NULL: the layer's own */
 };
 
 struct layer {
@@ -23,7 +23,8 @@ struct layer {
     oc_value   (*build)(oc_graph *g, oc_value x, const void *attr, const struct layer_context *c);
 };
 
-extern const struct entry *const oc__layer_list[];      /* every `struct layer`, by its entry; ends in NULL */
+/* Every `struct layer`, by its entry; ends in NULL. */
+extern const struct entry *const oc__layer_list[];
 
 /* The layer's attribute `name`; NULL where it has none, "" where none was given. */
 const char *oc__layer_name(const struct layer *l, const void *attr);

@@ -10,7 +10,7 @@
 enum { FEATURES_MAX = 1 << 24 };
 
 struct linear {
-    char    out[ATTR_TEXT_MAX];                         /* as written, until `ready` makes it a number */
+    char    out[ATTR_TEXT_MAX];                         /* `classes` becomes their number */
     bool    bias;
     char    name[ATTR_TEXT_MAX], init[ATTR_TEXT_MAX], bias_init[ATTR_TEXT_MAX];
     int64_t features;                                   /* out as a number */
@@ -35,8 +35,8 @@ static oc_status ready(void *attr, const char *where, int classes)
     a->features = digits ? strtoll(a->out, NULL, 10) : 0;
     if (a->features >= 1 && a->features <= FEATURES_MAX)
         return OC_OK;
-    return oc__fail(OC_EUSAGE, "%s: out: %s: wants a number from 1 to %d, or the word classes", where,
-                    oc__quote_z(a->out), FEATURES_MAX);
+    return oc__fail(OC_EUSAGE, "%s: out: %s: wants a number from 1 to %d, or the word classes",
+                    where, oc__quote_z(a->out), FEATURES_MAX);
 }
 
 static oc_value build(oc_graph *g, oc_value x, const void *attr, const struct layer_context *c)
@@ -45,7 +45,8 @@ static oc_value build(oc_graph *g, oc_value x, const void *attr, const struct la
     const oc_shape s = oc_value_shape(g, x);
     if (s.rank != 2) {
         char text[OC_SHAPE_TEXT];
-        return oc__graph_fail(g, OC_EUSAGE, "the input is %s, not [n, features]: add flatten before it",
+        return oc__graph_fail(g, OC_EUSAGE,
+                              "the input is %s, not [n, features]: add flatten before it",
                               oc__shape_text(&s, text));
     }
     const int64_t in = s.dim[1];

@@ -11,6 +11,9 @@
 
 enum { CLASSES_MAX = 1 << 20 };
 
+/* What words and names consist of. */
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
 /* ---- making ------------------------------------------------------------------------------- */
 
 static oc_status set_classes(oc_model *m, int classes, const char *const *name)
@@ -93,7 +96,7 @@ static oc_status check_word(const char *text)
 {
     const char *names[64];
     int n = 0;
-    if (text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+    if (text[strspn(text, LETTERS)])
         return OC_OK;
     for (int i = 0; oc__layer_list[i]; i++)
         if (!strcmp(text, oc__layer_list[i]->name))
@@ -105,7 +108,8 @@ static oc_status check_word(const char *text)
     }
     names[n] = NULL;
     const char *near = oc__nearest(text, names);
-    oc__fail(OC_EUSAGE, "unknown model %s%s%s%s known: %s; or write layers: \"flatten; linear classes\"",
+    oc__fail(OC_EUSAGE,
+             "unknown model %s%s%s%s known: %s; or write layers: \"flatten; linear classes\"",
              oc__quote_z(text), near ? ": did you mean " : ";", near ? near : "", near ? "?" : "",
              oc__str_text(&known));
     oc__str_free(&known);
@@ -148,7 +152,8 @@ static oc_status reserve(oc_model *m)
     if (m->n < m->capacity)
         return OC_OK;
     const int capacity = 2 * m->capacity + 16;
-    struct model_step *step = oc__grow(m->step, (size_t)m->capacity, (size_t)capacity, sizeof *step);
+    const size_t old = (size_t)m->capacity;
+    struct model_step *step = oc__grow(m->step, old, (size_t)capacity, sizeof *step);
     if (!step)
         return OC_ELIMIT;
     m->step = step;
@@ -158,9 +163,8 @@ static oc_status reserve(oc_model *m)
 
 static oc_status check_name(const oc_model *m, const char *where, const char *name)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
     char other[PLACE_TEXT];
-    if (!*name || name[strspn(name, letters)])
+    if (!*name || name[strspn(name, LETTERS ".")])
         return oc__fail(OC_EUSAGE, "%s: name: %s: wants letters, digits, '_', '-' and '.'", where,
                         oc__quote_z(name));
     for (int i = 0; i < m->n; i++)
@@ -216,8 +220,9 @@ static oc_status remake_text(oc_model *m)
             oc__attr_print(&s->layer->entry, s->attr, false, &attrs);
         else
             oc__str_addz(&attrs, s->name);
-        oc__str_addf(&text, "%s%s%s%s", i ? "; " : "", s->layer ? s->layer->entry.name : "function",
-                     attrs.n ? " " : "", oc__str_text(&attrs));
+        oc__str_addf(&text, "%s%s%s%s", i ? "; " : "",
+                     s->layer ? s->layer->entry.name : "function", attrs.n ? " " : "",
+                     oc__str_text(&attrs));
     }
     char *made = oc__strdup(oc__str_text(&text));
     const bool failed = text.failed || attrs.failed || !made;
@@ -245,8 +250,8 @@ static oc_status try_build(const oc_model *m, oc_store *store)
     return status;
 }
 
-/* Accepts the steps from `before` on, or takes them back.  They are tried on a store of their own, so
- * that a failure leaves no parameters behind. */
+/* Accepts the steps from `before` on, or takes them back.  They are tried on a store of their own,
+ * so that a failure leaves no parameters behind. */
 static oc_status accept(oc_model *m, int before)
 {
     oc_store *scratch;
@@ -284,7 +289,8 @@ oc_status oc_model_add_function(oc_model *m, const char *name, oc_layer_function
     TRY(reserve(m));
     snprintf(where, sizeof where, "step %d (function)", m->n + 1);
     TRY(check_name(m, where, name));
-    struct model_step s = { .name = oc__pool_strdup(&m->pool, name), .function = f, .context = context };
+    struct model_step s = { .function = f, .context = context };
+    s.name = oc__pool_strdup(&m->pool, name);
     if (!s.name)
         return OC_ELIMIT;
     m->step[m->n++] = s;

@@ -24,8 +24,8 @@ struct oc_model {
     int                classes;
     const char       **class_name;
     const char        *preparation, *init;
-    const char        *loss;                            /* as in oc_train_options: what its outputs mean */
-    char              *architecture;                    /* canonical steps; remade when one is added */
+    const char        *loss;                            /* as in oc_train_options */
+    char              *architecture;                    /* canonical; remade when a step is added */
     oc_store          *store;
 };
 

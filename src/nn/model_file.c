@@ -1,6 +1,6 @@
 /* model_file.c — models to and from files.
  *
- * A model file is a weights file (format/weights.h) whose metadata says the rest, plain strings all:
+ * A model file is a weights file (format/weights.h) whose metadata says the rest, all strings:
  *
  *     format                "pt": row-major tensors by PyTorch's names, for readers that ask
  *     ocellus.format        "1", this list's version
@@ -235,15 +235,16 @@ static oc_status check_kind(const struct weights *w)
     if (!have)
         return oc__fail(OC_EINPUT,
                         "%s: only weights: it does not say which model they belong to; build that "
-                        "model and read the weights into it (oc_model_read, --load)", w->path);
+                        "model and read the weights into it (oc_model_read, --load)",
+                        w->path);
     if (strcmp(have, version))
-        return oc__fail(OC_EINPUT, "%s: metadata ocellus.format: %s: this version reads %s", w->path,
-                        oc__quote_z(have), version);
+        return oc__fail(OC_EINPUT, "%s: metadata ocellus.format: %s: this version reads %s",
+                        w->path, oc__quote_z(have), version);
     if (functions)
         return oc__fail(OC_EINPUT,
-                        "%s: the model has functions of the program that made it (%s): build it there "
-                        "and read the weights into it (oc_model_read)", w->path,
-                        oc__quote_z(functions));
+                        "%s: the model has functions of the program that made it (%s): build it "
+                        "there and read the weights into it (oc_model_read)",
+                        w->path, oc__quote_z(functions));
     return OC_OK;
 }
 

@@ -1,8 +1,8 @@
 /* norm.c — layers that normalise.
  *
  * batchnorm (Ioffe and Szegedy, 2015): by channel over the batch in training, by running statistics
- * in inference.  These are parameters of the kind OC_STATISTIC and follow the batch after each step,
- * running = (1 - momentum) running + momentum batch, the variance unbiased: PyTorch's convention.
+ * in inference.  These are parameters of the kind OC_STATISTIC and follow the batch after each
+ * step, running = (1 - momentum) running + momentum batch, the variance unbiased, as in PyTorch.
  * layernorm (Ba, Kiros and Hinton, 2016): each sample over its last dimensions, from `axis` on. */
 #include "base/status.h"
 #include "nn/layer.h"

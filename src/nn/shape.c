@@ -1,4 +1,4 @@
-/* shape.c — layers without parameters that are no function of each number: flatten, dropout, softmax. */
+/* shape.c — layers without parameters that are more than one function of each number. */
 #include "nn/layer.h"
 
 static oc_value flatten_build(oc_graph *g, oc_value x, const void *attr,

@@ -1,8 +1,8 @@
 /* evaluate.c — a model's metrics on a part of a data set.
  *
  * The model is built for inference with its loss behind it, and the part is read in the order of
- * storage through the model's own preparation.  The last batch may be smaller; the session then plans
- * once more. */
+ * storage through the model's own preparation.  The last batch may be smaller; the session then
+ * plans once more. */
 #include "base/status.h"
 #include "data/loader.h"
 #include "nn/model.h"
@@ -28,8 +28,8 @@ oc_status oc__task_check_data(const oc_model *m, const oc_data *d)
     return oc__fail(OC_EUSAGE, "the data has %d classes, the model knows %d", have, known);
 }
 
-static oc_status open_loader(struct evaluation *e, const oc_model *m, const oc_data *d, oc_part part,
-                             int64_t batch)
+static oc_status open_loader(struct evaluation *e, const oc_model *m, const oc_data *d,
+                             oc_part part, int64_t batch)
 {
     TRY(oc__prepare_parse(&e->program, oc_model_preparation(m)));
     TRY(oc__loader_new(&e->loader, &(struct loader_options){
@@ -45,7 +45,8 @@ static oc_status open_session(struct evaluation *e, oc_model *m, const oc_eval_o
     TRY(oc_graph_new(&e->graph, oc_model_store(m)));
     oc_graph *g = e->graph;
     const int64_t n = oc_symbol(g, "N");
-    const oc_value x = oc__model_input(m, g, n), labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
+    const oc_value x = oc__model_input(m, g, n);
+    const oc_value labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
     const oc_value logits = oc_model_build(m, g, x);
     const oc_value output[] = { logits, oc__loss_value(&loss, g, logits, labels) };
     return oc_session_new(&e->session, g, &(oc_session_options){

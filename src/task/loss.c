@@ -1,11 +1,12 @@
 /* loss.c — losses of classification.
  *
- *     softmax   -ln softmax(y)[t], with label smoothing e: (1 - e) of that plus e times its mean over all t
- *     sigmoid   each class a decision of its own: -ln sigmoid(y[t]) - sum over k != t of ln(1 - sigmoid(y[k]))
+ *     softmax   -ln softmax(y)[t]; with label smoothing e, 1 - e times that and e times its mean
+ *               over all classes t
+ *     sigmoid   -ln sigmoid(y[t]) - sum over k != t of ln(1 - sigmoid(y[k])): each class a decision
+ *               of its own
  *     squared   mean over classes of (y - onehot(t))^2
  *
- * each averaged over the batch.  The gradient of `sigmoid` by the outputs is sigmoid(y) - onehot(t),
- * over the size of the batch. */
+ * each averaged over the batch.  The gradient of `sigmoid` is (sigmoid(y) - onehot(t)) / n. */
 #include "task/task.h"
 
 #include <stdio.h>
@@ -38,8 +39,8 @@ static oc_value one_hot(oc_graph *g, oc_value logits, oc_value labels)
 
 struct softmax_loss { double smoothing; };
 static const struct attr softmax_attrs[] = {
-    ATTR_RANGE(struct softmax_loss, FLOAT, smoothing, "0", "share of the label spread over all classes",
-               0, 1),
+    ATTR_RANGE(struct softmax_loss, FLOAT, smoothing, "0", "share of the label spread evenly", 0,
+               1),
     { 0 }
 };
 
@@ -72,19 +73,22 @@ static oc_value clipped(oc_graph *g, oc_value logits)
 }
 
 static const struct loss softmax = {
-    .entry = { "softmax", "cross-entropy of exactly one class", softmax_attrs, sizeof(struct softmax_loss) },
+    .entry = { "softmax", "cross-entropy of exactly one class", softmax_attrs,
+               sizeof(struct softmax_loss) },
     .build = softmax_build, .probability = oc_softmax,
 };
 static const struct loss sigmoid = {
-    .entry = { .name = "sigmoid", .summary = "cross-entropy of each class alone, summed over classes" },
+    .entry = { .name = "sigmoid", .summary = "cross-entropy of each class alone, summed" },
     .build = sigmoid_build, .probability = oc_sigmoid,
 };
 static const struct loss squared = {
-    .entry = { .name = "squared", .summary = "mean squared distance to 1 for the class, 0 for others" },
+    .entry = { .name = "squared", .summary = "mean squared distance to 1 for the class, else 0" },
     .build = squared_build, .probability = clipped,
 };
 
-const struct entry *const oc__loss_list[] = { &softmax.entry, &sigmoid.entry, &squared.entry, NULL };
+const struct entry *const oc__loss_list[] = {
+    &softmax.entry, &sigmoid.entry, &squared.entry, NULL,
+};
 
 /* ---- choosing one -------------------------------------------------------------------------- */
 

@@ -67,7 +67,10 @@ void oc__tally_add(struct tally *t, const float *logits, const int64_t *label, i
     t->loss += mean_loss * (double)n;
 }
 
-static double ratio(int64_t part, int64_t whole) { return whole ? (double)part / (double)whole : 0; }
+static double ratio(int64_t part, int64_t whole)
+{
+    return whole ? (double)part / (double)whole : 0;
+}
 
 static oc_class_metrics class_metrics(const struct tally *t, int k)
 {

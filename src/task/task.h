@@ -1,7 +1,7 @@
-/* task.h — what a model is trained for, and how well it does it: losses and metrics of classification.
+/* task.h — what a model is trained for, and how well it does it: classification.
  *
- * A loss is one `const struct loss`, a row of the list in loss.c: it turns the model's outputs and the
- * labels into one number, the mean over the batch in nats, and says what the outputs mean as
+ * A loss is one `const struct loss`, named in the list of loss.c: it turns the model's outputs and
+ * the labels into one number, the mean over the batch in nats, and says what the outputs mean as
  * probabilities.  A tally adds up what metrics are made of, batch by batch. */
 #ifndef OC_TASK_TASK_H
 #define OC_TASK_TASK_H
@@ -15,7 +15,8 @@ struct loss {
     oc_value   (*probability)(oc_graph *g, oc_value logits);
 };
 
-extern const struct entry *const oc__loss_list[];       /* every `struct loss`, by its entry; ends in NULL */
+/* Every `struct loss`, by its entry; ends in NULL. */
+extern const struct entry *const oc__loss_list[];
 
 /* A loss with its settings, read from text such as "softmax smoothing=0.1". */
 enum { LOSS_ATTR_MAX = 64 };

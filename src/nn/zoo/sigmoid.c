@@ -1,5 +1,5 @@
-/* sigmoid.c — 10 hidden units with the logistic function, each class a decision of its own: the small
- * network whose gradient fits on one page, delta = sigmoid - y. */
+/* sigmoid.c — 10 hidden units with the logistic function, each class a decision of its own: the
+ * small network whose gradient fits on one page, delta = sigmoid - y. */
 #include "nn/zoo/zoo.h"
 
 const oc_zoo_entry oc__zoo_sigmoid = {
