@@ -28,8 +28,7 @@ bool oc__dnn_lanes_layout(const struct layout *like, const oc_shape *shape,
     static const char *const letters[] = { [3] = "ncw", [4] = "nchw", [5] = "ncdhw" };
     struct desc d;
     int64_t lanes;
-    /* One place per channel lies plain when nothing is padded: the layout must say so too, or not.
-     */
+    /* With one place per image, channels last is plain, which has no lanes: that is no layout. */
     return oc__desc_lanes(like->detail, &lanes) &&
            oc__desc_with_lanes(&d, shape->rank, shape->dim, lanes) &&
            oc__dnn_layout(&d, letters[shape->rank], out) && *out;

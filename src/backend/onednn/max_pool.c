@@ -45,8 +45,13 @@ static bool accept(const struct request *r, struct offer *o)
     return true;
 }
 
-/* One tap along a row of y: places i and i x_step face each other, `lanes` channels each.  A
- * maximum is replaced by what is greater, or by the first that is not a number. */
+/* A maximum is replaced by what is greater, or by the first that is not a number. */
+static inline int32_t beats(float x, float best)
+{
+    return (x > best) | ((x != x) & (best == best));
+}
+
+/* One tap along a row of y: places i and i x_step face each other, `lanes` channels each. */
 struct tap {
     const float *x;
     float       *y;
@@ -63,7 +68,7 @@ static inline void select_lanes(const struct tap *t, int64_t i, int64_t lanes)
     const int32_t at = t->at + (int32_t)i * t->at_step;
 #pragma omp simd
     for (int64_t l = 0; l < lanes; l++) {
-        const bool take = (index[l] < 0) | (x[l] > y[l]) | ((x[l] != x[l]) & (y[l] == y[l]));
+        const int32_t take = (index[l] < 0) | beats(x[l], y[l]);
         y[l] = take ? x[l] : y[l];
         index[l] = take ? at : index[l];
     }
@@ -106,7 +111,7 @@ static void clear_padding(int32_t *index, int64_t places, int64_t width, int64_t
             index[i * width + l] = 0;
 }
 
-/* All taps of one row of y; `t` holds the piece's x, the row's y and index, and the steps between
+/* All taps of one row of y; `t` holds the piece's x, the row's y and index, and the step between
  * neighbours. */
 static void pool_row(const struct window *w, struct tap t, int64_t row)
 {
@@ -135,6 +140,53 @@ static void pool_row(const struct window *w, struct tap t, int64_t row)
     }
 }
 
+/* Windows of 2x2 that neither overlap nor reach beyond x, the usual ones. */
+static bool is_quarter(const struct window *w)
+{
+    return w->x[0] == 1 && w->kernel[0] == 1 && w->pad[0] == 0 && w->kernel[1] == 2 &&
+           w->kernel[2] == 2 && w->stride[1] == 2 && w->stride[2] == 2 && w->dilation[1] == 1 &&
+           w->dilation[2] == 1 && w->pad[1] == 0 && w->pad[2] == 0 && 2 * w->y[1] <= w->x[1] &&
+           2 * w->y[2] <= w->x[2];
+}
+
+/* Small loops over a few lanes each: the compiler makes one instruction of every line. */
+static inline void better_of(const float *restrict a, const float *restrict b, int32_t at,
+                             float *restrict y, int32_t *restrict index)
+{
+#pragma omp simd
+    for (int64_t l = 0; l < LANES; l++) {
+        const int32_t second = beats(b[l], a[l]);
+        y[l] = second ? b[l] : a[l];
+        index[l] = second ? at + 1 : at;
+    }
+}
+
+static inline void better_row(const float *restrict x, const int32_t *restrict place,
+                              float *restrict y, int32_t *restrict index)
+{
+#pragma omp simd
+    for (int64_t l = 0; l < LANES; l++) {
+        const int32_t below = beats(x[l], y[l]);
+        y[l] = below ? x[l] : y[l];
+        index[l] = below ? place[l] : index[l];
+    }
+}
+
+/* One row of y in one go; x_row is the length of a row of x. */
+WIDE static void quarter_row(const struct tap *t, int64_t row, int64_t x_row)
+{
+    const int64_t step = t->y_step;
+    for (int64_t i = 0; i < t->places; i++) {
+        const int64_t at = 2 * row * x_row + 2 * i;
+        const float *x = t->x + at * step, *below = x + x_row * step;
+        float lower[LANES];
+        int32_t lower_index[LANES];
+        better_of(x, x + step, (int32_t)at, t->y + i * step, t->index + i * step);
+        better_of(below, below + step, (int32_t)(at + x_row), lower, lower_index);
+        better_row(lower, lower_index, t->y + i * step, t->index + i * step);
+    }
+}
+
 static void run(const struct execution *e)
 {
     const struct pool_attr *a = e->request->attr;
@@ -144,6 +196,7 @@ static void run(const struct execution *e)
     oc__dnn_lanes(&x, &e->request->x[0]);
     oc__dnn_lanes(&y, &e->request->y[0]);
     const int64_t rows = w.y[0] * w.y[1], all = oc__piece_count(&y) * rows;
+    const bool quarter = is_quarter(&w);
 #pragma omp parallel for num_threads(e->threads) schedule(static)
     for (int64_t i = 0; i < all; i++) {
         const int64_t piece = i / rows, row = i % rows;
@@ -151,9 +204,13 @@ static void run(const struct execution *e)
         const struct tap t = { .x = (const float *)e->x[0] + oc__piece_at(&x, piece),
                                .y = (float *)e->y[0] + at,
                                .index = (int32_t *)e->y[1] + at,
+                               .places = w.y[2],
                                .lanes = oc__piece_lanes(&y, piece),
                                .y_step = y.place_step };
-        pool_row(&w, t, row);
+        if (quarter && t.lanes == LANES)
+            quarter_row(&t, row, w.x[2]);
+        else
+            pool_row(&w, t, row);
         if (oc__piece_channels(&y, piece) < t.lanes)
             clear_padding(t.index, w.y[2], y.width, oc__piece_channels(&y, piece));
     }
@@ -171,90 +228,75 @@ static bool accept_grad(const struct request *r, struct offer *o)
     return true;
 }
 
-/* Sizes of one plane of x and of y, and of the tile of x for each place of y (0: there is none). */
-struct tiling { int64_t x[WINDOW_DIMS], y[WINDOW_DIMS], tile[WINDOW_DIMS]; };
+/* One piece: places of dy and index, of dx, and rows where planes are divided into 2x2 tiles. */
+struct spread {
+    const float   *dy;
+    const int32_t *index;
+    float         *dx;
+    int64_t        y_places, x_places, step, lanes, channels;
+    int64_t        y_row, x_row;                        /* x_row = 2 y_row, or both 0: no tiles */
+};
 
-static struct tiling tile_planes(const oc_shape *x, const oc_shape *y)
+/* Writes dx by tiles and tells whether every channel's index lay in the tile of its place. */
+WIDE static bool write_tiles(const struct spread *s)
 {
-    struct tiling t = { { 1, 1, 1 }, { 1, 1, 1 }, { 0 } };
-    bool divides = true;
-    for (int i = 2; i < x->rank; i++) {
-        const int k = WINDOW_DIMS - x->rank + i;
-        t.x[k] = x->dim[i];
-        t.y[k] = y->dim[i];
-        divides &= t.y[k] > 0 && t.x[k] % t.y[k] == 0;
-    }
-    for (int k = 0; k < WINDOW_DIMS && divides; k++)
-        t.tile[k] = t.x[k] / t.y[k];
-    return t;
-}
-
-/* Writes dx at place `at`, where dy goes if its index says so; tells which lanes that is. */
-static inline void place_lanes(float *restrict dx, const float *restrict dy,
-                               const int32_t *restrict index, int32_t *restrict hits, int32_t at,
-                               int64_t lanes)
-{
+    int32_t strays[LANES] = { 0 }, any = 0;
+    for (int64_t i = 0; i < s->y_places; i++) {
+        const int32_t at = (int32_t)(i / s->y_row * 2 * s->x_row + i % s->y_row * 2);
+        const int32_t below = at + (int32_t)s->x_row;
+        const float *restrict dy = s->dy + i * s->step;
+        const int32_t *restrict index = s->index + i * s->step;
+        float *restrict a = s->dx + at * s->step, *restrict b = a + s->step;
+        float *restrict c = s->dx + below * s->step, *restrict d = c + s->step;
 #pragma omp simd
-    for (int64_t l = 0; l < lanes; l++) {
-        const bool here = index[l] == at;
-        dx[l] = here ? dy[l] : 0;
-        hits[l] += here;
-    }
-}
-
-/* Whether every channel's index lies in its own tile; if so, dx is written. */
-WIDE static bool write_tiles(const struct tiling *t, float *dx, const float *dy,
-                             const int32_t *index, int64_t step, int64_t channels)
-{
-    for (int64_t i = 0; i < oc__window_count(t->y); i++) {
-        const int64_t d = i / (t->y[1] * t->y[2]) * t->tile[0];
-        const int64_t h = i / t->y[2] % t->y[1] * t->tile[1], w = i % t->y[2] * t->tile[2];
-        int32_t hits[LANES] = { 0 };
-        for (int64_t k = 0; k < t->tile[0] * t->tile[1]; k++) {
-            const int64_t row = (d + k / t->tile[1]) * t->x[1] + h + k % t->tile[1];
-            for (int64_t at = row * t->x[2] + w; at < row * t->x[2] + w + t->tile[2]; at++)
-                place_lanes(dx + at * step, dy + i * step, index + i * step, hits, (int32_t)at,
-                            LANES);
+        for (int64_t l = 0; l < LANES; l++) {
+            a[l] = index[l] == at ? dy[l] : 0;
+            b[l] = index[l] == at + 1 ? dy[l] : 0;
+            c[l] = index[l] == below ? dy[l] : 0;
+            d[l] = index[l] == below + 1 ? dy[l] : 0;
+            strays[l] |= (index[l] != at) & (index[l] != at + 1) & (index[l] != below) &
+                         (index[l] != below + 1);
         }
-        int32_t missed = 0;
-        for (int64_t l = 0; l < channels; l++)
-            missed |= hits[l] != 1;
-        if (missed)
-            return false;
     }
-    return true;
+    for (int64_t l = 0; l < s->channels; l++)
+        any |= strays[l];
+    return !any;
 }
 
-static void scatter(const struct tiling *t, float *dx, const float *dy, const int32_t *index,
-                    int64_t step, int64_t lanes)
+static void scatter(const struct spread *s)
 {
-    const int64_t places = oc__window_count(t->x);
-    for (int64_t i = 0; i < places; i++)
-        memset(dx + i * step, 0, (size_t)lanes * sizeof *dx);
-    for (int64_t i = 0; i < oc__window_count(t->y); i++)
-        for (int64_t l = 0; l < lanes; l++) {
-            const int32_t at = index[i * step + l];
-            if (at >= 0 && at < places)
-                dx[at * step + l] += dy[i * step + l];
+    for (int64_t i = 0; i < s->x_places; i++)
+        memset(s->dx + i * s->step, 0, (size_t)s->lanes * sizeof *s->dx);
+    for (int64_t i = 0; i < s->y_places; i++)
+        for (int64_t l = 0; l < s->lanes; l++) {
+            const int32_t at = s->index[i * s->step + l];
+            if (at >= 0 && at < s->x_places)
+                s->dx[at * s->step + l] += s->dy[i * s->step + l];
         }
 }
 
 static void run_grad(const struct execution *e)
 {
+    const oc_shape *xs = e->request->y[0].shape, *ys = e->request->x[0].shape;
     struct lanes x, y;
     oc__dnn_lanes(&x, &e->request->y[0]);
     oc__dnn_lanes(&y, &e->request->x[0]);
-    const struct tiling t = tile_planes(e->request->y[0].shape, e->request->x[0].shape);
+    const bool tiled =
+        xs->rank == 4 && xs->dim[2] == 2 * ys->dim[2] && xs->dim[3] == 2 * ys->dim[3];
 #pragma omp parallel for num_threads(e->threads) schedule(static)
     for (int64_t i = 0; i < oc__piece_count(&x); i++) {
-        float *dx = (float *)e->y[0] + oc__piece_at(&x, i);
-        const float *dy = (const float *)e->x[0] + oc__piece_at(&y, i);
-        const int32_t *index = (const int32_t *)e->x[1] + oc__piece_at(&y, i);
-        const int64_t lanes = oc__piece_lanes(&x, i);
-        const bool tiled = lanes == LANES && t.tile[0] > 0 &&
-                           write_tiles(&t, dx, dy, index, x.place_step, oc__piece_channels(&x, i));
-        if (!tiled)
-            scatter(&t, dx, dy, index, x.place_step, lanes);
+        const struct spread s = { .dy = (const float *)e->x[0] + oc__piece_at(&y, i),
+                                  .index = (const int32_t *)e->x[1] + oc__piece_at(&y, i),
+                                  .dx = (float *)e->y[0] + oc__piece_at(&x, i),
+                                  .y_places = y.places,
+                                  .x_places = x.places,
+                                  .step = x.place_step,
+                                  .lanes = oc__piece_lanes(&x, i),
+                                  .channels = oc__piece_channels(&x, i),
+                                  .y_row = tiled ? ys->dim[3] : 0,
+                                  .x_row = tiled ? xs->dim[3] : 0 };
+        if (!tiled || s.lanes != LANES || !write_tiles(&s))
+            scatter(&s);
     }
 }
 

@@ -25,8 +25,7 @@ bool   oc__desc_is_padded(const struct desc *d);
 bool   oc__desc_equal(const struct desc *a, const struct desc *b);
 size_t oc__desc_bytes(const struct desc *d);
 int    oc__desc_dims(const struct desc *d, int64_t dim[DNNL_MAX_NDIMS]); /* returns the rank */
-/* Channels inside: [n, c / lanes, places, lanes], or [n, places, c] where lanes = c is told as 0.
- */
+/* Channels inside: [n, c / lanes, places, lanes]; lanes = 0 stands for [n, places, c]. */
 bool   oc__desc_lanes(const struct desc *d, int64_t *lanes);
 bool   oc__desc_with_lanes(struct desc *d, int rank, const int64_t *dim, int64_t lanes);
 void   oc__desc_as_i32(struct desc *d);
