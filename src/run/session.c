@@ -166,9 +166,9 @@ static struct context *least_used(oc_session *s)
 
 static oc_status grow_arena(oc_session *s, size_t bytes)
 {
-    if (bytes <= s->arena_bytes)
+    if (s->arena && bytes <= s->arena_bytes)
         return OC_OK;
-    char *arena = oc__block_alloc(bytes);
+    char *arena = oc__block_alloc(bytes ? bytes : 1);   /* empty tensors have a place too */
     if (!arena)
         return OC_ELIMIT;
     oc__block_free(s->arena);
