@@ -1,7 +1,7 @@
 /* op_test.c — every operator, every case, every back end, by its tables alone.
  *
- * A new operator is tested here as soon as it is in op/list.h.  Failures print operator and case; the
- * end prints how many cases each back end took. */
+ * A new operator is tested here as soon as it is in op/list.h.  Failures print operator and case;
+ * the end prints how many cases each back end took. */
 #include "test.h"
 
 #include <math.h>
@@ -152,8 +152,8 @@ static void a_planted_wrong_inference_is_caught(void **state)
 
 /* ---- what cases cannot say ---------------------------------------------------------------- */
 
-/* Applies one operator to f64 inputs on the reference; reads output 0 and, for n_dx > 0, the gradients
- * of its sum. */
+/* Applies one operator to f64 inputs on the reference; reads output 0 and, for n_dx > 0, the
+ * gradients of its sum. */
 static void evaluate(const char *op, const char *attributes, int n, oc_tensor *in, oc_tensor *y,
                      int n_dx, oc_tensor *dx)
 {
@@ -234,8 +234,8 @@ static void halves_round_to_even_and_casts_cut(void **state)
     (void)state;
     evaluate("Round", "", 1, (oc_tensor[]){ F64(x, 6) }, &F64(y, 6), 0, NULL);
     assert_near(y, (double[]){ -2, -2, 0, 0, 2, 2 }, 6, 0);
-    evaluate("Cast", "to=i32", 1, (oc_tensor[]){ F64(x, 6) }, &(oc_tensor){ OC_I32, OC_SHAPE(6), cut },
-             0, NULL);
+    evaluate("Cast", "to=i32", 1, (oc_tensor[]){ F64(x, 6) },
+             &(oc_tensor){ OC_I32, OC_SHAPE(6), cut }, 0, NULL);
     for (int i = 0; i < 6; i++)
         assert_int_equal(cut[i], (int32_t)x[i]);
 }
@@ -305,7 +305,12 @@ static void dropout_keeps_its_share_and_scales_it(void **state)
 
 static void shapes_that_do_not_fit_are_refused(void **state)
 {
-    static const struct { const char *op, *attributes; oc_shape a, b; int n; const char *says; } row[] = {
+    static const struct {
+        const char *op, *attributes;
+        oc_shape a, b;
+        int n;
+        const char *says;
+    } row[] = {
         { "Add", "", { 2, { 2, 3 } }, { 1, { 4 } }, 2, "[2, 3] and [4] do not broadcast" },
         { "Reshape", "shape=4,-1", { 2, { 2, 3 } }, { 0 }, 1, "not a multiple" },
         { "Reshape", "shape=5", { 2, { 2, 3 } }, { 0 }, 1, "do not fill" },
@@ -325,7 +330,8 @@ static void shapes_that_do_not_fit_are_refused(void **state)
     for (size_t r = 0; r < sizeof row / sizeof *row; r++) {
         oc_graph *g;
         assert_int_equal(oc_graph_new(&g, NULL), OC_OK);
-        const oc_value x[] = { oc_input(g, "a", OC_F32, row[r].a), oc_input(g, "b", OC_F32, row[r].b) };
+        const oc_value x[] = { oc_input(g, "a", OC_F32, row[r].a),
+                               oc_input(g, "b", OC_F32, row[r].b) };
         oc_apply(g, row[r].op, row[r].n, x, "%s", row[r].attributes);
         assert_int_equal(oc_graph_check(g), OC_EUSAGE);
         if (!strstr(oc_error(), row[r].says) && strcmp(row[r].op, "Where") != 0)

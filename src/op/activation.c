@@ -14,7 +14,7 @@ static const struct attr elu_attrs[] = {
     ATTR(struct elu, FLOAT, alpha, "1", "how far below zero it reaches"), { 0 }
 };
 static const struct attr selu_attrs[] = {
-    ATTR(struct selu, FLOAT, alpha, "1.6732632423543772", "how far below zero it reaches, over gamma"),
+    ATTR(struct selu, FLOAT, alpha, "1.6732632423543772", "how far below zero, over gamma"),
     ATTR(struct selu, FLOAT, gamma, "1.0507009873554805", "slope for positive x"),
     { 0 }
 };
@@ -33,8 +33,7 @@ static const struct attr clip_attrs[] = {
 };
 static const char *const gelu_forms[] = { "none", "tanh", NULL };
 static const struct attr gelu_attrs[] = {
-    ATTR_WORDS(struct gelu, approximate, "none", "how the normal distribution is computed", gelu_forms),
-    { 0 }
+    ATTR_WORDS(struct gelu, approximate, "none", "how P is computed", gelu_forms), { 0 }
 };
 
 static const double root_half = 0.70710678118654752, root_two_over_pi = 0.79788456080286536;
@@ -57,9 +56,13 @@ static double gelu_slope(double x, int form)
     return 0.5 * (1 + erf(x * root_half)) + 0.5 * root_two_over_pi * x * exp(-0.5 * x * x);
 }
 
-static double clamp(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
+static double clamp(double x, double low, double high)
+{
+    return x < low ? low : x > high ? high : x;
+}
 
-#define CASES(id, ...) static const char *const id##_cases[] = { "7", "w:2x3x5x5", __VA_ARGS__, NULL };
+#define CASES(id, ...)                                                                             \
+    static const char *const id##_cases[] = { "7", "w:2x3x5x5", __VA_ARGS__, NULL };
 CASES(leaky_relu, "2x3x5x5 alpha=0.2", "7 alpha=-0.5")
 CASES(elu, "w:2x7 alpha=0.3")
 CASES(selu, "w:2x7 alpha=1.5 gamma=0.8")

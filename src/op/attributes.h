@@ -1,5 +1,6 @@
-/* attributes.h — the attribute structs that are read outside of their operator's file: by kernels of
- * back ends, rewrites and importers.  The tables with defaults and help stand with the operators. */
+/* attributes.h — the attribute structs that are read outside of their operator's file: by kernels
+ * of back ends, rewrites and importers.  The tables with defaults and help stand with the
+ * operators. */
 #ifndef OC_OP_ATTRIBUTES_H
 #define OC_OP_ATTRIBUTES_H
 

@@ -227,7 +227,8 @@ static void grad_global_grad(oc_graph *g, const struct node *n, const oc_value *
 static const char *const global_grad_cases[] = { "2x3x1x1 2x3x4x5", "2x3x1 2x3x7", NULL };
 
 const struct op oc__op_global_average_pool_grad = {
-    .entry = { .name = "GlobalAveragePoolGrad", .summary = "dx = dy / places, on every place of the plane" },
+    .entry = { .name = "GlobalAveragePoolGrad",
+               .summary = "dx = dy / places, on every place of the plane" },
     .inputs = "dy x", .outputs = "dx", .shape_only = 1u << 1,
     .shape = shape_global_grad, .grad = grad_global_grad, .run = run_global_grad,
     .cases = global_grad_cases,

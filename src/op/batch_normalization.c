@@ -99,9 +99,9 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
 {
     if (oc__is_none(dy[0]) || !(want[0] || want[1] || want[2]))
         return;
-    const oc_value d =
-        oc__apply(g, &oc__op_batch_normalization_grad, n->attr,
-                  OC_IN(dy[0], n->in[0], n->in[1], oc_output(g, n->out, 3), oc_output(g, n->out, 4)));
+    const oc_value d = oc__apply(
+        g, &oc__op_batch_normalization_grad, n->attr,
+        OC_IN(dy[0], n->in[0], n->in[1], oc_output(g, n->out, 3), oc_output(g, n->out, 4)));
     for (int i = 0; i < 3; i++)
         if (want[i])
             dx[i] = oc_output(g, d, i);

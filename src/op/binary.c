@@ -1,10 +1,10 @@
 /* binary.c — operators of two inputs that are only a formula, with numpy's broadcasting.
  *
- * A row of BINARY is an operator y = f(a, b); its gradient stands below as a function of its own and
- * is written with other operators.  Where no other operator says it, a row of SLOPE is one made for
- * the purpose: f(dy, p, q) of up to three operands.  Gradients come in the shape of y; the walker
- * sums them down to the operand that was stretched.  COMPARE rows give bool and have no gradient.
- * Where Max or Min tie, the gradient goes to the first operand alone. */
+ * A row of BINARY is an operator y = f(a, b); its gradient stands below as a function of its own
+ * and is written with other operators.  Where no other operator says it, a row of SLOPE is one made
+ * for the purpose: f(dy, p, q) of up to three operands.  Gradients come in the shape of y; the
+ * walker sums them down to the operand that was stretched.  COMPARE rows give bool and have no
+ * gradient.  Where Max or Min tie, the gradient goes to the first operand alone. */
 #include <math.h>
 
 #include "op/walk.h"
@@ -67,7 +67,9 @@ static void zip(const struct call *c, double (*f)(const double *v))
 
 /* ---- arithmetic --------------------------------------------------------------------------- */
 
-static const char *const cases[] = { "7 7", "2x3x4 2x3x4", "2x3x4 4", "3x1 1x4", "() 2x3", "0x3 3", NULL };
+static const char *const cases[] = {
+    "7 7", "2x3x4 2x3x4", "2x3x4 4", "3x1 1x4", "() 2x3", "0x3 3", NULL
+};
 static const char *const divides[] = { "7 p:7", "2x3x4 p:4", "3x1 p:1x4", "2x3 p:()", NULL };
 static const char *const powers[] = { "p:7 7", "p:2x3x4 4", "p:3x1 1x4", NULL };
 
@@ -104,15 +106,19 @@ ROW(mod, "Mod", "y = a - floor(a / b) * b", modulo(a, b), divides)
 
 /* clang-format off */
 ROW(div_grad_b, "DivGradB", "dy y b", "db = -dy * y / b",           -a * b / c,            shape)
-ROW(pow_grad_a, "PowGradA", "dy a b", "da = dy * b * a^(b - 1)",    c == 0 ? 0 : a * c * pow(b, c - 1), shape)
-ROW(pow_grad_b, "PowGradB", "dy a y", "db = dy * y * ln(a)",        c == 0 ? 0 : a * c * log(b), shape)
+ROW(pow_grad_a, "PowGradA", "dy a b", "da = dy * b * a^(b - 1)",
+    c == 0 ? 0 : a * c * pow(b, c - 1), shape)
+ROW(pow_grad_b, "PowGradB", "dy a y", "db = dy * y * ln(a)",
+    c == 0 ? 0 : a * c * log(b), shape)
 ROW(max_grad_a, "MaxGradA", "dy a b", "da = dy where a >= b",       b >= c ? a : 0,        shape)
 ROW(max_grad_b, "MaxGradB", "dy a b", "db = dy where a < b",        b < c ? a : 0,         shape)
 ROW(min_grad_a, "MinGradA", "dy a b", "da = dy where a <= b",       b <= c ? a : 0,        shape)
 ROW(min_grad_b, "MinGradB", "dy a b", "db = dy where a > b",        b > c ? a : 0,         shape)
 ROW(mod_grad_b, "ModGradB", "dy a b", "db = -dy * floor(a / b)",    -a * floor(b / c),     shape)
-ROW(where_grad_a, "WhereGradA", "dy condition", "da = dy where the condition holds", b != 0 ? a : 0, masked_shape)
-ROW(where_grad_b, "WhereGradB", "dy condition", "db = dy where it does not",         b == 0 ? a : 0, masked_shape)
+ROW(where_grad_a, "WhereGradA", "dy condition", "da = dy where the condition holds",
+    b != 0 ? a : 0, masked_shape)
+ROW(where_grad_b, "WhereGradB", "dy condition", "db = dy where it does not",
+    b == 0 ? a : 0, masked_shape)
 /* clang-format on */
 #undef ROW
 

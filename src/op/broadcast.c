@@ -84,7 +84,9 @@ static void sum_to_grad(oc_graph *g, const struct node *n, const oc_value *dy, c
     dx[0] = oc__apply(g, &oc__op_expand_to, NULL, OC_IN(dy[0], n->in[0]));
 }
 
-static const char *const expand_cases[] = { "3x1 shape=2,1,4", "2x3 shape=1", "() shape=2,2", NULL };
+static const char *const expand_cases[] = {
+    "3x1 shape=2,1,4", "2x3 shape=1", "() shape=2,2", NULL
+};
 static const char *const expand_to_cases[] = { "3x1 2x3x4", "4 2x3x4", "() 3", "2x3 2x3", NULL };
 static const char *const sum_to_cases[] = { "2x3x4 3x1", "2x3x4 4", "3 ()", "2x3 2x3", NULL };
 static const char *const like_cases[] = { "2x3x4", "()", NULL };
@@ -102,7 +104,8 @@ const struct op oc__op_expand_to = {
 };
 
 const struct op oc__op_sum_to = {
-    .entry = { "SumTo", "y = x summed over what broadcasting `like` to its shape would stretch", NULL, 0 },
+    .entry = { "SumTo", "y = x summed over what broadcasting `like` to its shape would stretch",
+               NULL, 0 },
     .inputs = "x like", .outputs = "y", .shape_only = 1 << 1, .flops = oc__flops_input,
     .shape = sum_to_shape, .grad = sum_to_grad, .run = sum_to_run, .cases = sum_to_cases,
 };

@@ -7,7 +7,9 @@
 #include "op/attributes.h"
 #include "op/op.h"
 
-static const char *const types[] = { "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", NULL };
+static const char *const types[] = {
+    "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", NULL
+};
 
 static const struct attr attrs[] = {
     ATTR_WORDS(struct cast, to, "f32", "the new type", types), { 0 }
@@ -28,14 +30,17 @@ static void run(const struct call *c)
         c->y[0][i] = whole ? trunc(c->x[0][i]) : c->x[0][i];
 }
 
-static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want, oc_value *dx)
+static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                 oc_value *dx)
 {
     const struct cast back = { .to = (int)oc__value(g, n->in[0])->dtype };
     if (want[0])
         dx[0] = oc__apply(g, &oc__op_cast, &back, OC_IN(dy[0]));
 }
 
-static const char *const cases[] = { "2x7", "2x7 to=i32", "w:2x7 to=u8", "i5:2x7", "7 to=bool", NULL };
+static const char *const cases[] = {
+    "2x7", "2x7 to=i32", "w:2x7 to=u8", "i5:2x7", "7 to=bool", NULL
+};
 
 const struct op oc__op_cast = {
     .entry = { "Cast", "y = x as another type", attrs, sizeof(struct cast) },

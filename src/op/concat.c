@@ -1,7 +1,7 @@
 /* concat.c — Concat and Split: joining along an axis, and parting again.
  *
- * ConcatGrad(dy, x0 … xk) is the part of dy that belongs to the last x; of the x only shapes are read,
- * so it works while dimensions are unknown.  The gradient of Split is Concat. */
+ * ConcatGrad(dy, x0 … xk) is the part of dy that belongs to the last x; of the x only shapes are
+ * read, so it works while dimensions are unknown.  The gradient of Split is Concat. */
 #include <string.h>
 
 #include "op/attributes.h"
@@ -12,8 +12,10 @@ static const struct attr concat_attrs[] = {
 };
 static const struct attr split_attrs[] = {
     ATTR(struct split, INT, axis, "0", "where it is parted"),
-    ATTR(struct split, INTS, split, "", "size of each part; none: equal parts, the last may be less"),
-    ATTR_RANGE(struct split, INT, num_outputs, "2", "parts, where no sizes are given", 1, OP_MAX_OUTPUTS),
+    ATTR(struct split, INTS, split, "",
+         "size of each part; none: equal parts, the last may be less"),
+    ATTR_RANGE(struct split, INT, num_outputs, "2", "parts, where no sizes are given", 1,
+               OP_MAX_OUTPUTS),
     { 0 }
 };
 
@@ -133,14 +135,16 @@ static oc_status split_shape(const struct infer *s)
         const int64_t fair = n < 0 ? OC_UNKNOWN : equal < left ? equal : left;
         const int64_t part = a->split.n ? a->split.v[k] : fair;
         if (a->split.n && (part < 0 || (n >= 0 && part > left)))
-            return oc__fail(OC_EUSAGE, "split: part %d is %lld of %lld", k, (long long)part, (long long)left);
+            return oc__fail(OC_EUSAGE, "split: part %d is %lld of %lld", k, (long long)part,
+                            (long long)left);
         left -= n < 0 ? 0 : part;
         s->y[k] = *s->x[0];
         s->y[k].dim[axis] = part;
         s->yt[k] = s->xt[0];
     }
     if (n >= 0 && left != 0)
-        return oc__fail(OC_EUSAGE, "split: the parts leave %lld of %lld", (long long)left, (long long)n);
+        return oc__fail(OC_EUSAGE, "split: the parts leave %lld of %lld", (long long)left,
+                        (long long)n);
     return OC_OK;
 }
 
@@ -169,13 +173,16 @@ static void split_grad(oc_graph *g, const struct node *n, const oc_value *dy, co
     dx[0] = oc__apply(g, &oc__op_concat, &join, n->n_out, part);
 }
 
-static const char *const concat_cases[] = { "2x3 4x3", "2x3x4 2x1x4 2x2x4 axis=1", "2x3 axis=-1", NULL };
+static const char *const concat_cases[] = {
+    "2x3 4x3", "2x3x4 2x1x4 2x2x4 axis=1", "2x3 axis=-1", NULL
+};
 static const char *const split_cases[] = {
     "4x3", "2x6x2 axis=1 split=1,3,2", "2x7 axis=-1 num_outputs=3", "3 num_outputs=1", NULL
 };
 
 const struct op oc__op_concat = {
-    .entry = { "Concat", "y = the inputs joined along an axis", concat_attrs, sizeof(struct concat) },
+    .entry = { "Concat", "y = the inputs joined along an axis", concat_attrs,
+               sizeof(struct concat) },
     .inputs = "x*", .outputs = "y", .flops = oc__flops_none,
     .shape = concat_shape, .grad = concat_grad, .run = concat_run, .cases = concat_cases,
 };

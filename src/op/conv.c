@@ -2,8 +2,9 @@
  *
  *     y[n, o, p] = b[o] + sum over c, k of  w[o, c, k] x[n, c, p stride - pad + k dilation]
  *
- * (cross-correlation, as everybody means by convolution), with channels in `group` independent groups.
- * All three functions are bilinear over the same triples of elements, so one walk serves them. */
+ * (cross-correlation, as everybody means by convolution), with channels in `group` independent
+ * groups.  All three functions are bilinear over the same triples of elements, so one walk serves
+ * them. */
 #include "op/conv.h"
 #include "op/op.h"
 
@@ -35,7 +36,7 @@ oc_status oc__conv_dims(struct conv_dims *d, const struct conv *a, const oc_shap
 
 struct products {
     const struct window *window;
-    int                  a, b, sum;                     /* places of the factors and of the result */
+    int                  a, b, sum;                 /* places of the factors and of the result */
     const double        *pa, *pb;
     double              *to;
 };

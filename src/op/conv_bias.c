@@ -29,6 +29,8 @@ static double flops(const struct infer *s) { return (double)oc_shape_count(s->x[
 static const char *const cases[] = { "2x3x4x5", "4x3", "2x3x7", "3x20x6x6", NULL };
 
 const struct op oc__op_conv_grad_bias = {
-    .entry = { .name = "ConvGradBias", .summary = "db[c] = sum of dy[n, c, …] over n and all places" },
-    .inputs = "dy", .outputs = "db", .shape = shape, .run = run, .flops = flops, .cases = cases,
+    .entry = { .name = "ConvGradBias",
+               .summary = "db[c] = sum of dy[n, c, …] over n and all places" },
+    .inputs = "dy", .outputs = "db", .flops = flops,
+    .shape = shape, .run = run, .cases = cases,
 };

@@ -1,8 +1,8 @@
 /* conv_transpose.c — ConvTranspose: the gradient of a convolution by its input, used forwards.
  *
  * With x [n, group * out, …] and w [group * out, in, kernel…], y [n, group * in, …] is what the
- * convolution by w would have to be given for x to be its gradient; so run is ConvGradInput's, and the
- * gradients are Conv (by x) and ConvGradWeight (by w). */
+ * convolution by w would have to be given for x to be its gradient; so run is ConvGradInput's, and
+ * the gradients are Conv (by x) and ConvGradWeight (by w). */
 #include "op/conv.h"
 #include "op/op.h"
 
@@ -25,7 +25,8 @@ static oc_status shape(const struct infer *s)
     TRY(oc__conv_transpose_dims(&d, a, s->x[0], s->x[1]));
     const int64_t channels = d.in < 0 ? OC_UNKNOWN : d.in * a->group;
     if (s->n_in > 2 && s->x[2] &&
-        (s->x[2]->rank != 1 || (s->x[2]->dim[0] >= 0 && channels >= 0 && s->x[2]->dim[0] != channels)))
+        (s->x[2]->rank != 1 ||
+         (s->x[2]->dim[0] >= 0 && channels >= 0 && s->x[2]->dim[0] != channels)))
         return oc__fail(OC_EUSAGE, "the bias is not one number for each output channel");
     s->y[0] = oc__window_shape(&d.window, d.n, channels, d.window.x);
     return OC_OK;

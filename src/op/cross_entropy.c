@@ -1,13 +1,14 @@
 /* cross_entropy.c — SoftmaxCrossEntropyLoss of scores [n, c, d…] against class indices [n, d…].
  *
- * With p = softmax(scores) over c, t the label, w the class weights (1 where absent), e the smoothing:
+ * With p = softmax(scores) over c, t the label, w the class weights (1 where absent), e the
+ * smoothing:
  *
  *     loss_i = -(1 - e) * w[t] * ln p[t] - e / c * sum_k w[k] * ln p[k]
  *
- * A label equal to ignore_index gives loss 0.  `mean` divides the sum by the sum of w[t] over labels that
- * count, which is what PyTorch does; where none counts it is not a number, as is the loss of a label
- * outside of [0, c).  The second output, ln p, is all that the gradient needs besides the labels.
- * Class weights are settings and have no gradient. */
+ * A label equal to ignore_index gives loss 0.  `mean` divides the sum by the sum of w[t] over
+ * labels that count, which is what PyTorch does; where none counts it is not a number, as is the
+ * loss of a label outside of [0, c).  The second output, ln p, is all that the gradient needs
+ * besides the labels.  Class weights are settings and have no gradient. */
 #include <math.h>
 
 #include "op/attributes.h"
@@ -17,7 +18,8 @@ static const char *const reductions[] = { "mean", "sum", "none", NULL };
 static const struct attr attrs[] = {
     ATTR_WORDS(struct cross_entropy, reduction, "mean", "what becomes of the losses", reductions),
     ATTR(struct cross_entropy, INT, ignore_index, "-100", "label that does not count"),
-    ATTR_RANGE(struct cross_entropy, FLOAT, label_smoothing, "0", "share spread over all classes", 0, 1),
+    ATTR_RANGE(struct cross_entropy, FLOAT, label_smoothing, "0", "share spread over all classes",
+               0, 1),
     { 0 }
 };
 
@@ -78,7 +80,10 @@ static struct problem problem_of(const struct call *c, int scores, const double 
 }
 
 static double weight(const struct problem *p, int64_t k) { return p->weight ? p->weight[k] : 1; }
-static bool ignored(const struct problem *p, int64_t i) { return p->label[i] == (double)p->a->ignore_index; }
+static bool ignored(const struct problem *p, int64_t i)
+{
+    return p->label[i] == (double)p->a->ignore_index;
+}
 
 /* The label of place i; -1 where it is outside of [0, c). */
 static int64_t label_of(const struct problem *p, int64_t i)
@@ -133,7 +138,7 @@ static void loss_run(const struct call *c)
         c->y[0][0] = p.a->reduction == REDUCTION_MEAN ? sum / counted(&p) : sum;
 }
 
-/* d loss_i / d score_k = W p[k] - (1 - e) w[t] [k = t] - e / c * w[k], W the sum of the latter two. */
+/* d loss_i / d score_k = W p[k] - (1 - e) w[t] [k = t] - e / c * w[k], W the sum of these two. */
 static void loss_grad_run(const struct call *c)
 {
     const struct problem p = problem_of(c, 1, c->x[1]);
@@ -170,12 +175,16 @@ static void loss_grad(oc_graph *g, const struct node *n, const oc_value *dy, con
     }
 }
 
-static double flops(const struct infer *s) { return 5 * (double)oc_shape_count(&s->y[s->n_out - 1]); }
+static double flops(const struct infer *s)
+{
+    return 5 * (double)oc_shape_count(&s->y[s->n_out - 1]);
+}
 
 static const char *const cases[] = {
     "6x5 i5:6", "6x5 i5:6 reduction=sum", "6x5 i5:6 reduction=none", "3x4x2 i4:3x2 ignore_index=2",
-    "6x5 i5:6 c:5", "6x5 i5:6 c:5 label_smoothing=0.1", "6x5 i5:6 c:5 reduction=none ignore_index=1",
-    "6x5 i5:6 - label_smoothing=0.3 ignore_index=0", "2x3x2x2 i3:2x2x2 c:3 reduction=sum", NULL
+    "6x5 i5:6 c:5", "6x5 i5:6 c:5 label_smoothing=0.1",
+    "6x5 i5:6 c:5 reduction=none ignore_index=1", "6x5 i5:6 - label_smoothing=0.3 ignore_index=0",
+    "2x3x2x2 i3:2x2x2 c:3 reduction=sum", NULL
 };
 
 const struct op oc__op_softmax_cross_entropy_loss = {

@@ -22,7 +22,8 @@ static void run(const struct call *c)
         c->y[0][i] = oc__dropout_keeps(draw, i) ? c->x[0][i] / (1 - a->p) : 0;
 }
 
-static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want, oc_value *dx)
+static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                 oc_value *dx)
 {
     (void)want;
     dx[0] = oc__apply(g, &oc__op_dropout, n->attr, OC_IN(dy[0]));
@@ -31,7 +32,8 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
 static const char *const cases[] = { "4x7", "2x3x5 p=0.2", "7 p=0 key=3", "5x5 p=0.9 key=7", NULL };
 
 const struct op oc__op_dropout = {
-    .entry = { "Dropout", "y = x / (1 - p) with probability 1 - p, else 0", attrs, sizeof(struct dropout) },
+    .entry = { "Dropout", "y = x / (1 - p) with probability 1 - p, else 0", attrs,
+               sizeof(struct dropout) },
     .inputs = "x", .outputs = "y", .elementwise = true, .random = true,
     .shape = oc__shape_same, .grad = grad, .run = run, .cases = cases,
 };

@@ -14,7 +14,7 @@ enum activation_kind {
 struct activation {
     int    kind;
     double alpha;                                       /* slope; lower bound of Clip */
-    double beta;                                        /* offset of HardSigmoid; upper bound of Clip */
+    double beta;                        /* offset of HardSigmoid; upper bound of Clip */
 };
 
 extern const char *const oc__activation_words[];

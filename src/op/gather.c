@@ -1,7 +1,8 @@
 /* gather.c — Gather: y[…, k, …] = x[…, indices[k], …] along an axis.
  *
- * The shape of `indices` takes the place of the axis.  Negative indices count from the end; one that
- * is out of range reads as 0 and takes no gradient.  GatherGrad adds up what was read twice. */
+ * The shape of `indices` takes the place of the axis.  Negative indices count from the end; one
+ * that is out of range reads as 0 and takes no gradient.  GatherGrad adds up what was read twice.
+ */
 #include "op/attributes.h"
 #include "op/walk.h"
 
@@ -9,7 +10,8 @@ static const struct attr attrs[] = {
     ATTR(struct gather, INT, axis, "0", "which axis is indexed"), { 0 }
 };
 
-static oc_status gathered(const struct gather *a, const oc_shape *x, const oc_shape *indices, oc_shape *y)
+static oc_status gathered(const struct gather *a, const oc_shape *x, const oc_shape *indices,
+                          oc_shape *y)
 {
     int axis;
     TRY(oc__axis(a->axis, x->rank, &axis));
@@ -85,7 +87,8 @@ static void gather_grad_run(const struct call *c)
         }
 }
 
-static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want, oc_value *dx)
+static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                 oc_value *dx)
 {
     if (want[0])
         dx[0] = oc__apply(g, &oc__op_gather_grad, n->attr, OC_IN(dy[0], n->in[1], n->in[0]));
@@ -96,13 +99,15 @@ static const char *const cases[] = {
 };
 
 const struct op oc__op_gather = {
-    .entry = { "Gather", "y = the elements of x at indices along an axis", attrs, sizeof(struct gather) },
+    .entry = { "Gather", "y = the elements of x at indices along an axis", attrs,
+               sizeof(struct gather) },
     .inputs = "x indices", .outputs = "y", .flops = oc__flops_none,
     .shape = gather_shape, .grad = grad, .run = gather_run, .cases = cases,
 };
 
 const struct op oc__op_gather_grad = {
-    .entry = { "GatherGrad", "dx = the sum of dy over where Gather read x", attrs, sizeof(struct gather) },
+    .entry = { "GatherGrad", "dx = the sum of dy over where Gather read x", attrs,
+               sizeof(struct gather) },
     .inputs = "dy indices x", .outputs = "dx", .shape_only = 1 << 2, .flops = oc__flops_input,
     .shape = gather_grad_shape, .run = gather_grad_run,
 };

@@ -1,7 +1,8 @@
 /* gemm.c — Gemm: y = alpha op(a) op(b) + beta c, and FusedGemm with an activation behind it.
  *
- * op() transposes where the flag says so; c broadcasts to [m, n].  The gradients by a and b are Gemms:
- * da = alpha dy op(b)^T, or its transpose op(b) dy^T where a enters transposed; likewise db. */
+ * op() transposes where the flag says so; c broadcasts to [m, n].  The gradients by a and b are
+ * Gemms: da = alpha dy op(b)^T, or its transpose op(b) dy^T where a enters transposed; likewise db.
+ */
 #include "op/gemm.h"
 #include "op/op.h"
 

@@ -20,8 +20,8 @@ void oc__gemm_dims(struct gemm_dims *d, const struct gemm *attr, const oc_shape 
 /* MatMul; the flags swap the last two dimensions of an operand. */
 struct matmul { bool transA, transB; };
 
-/* A batched product: for each place in `batch`, [m, n] = [m, k] [k, n].  An operand of rank 1 counts
- * as a matrix of one row (a) or one column (b). */
+/* A batched product: for each place in `batch`, [m, n] = [m, k] [k, n].  An operand of rank 1
+ * counts as a matrix of one row (a) or one column (b). */
 struct matmul_dims { oc_shape batch; int64_t m, n, k; };
 void oc__matmul_dims(struct matmul_dims *d, const struct matmul *attr, const oc_shape *a,
                      const oc_shape *b, const oc_shape *y);

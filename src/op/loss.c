@@ -25,7 +25,8 @@ static oc_status grad_shape(const struct infer *s)
 {
     const struct loss *const a = s->attr;
     TRY(oc__shape_match("the target", s->x[1], s->x[2]));
-    TRY(oc__shape_match("dy", a->reduction == REDUCTION_NONE ? s->x[1] : &(oc_shape){ 0 }, s->x[0]));
+    TRY(oc__shape_match("dy", a->reduction == REDUCTION_NONE ? s->x[1] : &(oc_shape){ 0 },
+                        s->x[0]));
     s->y[0] = *s->x[1];
     return OC_OK;
 }
@@ -58,7 +59,9 @@ static void backward(const struct call *c, double (*slope)(double x, double t))
 
 static double flops(const struct infer *s) { return 4 * (double)oc_shape_count(s->x[s->n_in - 1]); }
 
-static const char *const cases[] = { "3x4 3x4", "7 7 reduction=sum", "2x3 2x3 reduction=none", NULL };
+static const char *const cases[] = {
+    "3x4 3x4", "7 7 reduction=sum", "2x3 2x3 reduction=none", NULL
+};
 
 #define PART(id, name, summary_, slope_)                                                       \
     static double id##_slope(double x, double t)                                               \

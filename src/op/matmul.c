@@ -94,7 +94,8 @@ static double flops(const struct infer *s)
     return 2.0 * (double)d.k * (double)oc_shape_count(&s->y[0]);
 }
 
-static oc_value product(oc_graph *g, oc_value a, bool transA, oc_value b, bool transB, oc_value like)
+static oc_value product(oc_graph *g, oc_value a, bool transA, oc_value b, bool transB,
+                        oc_value like)
 {
     const struct matmul attr = { transA, transB };
     const oc_value y = oc__apply(g, &oc__op_matmul, &attr, OC_IN(a, b));

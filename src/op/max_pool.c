@@ -1,8 +1,8 @@
 /* max_pool.c — MaxPool and GlobalMaxPool: y = max of x over the window, padding left out.
  *
  * Both also say where: `index` is the place of the first maximum in scan order within its plane
- * (row-major over the spatial dimensions of x), so that where values tie the gradient goes to one of
- * them, once.  A window that holds only padding has index -1 and y = -infinity.  NaN wins. */
+ * (row-major over the spatial dimensions of x), so that where values tie the gradient goes to one
+ * of them, once.  A window that holds only padding has index -1 and y = -infinity.  NaN wins. */
 #include "op/op.h"
 #include "op/pool.h"
 
@@ -136,10 +136,10 @@ static double flops_global(const struct infer *s) { return (double)oc_shape_coun
 static const char *const global_cases[] = { "2x3x4x5", "2x3x7", "1x2x3x2x3", NULL };
 
 const struct op oc__op_global_max_pool = {
-    .entry = { .name = "GlobalMaxPool", .summary = "y = max of x over each plane; index: its place" },
-    .inputs = "x", .outputs = "y index",
-    .shape = shape_global, .grad = grad, .run = run_global, .flops = flops_global,
-    .cases = global_cases,
+    .entry = { .name = "GlobalMaxPool",
+               .summary = "y = max of x over each plane; index: its place" },
+    .inputs = "x", .outputs = "y index", .flops = flops_global,
+    .shape = shape_global, .grad = grad, .run = run_global, .cases = global_cases,
 };
 
 /* ---- gradient ----------------------------------------------------------------------------- */

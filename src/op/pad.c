@@ -14,7 +14,8 @@ static const struct attr attrs[] = {
     { 0 }
 };
 
-static oc_status resolve(const struct pad *a, int rank, int64_t begin[OC_MAX_RANK], int64_t end[OC_MAX_RANK])
+static oc_status resolve(const struct pad *a, int rank, int64_t begin[OC_MAX_RANK],
+                         int64_t end[OC_MAX_RANK])
 {
     bool seen[OC_MAX_RANK];
     const int n = a->axes.n ? a->axes.n : rank;
@@ -41,11 +42,12 @@ static oc_status padded(const struct pad *a, const oc_shape *x, oc_shape *y)
         if (begin[i] == 0 && end[i] == 0)
             continue;
         int64_t n;
-        if (__builtin_add_overflow(begin[i], end[i], &n) || __builtin_add_overflow(n, x->dim[i], &n))
+        if (__builtin_add_overflow(begin[i], end[i], &n) ||
+            __builtin_add_overflow(n, x->dim[i], &n))
             return oc__fail(OC_EUSAGE, "pads: axis %d becomes too large", i);
         if (x->dim[i] >= 0 && (n < 0 || (x->dim[i] == 0 && a->mode != PAD_CONSTANT)))
-            return oc__fail(OC_EUSAGE, "pads: axis %d of %lld becomes %lld", i, (long long)x->dim[i],
-                            (long long)n);
+            return oc__fail(OC_EUSAGE, "pads: axis %d of %lld becomes %lld", i,
+                            (long long)x->dim[i], (long long)n);
         y->dim[i] = x->dim[i] < 0 ? OC_UNKNOWN : n;
     }
     return OC_OK;
@@ -76,7 +78,8 @@ static int64_t source(int mode, int64_t i, int64_t n)
 }
 
 /* The offset in x (of this shape) of the element behind the walk's index in y; -1: a constant. */
-static int64_t source_offset(const struct walk *w, const oc_shape *x, int mode, const int64_t *begin)
+static int64_t source_offset(const struct walk *w, const oc_shape *x, int mode,
+                             const int64_t *begin)
 {
     int64_t offset = 0;
     for (int i = 0; i < x->rank; i++) {
@@ -120,7 +123,8 @@ static void pad_grad_run(const struct call *c)
     }
 }
 
-static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want, oc_value *dx)
+static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                 oc_value *dx)
 {
     (void)want;
     dx[0] = oc__apply(g, &oc__op_pad_grad, n->attr, OC_IN(dy[0], n->in[0]));

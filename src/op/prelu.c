@@ -1,5 +1,5 @@
-/* prelu.c — PRelu: y = x where x > 0, else slope * x, with a learned slope that broadcasts to x (He and
- * others, "Delving Deep into Rectifiers", 2015). */
+/* prelu.c — PRelu: y = x where x > 0, else slope * x, with a learned slope that broadcasts to x (He
+ * and others, "Delving Deep into Rectifiers", 2015). */
 #include "op/walk.h"
 
 static double prelu(const double *v) { return v[0] > 0 ? v[0] : v[1] * v[0]; }
@@ -48,7 +48,8 @@ const struct op oc__op_prelu_grad = {
 };
 
 const struct op oc__op_prelu_grad_slope = {
-    .entry = { "PReluGradSlope", "dslope = 0 where x > 0, else dy * x, before it is summed down", NULL, 0 },
+    .entry = { "PReluGradSlope", "dslope = 0 where x > 0, else dy * x, before it is summed down",
+               NULL, 0 },
     .inputs = "dy x", .outputs = "dslope", .elementwise = true,
     .shape = oc__shape_alike, .run = prelu_grad_slope_run,
 };

@@ -1,9 +1,9 @@
 /* reduce.c — reductions over axes, as rows.
  *
  * A row says how the elements of one result are taken up: state s = (a, b) starts as given, `step`
- * takes x into it, `result` is y, for n elements.  The gradient operator takes the elements up again
- * and then hands out dy * slope to each, so it reads dy and x, or of x only the shape.  The least,
- * the largest: the first of several equal ones has the gradient to itself. */
+ * takes x into it, `result` is y, for n elements.  The gradient operator takes the elements up
+ * again and then hands out dy * slope to each, so it reads dy and x, or of x only the shape.  The
+ * least, the largest: the first of several equal ones has the gradient to itself. */
 #include <math.h>
 
 #include "op/attributes.h"
@@ -57,7 +57,8 @@ static oc_status grad_shape(const struct infer *s)
 }
 
 /* Splits the walk over x in two: over the results, and over the elements of one result. */
-static void split_walk(struct walk *results, struct walk *elements, const void *attr, const oc_shape *x)
+static void split_walk(struct walk *results, struct walk *elements, const void *attr,
+                       const oc_shape *x)
 {
     bool reduced[OC_MAX_RANK] = { false };
     int64_t stride[OC_MAX_RANK] = { 0 };
@@ -150,8 +151,8 @@ static double sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
     }
 
 static const char *const cases[] = {
-    "2x3x4", "2x3x4 axes=1", "2x3x4 axes=0,-1 keepdims=false", "5 keepdims=false", "() keepdims=false",
-    "2x3 axes=0", NULL
+    "2x3x4", "2x3x4 axes=1", "2x3x4 axes=0,-1 keepdims=false", "5 keepdims=false",
+    "() keepdims=false", "2x3 axes=0", NULL
 };
 
 #define ONLY_SHAPE (1 << 1)

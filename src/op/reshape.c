@@ -11,7 +11,8 @@ static const struct attr reshape_attrs[] = {
     { 0 }
 };
 static const struct attr flatten_attrs[] = {
-    ATTR(struct flatten, INT, axis, "1", "dimensions before it become the first, the others the second"),
+    ATTR(struct flatten, INT, axis, "1",
+         "dimensions before it become the first, the others the second"),
     { 0 }
 };
 static const struct attr squeeze_attrs[] = {
@@ -31,8 +32,8 @@ static oc_status same_count(const oc_shape *x, const oc_shape *y)
                     oc__shape_text(x, tx), oc__shape_text(y, ty));
 }
 
-/* The dimension that -1 stands for.  Unknown dimensions that y copied from x cancel; a single one that
- * is left over is the answer where the known factors agree. */
+/* The dimension that -1 stands for.  Unknown dimensions that y copied from x cancel; a single one
+ * that is left over is the answer where the known factors agree. */
 static oc_status remaining(const oc_shape *x, const oc_shape *y, const bool *copied, int64_t *out)
 {
     int64_t nx = 1, ny = 1, unknown = 1;
@@ -137,7 +138,8 @@ static oc_status unsqueeze_shape(const struct infer *s)
     return OC_OK;
 }
 
-static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want, oc_value *dx)
+static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                 oc_value *dx)
 {
     (void)want;
     dx[0] = oc__apply(g, &oc__op_reshape_to, NULL, OC_IN(dy[0], n->in[0]));
@@ -176,7 +178,8 @@ const struct op oc__op_squeeze = {
 };
 
 const struct op oc__op_unsqueeze = {
-    .entry = { "Unsqueeze", "y = x with more dimensions of 1", unsqueeze_attrs, sizeof(struct squeeze) },
+    .entry = { "Unsqueeze", "y = x with more dimensions of 1", unsqueeze_attrs,
+               sizeof(struct squeeze) },
     .inputs = "x", .outputs = "y", .flops = oc__flops_none,
     .shape = unsqueeze_shape, .grad = grad, .run = oc__copy, .cases = unsqueeze_cases,
 };

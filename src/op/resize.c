@@ -2,9 +2,9 @@
  *
  * A place y of the result lies at some coordinate of x along each dimension (the words of
  * coordinate_transformation_mode); nearest takes the place next to it, linear the two around it,
- * weighted, with the border repeated.  Over several dimensions the weights multiply, so every element of
- * the result is a sum over the corners of a box.  The gradient adds to the same places with the same
- * weights. */
+ * weighted, with the border repeated.  Over several dimensions the weights multiply, so every
+ * element of the result is a sum over the corners of a box.  The gradient adds to the same places
+ * with the same weights. */
 #include "op/resize.h"
 #include "op/op.h"
 
@@ -93,7 +93,8 @@ static oc_status shape(const struct infer *s)
     double scale[OC_MAX_RANK];
     const int n = a->sizes.n ? a->sizes.n : parse_scales(a->scales, scale);
     if (x->rank < 3 || n == 0 || !list_fits(n, x->rank))
-        return oc__fail(OC_EUSAGE, "neither sizes nor scales fit an input of %d dimensions", x->rank);
+        return oc__fail(OC_EUSAGE, "neither sizes nor scales fit an input of %d dimensions",
+                        x->rank);
     s->y[0] = *x;
     for (int i = 0; i < x->rank; i++) {
         const int k = list_at(n, x->rank, i);
@@ -166,7 +167,8 @@ static const char *const nearest_modes[] = {
 };
 
 static const struct attr attrs[] = {
-    ATTR(struct resize, TEXT, scales, NULL, "factors: of all dimensions, of those after channels, or one"),
+    ATTR(struct resize, TEXT, scales, NULL,
+         "factors: of all dimensions, of those after channels, or one"),
     ATTR(struct resize, INTS, sizes, NULL, "sizes, instead of factors"),
     ATTR_WORDS(struct resize, mode, "nearest", "how values between places are found", modes),
     ATTR_WORDS(struct resize, coordinate_transformation_mode, "half_pixel",

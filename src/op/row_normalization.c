@@ -1,11 +1,11 @@
-/* row_normalization.c — normalisation of rows: LayerNormalization (Ba et al., 2016), GroupNormalization
- * (Wu and He, 2018) and InstanceNormalization (Ulyanov et al., 2016).
+/* row_normalization.c — normalisation of rows: LayerNormalization (Ba et al., 2016),
+ * GroupNormalization (Wu and He, 2018) and InstanceNormalization (Ulyanov et al., 2016).
  *
  *     y = scale (x - mean) inv_std + bias,  inv_std = 1 / sqrt(var + epsilon),
  *
- * mean and biased variance over a row: the last dimensions from `axis` on, a group of channels, or a
- * plane.  They differ in what a row is and in which scale belongs to an element (norm.h), so they share
- * one loop and one gradient.  mean and inv_std are by-products for it: no gradient flows back
+ * mean and biased variance over a row: the last dimensions from `axis` on, a group of channels, or
+ * a plane.  They differ in what a row is and in which scale belongs to an element (norm.h), so they
+ * share one loop and one gradient.  mean and inv_std are by-products for it: no gradient flows back
  * through them. */
 #include "op/norm.h"
 #include "op/op.h"
@@ -274,10 +274,11 @@ static const char *const group_grad_cases[] = {
 };
 
 const struct op oc__op_group_normalization_grad = {
-    .entry = { "GroupNormalizationGrad", "gradients of GroupNormalization and InstanceNormalization",
-               group_attrs, sizeof(struct group_norm) },
-    .inputs = "dy x scale mean inv_std", .outputs = "dx dscale dbias",
-    .shape = shape_group_grad, .run = run_group_grad, .flops = flops, .cases = group_grad_cases,
+    .entry = { "GroupNormalizationGrad",
+               "gradients of GroupNormalization and InstanceNormalization", group_attrs,
+               sizeof(struct group_norm) },
+    .inputs = "dy x scale mean inv_std", .outputs = "dx dscale dbias", .flops = flops,
+    .shape = shape_group_grad, .run = run_group_grad, .cases = group_grad_cases,
 };
 
 static const struct attr instance_attrs[] = {

@@ -15,7 +15,10 @@ static const struct attr attrs[] = {
 
 struct range { int64_t start, step, n; };
 
-static int64_t hold(int64_t v, int64_t low, int64_t high) { return v < low ? low : v > high ? high : v; }
+static int64_t hold(int64_t v, int64_t low, int64_t high)
+{
+    return v < low ? low : v > high ? high : v;
+}
 
 /* The range of one axis with n elements, n unknown included. */
 static struct range range_of(int64_t start, int64_t end, int64_t step, int64_t n)
@@ -75,7 +78,8 @@ static oc_status slice_grad_shape(const struct infer *s)
 }
 
 /* A walk over the slice that follows the whole. */
-static void walk_slice(struct walk *w, const void *attr, const oc_shape *whole, const oc_shape *part)
+static void walk_slice(struct walk *w, const void *attr, const oc_shape *whole,
+                       const oc_shape *part)
 {
     struct range range[OC_MAX_RANK];
     int64_t dense[OC_MAX_RANK], stride[OC_MAX_RANK] = { 0 }, start = 0;
@@ -109,15 +113,17 @@ static void slice_grad_run(const struct call *c)
         c->y[0][w.at[0]] = c->x[0][i];
 }
 
-static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want, oc_value *dx)
+static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                 oc_value *dx)
 {
     (void)want;
     dx[0] = oc__apply(g, &oc__op_slice_grad, n->attr, OC_IN(dy[0], n->in[0]));
 }
 
 static const char *const cases[] = {
-    "5x4 starts=1 ends=4", "5x4 starts=0,-3 ends=5,-1 steps=2,1", "5x4 starts=-1 ends=-99 axes=1 steps=-2",
-    "5 starts=4 ends=1 steps=-1", "5x2 starts=3 ends=3", NULL
+    "5x4 starts=1 ends=4", "5x4 starts=0,-3 ends=5,-1 steps=2,1",
+    "5x4 starts=-1 ends=-99 axes=1 steps=-2", "5 starts=4 ends=1 steps=-1", "5x2 starts=3 ends=3",
+    NULL
 };
 
 const struct op oc__op_slice = {

@@ -77,7 +77,8 @@ static void log_run(const struct call *c) { each_lane(c, log_lane); }
 static void grad_run(const struct call *c) { each_lane(c, grad_lane); }
 static void log_grad_run(const struct call *c) { each_lane(c, log_grad_lane); }
 
-static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want, oc_value *dx)
+static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                 oc_value *dx)
 {
     (void)want;
     dx[0] = oc__apply(g, &oc__op_softmax_grad, n->attr, OC_IN(dy[0], n->out));

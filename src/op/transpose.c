@@ -48,7 +48,8 @@ static void run(const struct call *c)
         c->y[0][i] = c->x[0][w.at[0]];
 }
 
-static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want, oc_value *dx)
+static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                 oc_value *dx)
 {
     int from[OC_MAX_RANK];
     struct transpose back = { { 0 } };
@@ -67,7 +68,8 @@ static const char *const cases[] = {
 };
 
 const struct op oc__op_transpose = {
-    .entry = { "Transpose", "y = x with its dimensions in another order", attrs, sizeof(struct transpose) },
+    .entry = { "Transpose", "y = x with its dimensions in another order", attrs,
+               sizeof(struct transpose) },
     .inputs = "x", .outputs = "y", .flops = oc__flops_none,
     .shape = shape, .grad = grad, .run = run, .cases = cases,
 };

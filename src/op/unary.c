@@ -43,25 +43,27 @@ static const char *const positive[] = { "p:7", "p:2x3x5x5", NULL };
     UNARY(id, onnx, summary, NULL, 0, char, f, reads, df, cases)
 
 /* clang-format off */
-ROW(relu,       "Relu",       "y = max(x, 0)",              x < 0 ? 0 : x,   y, y > 0 ? 1 : 0, anywhere)
-ROW(sigmoid,    "Sigmoid",    "y = 1 / (1 + exp(-x))",      sigmoid(x),      y, y * (1 - y),   anywhere)
-ROW(tanh,       "Tanh",       "y = tanh(x)",                tanh(x),         y, 1 - y * y,     anywhere)
-ROW(softplus,   "Softplus",   "y = log(1 + exp(x))",        softplus(x),     y, -expm1(-y),    anywhere)
-ROW(softsign,   "Softsign",   "y = x / (1 + |x|)",          x / (1 + fabs(x)), y,
-    (1 - fabs(y)) * (1 - fabs(y)), anywhere)
-ROW(mish,       "Mish",       "y = x * tanh(log(1 + exp(x)))", x * tanh(softplus(x)), x,
-    mish_slope(x), anywhere)
+ROW(relu,       "Relu",       "y = max(x, 0)",       x < 0 ? 0 : x, y, y > 0 ? 1 : 0, anywhere)
+ROW(sigmoid,    "Sigmoid",    "y = 1 / (1 + exp(-x))",
+    sigmoid(x), y, y * (1 - y), anywhere)
+ROW(tanh,       "Tanh",       "y = tanh(x)",         tanh(x), y, 1 - y * y, anywhere)
+ROW(softplus,   "Softplus",   "y = log(1 + exp(x))", softplus(x), y, -expm1(-y), anywhere)
+ROW(softsign,   "Softsign",   "y = x / (1 + |x|)",
+    x / (1 + fabs(x)), y, (1 - fabs(y)) * (1 - fabs(y)), anywhere)
+ROW(mish,       "Mish",       "y = x * tanh(log(1 + exp(x)))",
+    x * tanh(softplus(x)), x, mish_slope(x), anywhere)
 ROW(hard_swish, "HardSwish",  "y = x * max(0, min(1, x / 6 + 0.5))",
     x * fmax(0, fmin(1, x / 6 + 0.5)), x, x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5, anywhere)
-ROW(exp,        "Exp",        "y = e^x",                    exp(x),          y, y,             anywhere)
-ROW(log,        "Log",        "y = ln(x)",                  log(x),          x, 1 / x,         positive)
-ROW(sqrt,       "Sqrt",       "y = square root of x",       sqrt(x),         y, 0.5 / y,       positive)
-ROW(reciprocal, "Reciprocal", "y = 1 / x",                  1 / x,           y, -y * y,        positive)
-ROW(abs,        "Abs",        "y = |x|",                    fabs(x),         x, sign(x),       anywhere)
-ROW(erf,        "Erf",        "y = 2/sqrt(pi) * integral of exp(-t^2) from 0 to x", erf(x), x,
-    two_over_root_pi * exp(-x * x), anywhere)
-ROW(sin,        "Sin",        "y = sin(x)",                 sin(x),          x, cos(x),        anywhere)
-ROW(cos,        "Cos",        "y = cos(x)",                 cos(x),          x, -sin(x),       anywhere)
+ROW(exp,        "Exp",        "y = e^x",             exp(x), y, y, anywhere)
+ROW(log,        "Log",        "y = ln(x)",           log(x), x, 1 / x, positive)
+ROW(sqrt,       "Sqrt",       "y = square root of x",
+    sqrt(x), y, 0.5 / y, positive)
+ROW(reciprocal, "Reciprocal", "y = 1 / x",           1 / x, y, -y * y, positive)
+ROW(abs,        "Abs",        "y = |x|",             fabs(x), x, sign(x), anywhere)
+ROW(erf,        "Erf",        "y = 2/sqrt(pi) * integral of exp(-t^2) from 0 to x",
+    erf(x), x, two_over_root_pi * exp(-x * x), anywhere)
+ROW(sin,        "Sin",        "y = sin(x)",          sin(x), x, cos(x), anywhere)
+ROW(cos,        "Cos",        "y = cos(x)",          cos(x), x, -sin(x), anywhere)
 /* clang-format on */
 #undef ROW
 

@@ -1,8 +1,8 @@
 /* unary.h — operators of one input that are only a formula.
  *
  * UNARY() makes two operators from a row: y = f(x), and its gradient dx = dy * df.  The row says
- * whether df is written with x or with y, and the gradient operator reads exactly (dy, that), so the
- * planner need not keep both.  `a` is the attribute struct in either formula. */
+ * whether df is written with x or with y, and the gradient operator reads exactly (dy, that), so
+ * the planner need not keep both.  `a` is the attribute struct in either formula. */
 #ifndef OC_OP_UNARY_H
 #define OC_OP_UNARY_H
 

@@ -33,7 +33,8 @@ static oc_status resolve(struct window *out, const struct window_attr *a, const 
     if (dims < 1 || dims > WINDOW_DIMS)
         return oc__fail(OC_EUSAGE, "the input has %d dimensions, not 3 to 5", x->rank);
     if (w && w->rank != x->rank)
-        return oc__fail(OC_EUSAGE, "the weights have %d dimensions, the input %d", w->rank, x->rank);
+        return oc__fail(OC_EUSAGE, "the weights have %d dimensions, the input %d", w->rank,
+                        x->rank);
     if (!w && a->kernel_shape.n == 0)
         return oc__fail(OC_EUSAGE, "kernel_shape is missing");
     TRY(check_list("kernel_shape", &a->kernel_shape, dims, 1));

@@ -1,10 +1,10 @@
 /* window.h — sliding windows, the arithmetic that convolution and pooling share.
  *
- * `struct window_attr` is how an operator writes a window down (ONNX's words); `struct window` is the
- * same resolved against the shapes, which is what loops need.  A window always has three spatial
- * dimensions, outermost first: images have two and signals one, so the leading ones are of size 1,
- * and every loop is written once.  A transposed convolution is described as the convolution that
- * leads from its output back to its input. */
+ * `struct window_attr` is how an operator writes a window down (ONNX's words); `struct window` is
+ * the same resolved against the shapes, which is what loops need.  A window always has three
+ * spatial dimensions, outermost first: images have two and signals one, so the leading ones are of
+ * size 1, and every loop is written once.  A transposed convolution is described as the convolution
+ * that leads from its output back to its input. */
 #ifndef OC_OP_WINDOW_H
 #define OC_OP_WINDOW_H
 
@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "ocellus.h"
 
-enum { WINDOW_DIMS = 3, WINDOW_MAX = 4096 };            /* largest kernel, stride, dilation, padding */
+enum { WINDOW_DIMS = 3, WINDOW_MAX = 4096 };        /* largest kernel, stride, dilation, padding */
 
 enum auto_pad { AUTO_PAD_NOTSET, AUTO_PAD_SAME_UPPER, AUTO_PAD_SAME_LOWER, AUTO_PAD_VALID };
 
@@ -51,7 +51,8 @@ extern const char *const oc__auto_pad_words[];
 oc_status oc__window(struct window *out, const struct window_attr *a, const oc_shape *x,
                      const oc_shape *w);
 
-/* Resolves a transposed convolution's window: out->y is the spatial size of x, out->x of the result. */
+/* Resolves a transposed convolution's window: out->y is the spatial size of x, out->x of the
+ * result. */
 oc_status oc__window_transposed(struct window *out, const struct window_attr *a,
                                 const struct ints *output_padding, const oc_shape *x,
                                 const oc_shape *w);

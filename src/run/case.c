@@ -9,7 +9,8 @@
 
 static oc_status bad_token(const struct op_case *c, const char *token)
 {
-    return oc__fail(OC_EBUG, "%s: case token %s is not understood", c->op->entry.name, oc__quote_z(token));
+    return oc__fail(OC_EBUG, "%s: case token %s is not understood", c->op->entry.name,
+                    oc__quote_z(token));
 }
 
 /* "2x3x4", or "()". */
@@ -97,8 +98,8 @@ static double spread(enum case_kind kind, int64_t rank, int64_t n, double u)
 }
 
 /* Fills one input; `order` deals the places of the range out to the values. */
-static void fill(const struct case_input *in, const oc_tensor *t, uint64_t key, const int64_t *order,
-                 int64_t n)
+static void fill(const struct case_input *in, const oc_tensor *t, uint64_t key,
+                 const int64_t *order, int64_t n)
 {
     const int64_t count = oc_shape_count(&t->shape);
     for (int64_t i = 0; i < count; i++) {
@@ -106,7 +107,8 @@ static void fill(const struct case_input *in, const oc_tensor *t, uint64_t key, 
         if (is_real(in))
             oc_tensor_set(t, i, spread(in->kind, order[i], n, oc__uniform(key, draw)));
         else
-            oc_tensor_set(t, i, (double)oc__below(key, draw, in->kind == CASE_BOOL ? 2 : in->below));
+            oc_tensor_set(t, i,
+                          (double)oc__below(key, draw, in->kind == CASE_BOOL ? 2 : in->below));
     }
 }
 

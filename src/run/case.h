@@ -9,7 +9,9 @@
 
 #include "op/op.h"
 
-enum case_kind { CASE_ANY, CASE_WIDE, CASE_POSITIVE, CASE_CONSTANT, CASE_INDEX, CASE_BOOL, CASE_ABSENT };
+enum case_kind {
+    CASE_ANY, CASE_WIDE, CASE_POSITIVE, CASE_CONSTANT, CASE_INDEX, CASE_BOOL, CASE_ABSENT
+};
 
 struct case_input {
     enum case_kind kind;

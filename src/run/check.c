@@ -10,7 +10,7 @@
 
 #include "run/plan.h"
 
-enum { ELEMENTS = 160 };                                /* of one input that are moved, evenly chosen */
+enum { ELEMENTS = 160 }; /* of one input that are moved, evenly chosen */
 
 static const double step = 1e-5;
 
@@ -27,7 +27,8 @@ static void compare(struct check *c, const char *what, int which, const int64_t 
         scale = larger(scale, fabs(expected[i]));
     for (int64_t i = 0; i < n; i++) {
         const bool same = got[i] == expected[i] || (isnan(got[i]) && isnan(expected[i]));
-        const double measure = larger(larger(fabs(got[i]), fabs(expected[i])), larger(0.01 * scale, 1e-3));
+        const double measure =
+            larger(larger(fabs(got[i]), fabs(expected[i])), larger(0.01 * scale, 1e-3));
         const double difference = same ? 0 : fabs(got[i] - expected[i]) / measure;
         const double error = isnan(difference) ? INFINITY : difference;
         c->compared++;
@@ -179,7 +180,8 @@ static oc_status check_run_shapes(const struct trial *t)
         status = oc__trial_run(t, s, out);
     for (int k = 0; k < t->outputs && !status; k++) {
         const oc_shape built = oc_value_shape(t->graph, t->y[k]);
-        if (!oc_shape_equal(&built, &out[k].shape) || out[k].dtype != oc_value_dtype(t->graph, t->y[k]))
+        if (!oc_shape_equal(&built, &out[k].shape) ||
+            out[k].dtype != oc_value_dtype(t->graph, t->y[k]))
             status = oc__fail(OC_EBUG, "output %d: a run gives another shape or type", k);
     }
     oc_session_free(s);
@@ -209,27 +211,30 @@ double oc__check_tolerance(oc_dtype type)
 }
 
 /* Whether the plan gives this back end a step that is not the objective's. */
-static oc_status find_accepted(const struct trial *t, const char *backend, int n, const oc_value *out,
-                               bool *accepted)
+static oc_status find_accepted(const struct trial *t, const char *backend, int n,
+                               const oc_value *out, bool *accepted)
 {
     oc_shape shapes[TRIAL_FEEDS];
     struct plan *plan;
-    const oc_session_options options = { .mode = OC_TRAIN, .backends = backend, .outputs = n, .output = out };
+    const oc_session_options options = {
+        .mode = OC_TRAIN, .backends = backend, .outputs = n, .output = out
+    };
     for (int i = 0; i < t->feeds; i++)
         shapes[i] = t->feed[i].shape;
     *accepted = false;
     TRY(oc__plan_new(&plan, t->graph, &(struct plan_options){ &options, shapes, 1 }));
     for (int i = 0; i < plan->steps; i++) {
         const struct plan_step *const s = &plan->step[i];
-        if (s->request.op && !strcmp(s->backend->name, backend) && strncmp(s->name, "check.", 6) != 0 &&
-            strncmp(s->name, "grad.check.", 11) != 0)
+        if (s->request.op && !strcmp(s->backend->name, backend) &&
+            strncmp(s->name, "check.", 6) != 0 && strncmp(s->name, "grad.check.", 11) != 0)
             *accepted = true;
     }
     oc__plan_free(plan);
     return OC_OK;
 }
 
-/* Runs the outputs on these back ends and reads them as doubles; *out is the caller's (oc__free). */
+/* Runs the outputs on these back ends and reads them as doubles; *out is the caller's (oc__free).
+ */
 static oc_status results(const struct trial *t, const char *backends, int n, const oc_value *v,
                          double **out)
 {
@@ -252,8 +257,8 @@ static oc_status results(const struct trial *t, const char *backends, int n, con
     return status;
 }
 
-static oc_status compare_backend(const struct trial *t, const char *backend, int n, const oc_value *v,
-                                 struct check *c)
+static oc_status compare_backend(const struct trial *t, const char *backend, int n,
+                                 const oc_value *v, struct check *c)
 {
     double *expected = NULL, *got = NULL;
     oc_status status = results(t, "reference", n, v, &expected);
@@ -271,8 +276,8 @@ static oc_status compare_backend(const struct trial *t, const char *backend, int
     return status;
 }
 
-oc_status oc__check_backend(const struct op *op, const char *text, const char *backend, oc_dtype type,
-                            struct check *out)
+oc_status oc__check_backend(const struct op *op, const char *text, const char *backend,
+                            oc_dtype type, struct check *out)
 {
     struct trial t;
     oc_value v[OP_MAX_OUTPUTS + OP_MAX_INPUTS];

@@ -137,7 +137,8 @@ oc_status oc__trial_room(const struct trial *t, oc_dtype precision, int n, const
         out[i] = (oc_tensor){ 0 };
     for (int i = 0; i < n; i++) {
         const oc_dtype type = oc_value_dtype(t->graph, v[i]);
-        out[i] = (oc_tensor){ type == OC_F32 ? precision : type, oc_value_shape(t->graph, v[i]), NULL };
+        out[i] =
+            (oc_tensor){ type == OC_F32 ? precision : type, oc_value_shape(t->graph, v[i]), NULL };
         out[i].data = oc__block_alloc(oc_tensor_bytes(&out[i]) + 1);
         if (!out[i].data)
             return OC_ELIMIT;

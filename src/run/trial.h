@@ -21,12 +21,12 @@ struct trial {
     oc_graph       *graph;
     oc_tensor       feed[TRIAL_FEEDS];
     int             feeds;
-    int             source[OP_MAX_INPUTS];              /* feed of input i; -1: absent, or another's */
-    int             weight[OP_MAX_OUTPUTS];             /* feed of w of output k; -1: not in the objective */
-    int             extra[OP_MAX_INPUTS];               /* feed of the weights of input i in the objective */
+    int             source[OP_MAX_INPUTS];      /* feed of input i; -1: absent, or another's */
+    int             weight[OP_MAX_OUTPUTS];     /* feed of w of output k; -1: not in the objective */
+    int             extra[OP_MAX_INPUTS];       /* feed of input i's weights in the objective */
     oc_value        x[OP_MAX_INPUTS], dx[OP_MAX_INPUTS];
     oc_value        y[OP_MAX_OUTPUTS];
-    int             outputs, shared;                    /* shared: inputs that are another's */
+    int             outputs, shared;            /* shared: inputs that are another's */
 };
 
 /* `real` is the type of floating inputs.  Gradients are built where the operator has any. */
