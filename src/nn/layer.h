@@ -1,10 +1,10 @@
 /* layer.h — what a layer is.
  *
  * A layer is a word of the step grammar, "conv 32 kernel=5", that builds a piece of a graph and
- * declares its parameters: one `const struct layer` in the file of its family, named once
- * in nn/list.h.  Parameters carry PyTorch's names below the layer's own: "c1.weight", "c1.bias",
- * "bn1.running_mean".  A layer with parameters has an attribute `name`; one without a name is called
- * by its kind and number: "conv1", "linear2". */
+ * declares its parameters: one `const struct layer` in the file of its family, named once in
+ * nn/list.h.  Parameters carry PyTorch's names below the layer's own: "c1.weight", "c1.bias",
+ * "bn1.running_mean".  A layer with parameters has an attribute `name`; one without a name is
+ * called by its kind and number: "conv1", "linear2". */
 #ifndef OC_NN_LAYER_H
 #define OC_NN_LAYER_H
 

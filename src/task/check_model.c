@@ -1,10 +1,10 @@
 /* check_model.c — a model's gradients against central differences.
  *
- * Both sides are computed in double by the reference, in training mode, on a copy of the parameters:
- * (L(w + h) - L(w - h)) / 2h for some entries of each parameter.  Random operators see the same step
- * each time, so dropout stands still.  Where w + h or w - h crosses a kink (of ReLU, of max pooling)
- * the difference is no derivative; a smaller h then agrees better, so a few are tried.  The error of
- * a parameter is |a - n| / (|a| + |n|) over the vectors of its entries. */
+ * Both sides are computed in double by the reference, in training mode, on a copy of the
+ * parameters: (L(w + h) - L(w - h)) / 2h for some entries of each.  Random operators see the same
+ * step each time, so dropout stands still.  Where w + h or w - h crosses a kink (of ReLU, of max
+ * pooling) the difference is no derivative; a smaller h then agrees better, so a few are tried.
+ * The error of a parameter is |a - n| / (|a| + |n|) over the vectors of its entries. */
 #include <math.h>
 
 #include "base/rng.h"
@@ -24,9 +24,9 @@ struct checker {
     oc_store   *store;                                  /* a copy */
     oc_graph   *graph;
     oc_session *forward, *backward;
-    oc_value    loss, *parameter, *gradient;            /* by parameter; OC_NONE: not trained */
+    oc_value    loss, *parameter, *gradient;            /* by number; OC_NONE: not trained */
     oc_tensor  *out;                                    /* loss, then the gradients that exist */
-    int        *place;                                  /* of a parameter's gradient in out; -1: none */
+    int        *place;                                  /* of a gradient in out; -1: none */
     oc_tensor   in[2];
     double      value;                                  /* of the loss, last run */
 };
