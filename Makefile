@@ -25,7 +25,7 @@ LIBS += -ldnnl
 endif
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-        -Wvla -Wundef -Wformat=2 -Wcast-qual -Wimplicit-fallthrough -Werror
+        -Wvla -Wundef -Wformat=2 -Wcast-qual -Wimplicit-fallthrough -Wno-pass-failed -Werror
 HARD := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
         -fno-common -fno-delete-null-pointer-checks -fno-strict-overflow
 LINK := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed

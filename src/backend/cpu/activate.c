@@ -2,7 +2,7 @@
 #include "backend/cpu/vector.h"
 
 #define LOOP(id, f)                                                                            \
-    CPU_CLONES static void id(float *v, int64_t n, float alpha, float beta)                    \
+    WIDE static void id(float *v, int64_t n, float alpha, float beta)                          \
     {                                                                                          \
         (void)alpha, (void)beta;                                                               \
         for (int64_t i = 0; i < n; i++) {                                                      \

@@ -21,3 +21,35 @@ bool oc__cpu_all_f32(const struct request *r)
             return false;
     return true;
 }
+
+bool oc__cpu_pattern(struct cpu_pattern *p, const oc_shape *whole, const oc_shape *part)
+{
+    int64_t *at = &p->inner;
+    *p = (struct cpu_pattern){ 1, 1, 1 };
+    for (int i = whole->rank - 1, k = part->rank - 1; i >= 0; i--, k--) {
+        const int64_t n = whole->dim[i];
+        const bool stretched = k < 0 || part->dim[k] != n;
+        if (n == 1)
+            continue;
+        if (!stretched && at == &p->inner)
+            at = &p->middle;
+        if (stretched && at == &p->middle)
+            at = &p->outer;
+        if (!stretched && at == &p->outer)
+            return false;
+        *at *= n;
+    }
+    return true;
+}
+
+void oc__cpu_offer_common_layout(const struct request *r, struct offer *o)
+{
+    const struct layout *common = NULL;
+    for (int i = 0; i < r->n_in; i++)
+        if (oc__cpu_is_read(r, i) && r->x[i].layout && !common)
+            common = r->x[i].layout->padded ? NULL : r->x[i].layout;
+    for (int i = 0; i < r->n_in; i++)
+        o->x[i] = common;
+    for (int k = 0; k < r->n_out; k++)
+        o->y[k] = common;
+}

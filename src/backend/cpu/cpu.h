@@ -14,8 +14,17 @@
 /* Whether all operands that are read and all results are f32. */
 bool oc__cpu_all_f32(const struct request *r);
 
-/* Below this many elements a loop stays on one thread: waking a second costs more. */
-enum { CPU_PARALLEL_FROM = 16384 };
+/* Elements that are worth a thread: waking one costs as much as some thousands of them. */
+enum { CPU_GRAIN = 8192 };
+
+/* Where an operand of fewer elements stands under a result: element i of the result reads number
+ * (i / inner) % middle.  Scalars, biases along the last dimension or along channels, and the whole are
+ * all of this kind. */
+struct cpu_pattern { int64_t outer, middle, inner; };
+bool oc__cpu_pattern(struct cpu_pattern *p, const oc_shape *whole, const oc_shape *part);
+
+/* Offers the one layout that all operands of an elementwise kernel can have. */
+void oc__cpu_offer_common_layout(const struct request *r, struct offer *o);
 
 static inline bool oc__cpu_is_read(const struct request *r, int i)
 {

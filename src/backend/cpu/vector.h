@@ -1,8 +1,7 @@
 /* vector.h — single-precision functions that compilers turn into vector code.
  *
  * Plain expressions without branches or calls; polynomials from Moshier's Cephes library (expf.c,
- * tanhf.c), good to two units in the last place.  CPU_CLONES compiles a loop once for each vector
- * width and lets the loader pick the machine's. */
+ * tanhf.c), good to two units in the last place.  The loops around them are marked WIDE. */
 #ifndef OC_BACKEND_CPU_VECTOR_H
 #define OC_BACKEND_CPU_VECTOR_H
 
@@ -11,12 +10,7 @@
 #include <string.h>
 
 #include "op/fused.h"
-
-#if defined(__x86_64__)
-#define CPU_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CPU_CLONES
-#endif
+#include "backend/wide.h"
 
 static inline float oc__cpu_power_of_two(int32_t n)
 {

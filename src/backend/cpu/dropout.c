@@ -1,0 +1,45 @@
+/* dropout.c — Dropout in f32, keeping the elements that op/dropout.h says. */
+#include "op/dropout.h"
+
+#include "base/parallel.h"
+#include "backend/cpu/cpu.h"
+#include "backend/wide.h"
+
+struct draws {
+    struct dropout_draw draw;
+    const float        *x;
+    float              *y, scale;
+};
+
+WIDE static void draw_range(const struct draws *d, int64_t first, int64_t last)
+{
+    const struct dropout_draw draw = d->draw;
+    const float *x = d->x;
+    float *y = d->y;
+#pragma omp simd
+    for (int64_t i = first; i < last; i++)
+        y[i] = oc__dropout_keeps(draw, i) ? x[i] * d->scale : 0;
+}
+
+static void run_range(const void *context, int64_t first, int64_t last)
+{
+    draw_range(context, first, last);
+}
+
+static bool accept(const struct request *r, struct offer *o)
+{
+    o->in_place = 0;
+    return oc__cpu_all_f32(r);
+}
+
+static void run(const struct execution *e)
+{
+    const struct dropout *a = e->request->attr;
+    const struct draws d = { oc__dropout_draw(a, e->seed, e->step), e->x[0], e->y[0],
+                             (float)(1 / (1 - a->p)) };
+    oc__parallel(e->threads, oc__cpu_count(&e->request->y[0]), CPU_GRAIN, run_range, &d);
+}
+
+const struct kernel oc__cpu_dropout = {
+    .op = "Dropout", .name = "loop", .accept = accept, .run = run,
+};
