@@ -1,0 +1,293 @@
+/* loop.c — the loop of training, and nothing but the loop.
+ *
+ * An epoch is a number of updates; an update is one run of the graph, or several whose gradients
+ * are added up, each weighted by its share of the samples, so that the sum is the gradient of the
+ * mean over all of them.  After the last update of an epoch the model is validated and the state is
+ * saved.  Nothing here allocates from one update to the next. */
+#include <math.h>
+#include "base/clock.h"
+#include "base/status.h"
+#include "train/trainer.h"
+
+enum { BAD_MAX = 10 };                                  /* updates left out in a row */
+
+static const double look_seconds = 0.5;                 /* between looks at resident memory */
+
+/* ---- an update ---------------------------------------------------------------------------- */
+
+static int64_t count_correct(const float *logits, const int64_t *label, int64_t n, int classes)
+{
+    int64_t correct = 0;
+    for (int64_t i = 0; i < n; i++, logits += classes) {
+        int best = 0;
+        for (int k = 1; k < classes; k++)
+            if (logits[k] > logits[best])
+                best = k;
+        correct += best == label[i];
+    }
+    return correct;
+}
+
+/* What one update saw. */
+struct seen { int64_t samples, correct; double loss; };
+
+/* Runs the graph on the next batch and adds to what was seen; *n are its samples. */
+static oc_status run_batch(struct trainer *t, struct seen *seen, int64_t *n)
+{
+    struct batch b;
+    float loss = 0;
+    TRY(oc__loader_next(t->loader, &b));
+    const oc_shape image = oc_model_input(t->model);
+    const int classes = oc_model_classes(t->model);
+    const oc_tensor in[] = {
+        { OC_F32, OC_SHAPE(b.n, image.dim[0], image.dim[1], image.dim[2]), (void *)(uintptr_t)b.x },
+        { OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.label },
+    };
+    oc_tensor out[] = { { .data = &loss }, { .data = t->logits } };
+    oc_session_set_step(t->session, (uint64_t)t->state.count.runs++);
+    TRY(oc_session_run(t->session, in, out));
+    seen->samples += b.n;
+    seen->correct += count_correct(t->logits, b.label, b.n, classes);
+    seen->loss += (double)loss * (double)b.n;
+    *n = b.n;
+    return OC_OK;
+}
+
+/* The gradient of the mean loss over all samples of the next update. */
+static oc_status run_update(struct trainer *t, struct seen *seen, const float **gradient)
+{
+    const oc_train_options *const o = &t->settings->train;
+    const int64_t full = o->batch * o->accumulate;
+    const int64_t left = t->settings->train_samples - t->state.count.step * full;
+    const int64_t samples = left < full ? left : full;
+    *gradient = t->store->block[ROLE_GRADIENT][OC_TRAINABLE];
+    while (seen->samples < samples) {
+        const bool first = seen->samples == 0;
+        int64_t n;
+        TRY(run_batch(t, seen, &n));
+        if (n == 0)
+            return oc__fail(OC_EBUG, "an epoch ended %lld samples early",
+                            (long long)(samples - seen->samples));
+        if (t->sum)
+            oc__accumulate(t->sum, *gradient, t->length, (double)n / (double)samples, first);
+    }
+    if (t->sum)
+        *gradient = t->sum;
+    seen->loss /= (double)samples;
+    return OC_OK;
+}
+
+/* The factor that brings the gradient's norm down to the limit; 0 where the norm is not finite. */
+static double clip_factor(const struct trainer *t, const float *gradient)
+{
+    const double limit = t->settings->train.clip_norm;
+    if (limit == 0)
+        return 1;
+    const double norm = oc__norm(gradient, t->length);
+    if (!isfinite(norm))
+        return 0;
+    return norm > limit ? limit / norm : 1;
+}
+
+static void apply(struct trainer *t, const float *gradient, double factor)
+{
+    const struct counts *const c = &t->state.count;
+    const double rate = oc__schedule_factor(&t->schedule, c->updates, t->steps,
+                                            t->settings->train.epochs);
+    t->state.sum.learning_rate = t->updater.hyper.learning_rate * rate;
+    oc__updater_step(&t->updater, gradient, c->updates - c->bad + 1, t->state.sum.learning_rate,
+                     factor);
+    if (t->settings->train.average > 0)
+        oc__average(t->store->block[ROLE_AVERAGE][OC_TRAINABLE],
+                    t->store->block[ROLE_VALUE][OC_TRAINABLE], t->length,
+                    t->settings->train.average);
+}
+
+/* A loss or gradient that is not finite changes no weights; too many of them end the training. */
+static oc_status leave_out(struct trainer *t, double loss)
+{
+    struct counts *const c = &t->state.count;
+    c->bad++;
+    if (++c->bad_in_a_row < BAD_MAX)
+        return OC_OK;
+    return oc__fail(OC_ENEGATIVE, "epoch %lld, step %lld: loss %g: not finite %d times in a row",
+                    (long long)c->epoch + 1, (long long)c->step + 1, loss, BAD_MAX);
+}
+
+static oc_status update(struct trainer *t)
+{
+    struct counts *const c = &t->state.count;
+    struct seen seen = { 0 };
+    const float *gradient;
+    TRY(run_update(t, &seen, &gradient));
+    const double factor = isfinite(seen.loss) ? clip_factor(t, gradient) : 0;
+    if (factor > 0) {
+        apply(t, gradient, factor);
+        c->bad_in_a_row = 0;
+        c->samples += seen.samples;
+        c->correct += seen.correct;
+        t->state.sum.loss += seen.loss * (double)seen.samples;
+    } else {
+        TRY(leave_out(t, seen.loss));
+    }
+    c->updates++;
+    c->step++;
+    return OC_OK;
+}
+
+/* ---- between updates ---------------------------------------------------------------------- */
+
+static double mean(double sum, int64_t n)
+{
+    return n ? sum / (double)n : NAN;
+}
+
+static oc_progress progress(struct trainer *t)
+{
+    const struct counts *const c = &t->state.count;
+    const oc_train_options *const o = &t->settings->train;
+    const double now = oc__seconds(), spent = now - t->began;
+    const double done = (double)(c->updates - t->first_update);
+    const double left = (double)(o->epochs * t->steps - c->updates);
+    if (now - t->looked > look_seconds) {
+        t->rss = oc__rss_bytes();
+        t->looked = now;
+    }
+    return (oc_progress){
+        .epoch = c->epoch + 1, .epochs = o->epochs, .step = c->step, .steps = t->steps,
+        .loss = mean(t->state.sum.loss, c->samples),
+        .accuracy = mean((double)c->correct, c->samples),
+        .learning_rate = t->state.sum.learning_rate,
+        .samples_per_second = done * (double)t->settings->train_samples / (double)t->steps / spent,
+        .seconds_left = spent / done * left, .rss_bytes = t->rss,
+    };
+}
+
+static oc_status tell_step(struct trainer *t)
+{
+    if (t->watchers.n == 0)
+        return OC_OK;
+    const oc_progress p = progress(t);
+    for (int i = 0; i < t->watchers.n; i++) {
+        const oc_observer *const o = &t->watchers.observer[i];
+        if (o->step)
+            TRY(o->step(o->context, &p));
+    }
+    return OC_OK;
+}
+
+static oc_status tell_epoch(const struct trainer *t, const oc_epoch *e)
+{
+    for (int i = 0; i < t->watchers.n; i++) {
+        const oc_observer *const o = &t->watchers.observer[i];
+        if (o->epoch)
+            TRY(o->epoch(o->context, e));
+    }
+    return OC_OK;
+}
+
+/* Saves and stops where that was asked for. */
+static oc_status heed_stop(struct trainer *t)
+{
+    const struct counts *const c = &t->state.count;
+    if (!t->stop || !*t->stop)
+        return OC_OK;
+    TRY(oc__trainer_save(t));
+    if (t->run.folder && t->saved != c->updates)
+        return oc__fail(OC_EIO, "stopped after step %lld, which could not be saved",
+                        (long long)c->updates);
+    return oc__fail(OC_EINTERRUPTED, "stopped after step %lld%s", (long long)c->updates,
+                    t->run.folder ? ", which is saved" : "");
+}
+
+/* After an update that does not end its epoch. */
+static oc_status between(struct trainer *t)
+{
+    const int64_t every = t->settings->train.checkpoint_every;
+    if (every && t->state.count.updates % every == 0)
+        TRY(oc__trainer_save(t));
+    return heed_stop(t);
+}
+
+/* ---- an epoch ----------------------------------------------------------------------------- */
+
+static bool is_better(const struct state *s, const oc_epoch *e)
+{
+    if (s->count.best_epoch == 0 || e->val_accuracy != s->sum.best_accuracy)
+        return s->count.best_epoch == 0 || e->val_accuracy > s->sum.best_accuracy;
+    return e->val_loss < s->sum.best_loss;
+}
+
+static oc_status validate(struct trainer *t, oc_epoch *e)
+{
+    const oc_part part = oc__settings_watched(t->settings);
+    oc_metrics metrics = { 0 };
+    if (part == OC_PARTS)
+        return OC_OK;
+    oc__trainer_swap_average(t);
+    const oc_status status = oc__trainer_evaluate(t, part, &metrics);
+    if (status >= 0) {
+        e->val_loss = metrics.loss;
+        e->val_accuracy = metrics.accuracy;
+    }
+    if (status >= 0 && is_better(&t->state, e)) {
+        t->state.count.best_epoch = e->epoch;
+        t->state.sum.best_accuracy = e->val_accuracy;
+        t->state.sum.best_loss = e->val_loss;
+        oc__trainer_keep_best(t);
+    }
+    oc__trainer_swap_average(t);
+    oc_metrics_free(&metrics);
+    return status;
+}
+
+static void next_epoch(struct trainer *t)
+{
+    struct counts *const c = &t->state.count;
+    c->epoch++;
+    c->step = c->samples = c->correct = 0;
+    t->state.sum.loss = 0;
+    t->epoch_began = oc__seconds();
+}
+
+static oc_status end_epoch(struct trainer *t)
+{
+    struct counts *const c = &t->state.count;
+    oc_epoch *const e = &t->state.epoch[c->epoch];
+    *e = (oc_epoch){
+        .epoch = c->epoch + 1, .train_loss = mean(t->state.sum.loss, c->samples),
+        .train_accuracy = mean((double)c->correct, c->samples), .val_loss = NAN,
+        .val_accuracy = NAN, .learning_rate = t->state.sum.learning_rate,
+    };
+    TRY(validate(t, e));
+    oc__schedule_watch(&t->schedule, e->val_loss);
+    e->seconds = oc__seconds() - t->epoch_began;
+    next_epoch(t);
+    TRY(oc__trainer_save(t));
+    TRY(tell_epoch(t, e));
+    return c->epoch < t->settings->train.epochs ? heed_stop(t) : OC_OK;
+}
+
+static void begin(struct trainer *t)
+{
+    t->began = oc__seconds();
+    t->epoch_began = t->began - t->state.sum.seconds;
+    t->first_update = t->state.count.updates;
+}
+
+oc_status oc__loop(struct trainer *t)
+{
+    struct counts *const c = &t->state.count;
+    begin(t);
+    while (c->epoch < t->settings->train.epochs) {
+        oc__loader_epoch(t->loader, c->epoch, c->step * t->settings->train.accumulate);
+        while (c->step < t->steps) {
+            TRY(update(t));
+            TRY(tell_step(t));
+            if (c->step < t->steps)
+                TRY(between(t));
+        }
+        TRY(end_epoch(t));
+    }
+    return OC_OK;
+}

@@ -1,0 +1,290 @@
+/* run.c — the folder of a run and its files. */
+#include "train/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "base/log.h"
+#include "base/status.h"
+
+enum { RUN_JSON_MAX = 64 << 20, DEPTH = 8 };
+
+/* ---- the folder --------------------------------------------------------------------------- */
+
+static oc_status join(const char *folder, const char *name, char **out)
+{
+    struct str path = { 0 };
+    oc__str_addf(&path, "%s/%s", folder, name);
+    if (path.failed) {
+        oc__str_free(&path);
+        return OC_ELIMIT;
+    }
+    *out = path.text;
+    return OC_OK;
+}
+
+/* Temporary files that nobody will finish: the lock is ours. */
+static void sweep(const char *folder)
+{
+    struct names names;
+    if (oc__list_directory(folder, &names) < 0)
+        return;
+    for (size_t i = 0; i < names.n; i++) {
+        char *path;
+        if (strncmp(names.name[i], ".tmp-", 5) || join(folder, names.name[i], &path) < 0)
+            continue;
+        if (unlink(path) == 0)
+            oc__note("%s: left half written by an earlier process, removed", path);
+        oc__free(path);
+    }
+    oc__names_free(&names);
+}
+
+static oc_status lock_folder(struct run *r)
+{
+    char *path;
+    TRY(join(r->folder, "lock", &path));
+    const oc_status status = oc__lock(path, &r->lock);
+    if (status < 0)
+        r->lock = -1;
+    oc__free(path);
+    return status;
+}
+
+static oc_status holds_a_run(const struct run *r, bool *holds)
+{
+    char *path;
+    TRY(join(r->folder, "run.json", &path));
+    *holds = oc__is_file(path);
+    oc__free(path);
+    return OC_OK;
+}
+
+static oc_status name_paths(struct run *r, const char *folder)
+{
+    *r = (struct run){ .lock = -1, .folder = oc__strdup(folder) };
+    return r->folder ? join(folder, "checkpoints", &r->checkpoints) : OC_ELIMIT;
+}
+
+static oc_status refuse_a_run(const struct run *r)
+{
+    bool holds;
+    TRY(holds_a_run(r, &holds));
+    if (holds)
+        return oc__fail(OC_EIO, "%s: holds a run already; resume it or choose another folder",
+                        r->folder);
+    return OC_OK;
+}
+
+/* Looked at once more under the lock: another process may have been quicker. */
+oc_status oc__run_create(struct run *r, const char *folder)
+{
+    *r = (struct run){ .lock = -1 };
+    if (!folder)
+        return OC_OK;
+    TRY(name_paths(r, folder));
+    TRY(refuse_a_run(r));
+    TRY(oc__make_directories(r->checkpoints));
+    TRY(lock_folder(r));
+    TRY(refuse_a_run(r));
+    sweep(r->folder);
+    sweep(r->checkpoints);
+    return OC_OK;
+}
+
+oc_status oc__run_open(struct run *r, const char *folder)
+{
+    bool holds;
+    TRY(name_paths(r, folder));
+    TRY(holds_a_run(r, &holds));
+    if (!holds)
+        return oc__fail(OC_EIO, "%s: holds no run (there is no run.json)", folder);
+    TRY(lock_folder(r));
+    TRY(oc__make_directories(r->checkpoints));
+    sweep(r->folder);
+    sweep(r->checkpoints);
+    return OC_OK;
+}
+
+void oc__run_close(struct run *r)
+{
+    if (r->folder && r->lock >= 0)
+        oc__unlock(r->lock);
+    oc__free(r->folder);
+    oc__free(r->checkpoints);
+    *r = (struct run){ .lock = -1 };
+}
+
+/* ---- run.json ----------------------------------------------------------------------------- */
+
+static oc_status write_text(const struct run *r, const char *name, const struct str *text)
+{
+    char *path;
+    if (text->failed)
+        return oc__fail(OC_ELIMIT, "%s/%s: no memory, or a text that is not UTF-8", r->folder,
+                        name);
+    TRY(join(r->folder, name, &path));
+    const oc_status status = oc__write_file(path, text->text, text->n, WRITE_REPLACE);
+    oc__free(path);
+    return status;
+}
+
+static void add_number(struct str *out, const char *name, double v)
+{
+    char text[32];
+    oc__str_addf(out, ",\n    \"%s\": %s", name, isfinite(v) ? oc__double_text(v, text) : "null");
+}
+
+oc_status oc__run_write(const struct run *r, const struct settings *s,
+                        const struct run_record *record)
+{
+    struct str text = { 0 };
+    if (!r->folder)
+        return OC_OK;
+    oc__str_addz(&text, "{\n  \"ocellus\": ");
+    text.failed |= !oc__json_quote(&text, record->version);
+    oc__str_addf(&text, ",\n  \"status\": \"%s\",\n  \"settings\": ",
+                 record->finished ? "finished" : "running");
+    oc__settings_write(s, &text);
+    if (record->finished) {
+        oc__str_addf(&text, ",\n  \"result\": {\n    \"best_epoch\": %lld",
+                     (long long)record->best_epoch);
+        add_number(&text, "best_val_accuracy", record->best_val_accuracy);
+        add_number(&text, "test_loss", record->test_loss);
+        add_number(&text, "test_accuracy", record->test_accuracy);
+        oc__str_addz(&text, "\n  }");
+    }
+    oc__str_addz(&text, "\n}\n");
+    const oc_status status = write_text(r, "run.json", &text);
+    oc__str_free(&text);
+    return status;
+}
+
+static oc_status read_number(struct json *j, double *v)
+{
+    *v = NAN;
+    return oc__json_peek(j) == 'n' ? oc__json_skip(j) : oc__json_number(j, v);
+}
+
+static oc_status read_result(struct json *j, struct run_record *record)
+{
+    TRY(oc__json_open(j, '{'));
+    for (const char *key;;) {
+        TRY(oc__json_key(j, &key));
+        if (!key)
+            return OC_OK;
+        if (!strcmp(key, "best_epoch"))
+            TRY(oc__json_integer(j, &record->best_epoch));
+        else if (!strcmp(key, "best_val_accuracy"))
+            TRY(read_number(j, &record->best_val_accuracy));
+        else if (!strcmp(key, "test_loss"))
+            TRY(read_number(j, &record->test_loss));
+        else if (!strcmp(key, "test_accuracy"))
+            TRY(read_number(j, &record->test_accuracy));
+        else
+            TRY(oc__json_skip(j));
+    }
+}
+
+static oc_status read_status(struct json *j, struct run_record *record)
+{
+    const char *text;
+    TRY(oc__json_string(j, &text));
+    record->finished = !strcmp(text, "finished");
+    return record->finished || !strcmp(text, "running") ? OC_OK
+        : oc__json_fail(j, "status %s: is neither running nor finished", oc__quote_z(text));
+}
+
+static oc_status read_version(struct json *j, struct run_record *record)
+{
+    const char *text;
+    TRY(oc__json_string(j, &text));
+    snprintf(record->version, sizeof record->version, "%s", text);
+    return OC_OK;
+}
+
+static oc_status read_all(struct json *j, struct settings *s, struct run_record *record)
+{
+    bool settings = false;
+    TRY(oc__json_open(j, '{'));
+    for (const char *key;;) {
+        TRY(oc__json_key(j, &key));
+        if (!key)
+            break;
+        if (!strcmp(key, "ocellus")) {
+            TRY(read_version(j, record));
+        } else if (!strcmp(key, "status")) {
+            TRY(read_status(j, record));
+        } else if (!strcmp(key, "result")) {
+            TRY(read_result(j, record));
+        } else if (!strcmp(key, "settings")) {
+            TRY(oc__settings_read(s, j));
+            settings = true;
+        } else {
+            TRY(oc__json_skip(j));
+        }
+    }
+    TRY(oc__json_end(j));
+    return settings ? OC_OK : oc__json_fail(j, "there are no settings");
+}
+
+oc_status oc__run_read(const struct run *r, struct settings *s, struct run_record *record)
+{
+    struct json json;
+    char *path, *text;
+    size_t n;
+    *record = (struct run_record){ .test_loss = NAN, .test_accuracy = NAN };
+    TRY(join(r->folder, "run.json", &path));
+    oc_status status = oc__file_load(path, RUN_JSON_MAX, &text, &n);
+    if (status >= 0) {
+        oc__json_begin(&json, path, text, n, 0, DEPTH);
+        status = read_all(&json, s, record);
+        oc__json_free(&json);
+        oc__free(text);
+    }
+    oc__free(path);
+    return status;
+}
+
+/* ---- the other files ---------------------------------------------------------------------- */
+
+void oc__metrics_row(const oc_epoch *e, struct str *out)
+{
+    if (!e) {
+        oc__str_addz(out, "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate\n");
+        return;
+    }
+    const double column[] = { e->train_loss, e->train_accuracy, e->val_loss, e->val_accuracy,
+                              e->learning_rate };
+    char text[32];
+    oc__str_addf(out, "%lld", (long long)e->epoch);
+    for (size_t i = 0; i < sizeof column / sizeof *column; i++)
+        oc__str_addf(out, ",%s", isnan(column[i]) ? "" : oc__double_text(column[i], text));
+    oc__str_addz(out, "\n");
+}
+
+oc_status oc__run_metrics(const struct run *r, const oc_epoch *epoch, int64_t n)
+{
+    struct str text = { 0 };
+    if (!r->folder)
+        return OC_OK;
+    oc__metrics_row(NULL, &text);
+    for (int64_t i = 0; i < n; i++)
+        oc__metrics_row(&epoch[i], &text);
+    const oc_status status = write_text(r, "metrics.csv", &text);
+    oc__str_free(&text);
+    return status;
+}
+
+oc_status oc__run_model(const struct run *r, oc_model *m, const char *name)
+{
+    char *path;
+    if (!r->folder)
+        return OC_OK;
+    TRY(join(r->folder, name, &path));
+    const oc_status status = oc_model_save(m, path, true);
+    oc__free(path);
+    return status;
+}

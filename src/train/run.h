@@ -1,0 +1,48 @@
+/* run.h — the folder of a run.
+ *
+ *     run.json             every setting, the program's version, status, and at the end the result
+ *     metrics.csv          a row per finished epoch; no times, so equal runs give equal files
+ *     model.safetensors    the best model        last.safetensors   the last one
+ *     checkpoints/         checkpoint.h
+ *     lock                 held by the process that trains here
+ *
+ * Every file is replaced whole or not at all.  A `struct run` without a folder writes nothing. */
+#ifndef OC_TRAIN_RUN_H
+#define OC_TRAIN_RUN_H
+
+#include "train/settings.h"
+
+struct run {
+    char *folder, *checkpoints;                         /* NULL: nothing is written */
+    int   lock;                                         /* -1: none */
+};
+
+/* What run.json says beside the settings. */
+struct run_record {
+    char    version[32];                                /* of the program that began it */
+    bool    finished;
+    int64_t best_epoch;
+    double  best_val_accuracy, test_loss, test_accuracy; /* NaN where there is none */
+};
+
+/* Makes the folder, which must not hold a run yet, and locks it; NULL: a run without a folder. */
+oc_status oc__run_create(struct run *r, const char *folder);
+
+/* Locks the folder of a run and sweeps what a killed process left half written. */
+oc_status oc__run_open(struct run *r, const char *folder);
+void      oc__run_close(struct run *r);                 /* harmless when closed */
+
+oc_status oc__run_write(const struct run *r, const struct settings *s,
+                        const struct run_record *record);
+oc_status oc__run_read(const struct run *r, struct settings *s, struct run_record *record);
+
+/* Replaces metrics.csv. */
+oc_status oc__run_metrics(const struct run *r, const oc_epoch *epoch, int64_t n);
+
+/* Replaces a model file of the folder. */
+oc_status oc__run_model(const struct run *r, oc_model *m, const char *name);
+
+/* One line of metrics.csv; NULL: the header. */
+void      oc__metrics_row(const oc_epoch *e, struct str *out);
+
+#endif

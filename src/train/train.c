@@ -1,0 +1,248 @@
+/* train.c — training from the start, and going on from a run folder. */
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/status.h"
+#include "nn/model.h"
+#include "train/trainer.h"
+
+/* ---- the end of a training ---------------------------------------------------------------- */
+
+static oc_status evaluate_test(struct trainer *t)
+{
+    oc_metrics metrics = { 0 };
+    t->record.test_loss = t->record.test_accuracy = NAN;
+    if (oc_data_count(t->data, OC_PART_TEST) == 0)
+        return OC_OK;
+    TRY(oc__trainer_evaluate(t, OC_PART_TEST, &metrics));
+    t->record.test_loss = metrics.loss;
+    t->record.test_accuracy = metrics.accuracy;
+    oc_metrics_free(&metrics);
+    return OC_OK;
+}
+
+/* Leaves the best weights in the model, the last ones in their file. */
+static oc_status finish(struct trainer *t)
+{
+    const struct state *const s = &t->state;
+    oc__trainer_swap_average(t);
+    TRY(oc__run_model(&t->run, t->model, "last.safetensors"));
+    if (s->count.best_epoch > 0)
+        oc__trainer_take_best(t);
+    TRY(evaluate_test(t));
+    TRY(oc__run_model(&t->run, t->model, "model.safetensors"));
+    t->record.finished = true;
+    t->record.best_epoch = s->count.best_epoch;
+    t->record.best_val_accuracy = s->count.best_epoch > 0 ? s->sum.best_accuracy : NAN;
+    return oc__run_write(&t->run, t->settings, &t->record);
+}
+
+static void fill_record(oc_train_result *result, const struct run_record *record,
+                        const char *folder)
+{
+    result->best_epoch = record->best_epoch;
+    result->best_val_accuracy = record->best_val_accuracy;
+    result->test_loss = record->test_loss;
+    result->test_accuracy = record->test_accuracy;
+    result->peak_rss_bytes = oc__peak_rss_bytes();
+    if (folder)
+        snprintf(result->model, sizeof result->model, "%s/model.safetensors", folder);
+}
+
+/* Hands the epochs over, also those of a training that failed. */
+static void fill_result(oc_train_result *result, struct trainer *t)
+{
+    fill_record(result, &t->record, t->run.folder);
+    result->epoch = t->state.epoch;
+    result->epochs = t->state.count.epoch;
+    result->seconds = oc__seconds() - t->began;
+    t->state.epoch = NULL;
+}
+
+void oc_train_result_free(oc_train_result *r)
+{
+    oc__free((void *)(uintptr_t)r->epoch);
+    r->epoch = NULL;
+    r->epochs = 0;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+static oc_status tell_begin(const struct trainer *t)
+{
+    const oc_train_info info = oc__trainer_info(t);
+    for (int i = 0; i < t->watchers.n; i++) {
+        const oc_observer *const o = &t->watchers.observer[i];
+        if (o->begin)
+            TRY(o->begin(o->context, &info));
+    }
+    return OC_OK;
+}
+
+static void tell_end(const struct watchers *w, const oc_train_result *result)
+{
+    for (int i = 0; i < w->n; i++)
+        if (w->observer[i].end)
+            w->observer[i].end(w->observer[i].context, result);
+}
+
+static oc_status run_trainer(struct trainer *t, oc_train_result *result)
+{
+    const struct watchers watchers = t->watchers;
+    t->began = oc__seconds();
+    omp_set_num_threads(t->settings->train.threads);
+    oc_status status = tell_begin(t);
+    if (status >= 0)
+        status = oc__loop(t);
+    if (status >= 0)
+        status = finish(t);
+    fill_result(result, t);
+    tell_end(&watchers, status < 0 ? NULL : result);
+    return status;
+}
+
+/* ---- from the start ----------------------------------------------------------------------- */
+
+static bool same_values(const oc_store *a, const oc_store *b)
+{
+    bool same = true;
+    for (int kind = 0; kind < 2 && same; kind++)
+        same = a->length[kind] == b->length[kind]
+            && (a->length[kind] == 0
+                || !memcmp(a->block[ROLE_VALUE][kind], b->block[ROLE_VALUE][kind],
+                           (size_t)a->length[kind] * sizeof(float)));
+    return same;
+}
+
+/* Whether the settings alone give the weights that the training begins with. */
+static bool start_is_known(const struct trainer *t)
+{
+    oc_model *fresh;
+    if (oc_model_new(&fresh, &t->settings->model) < 0)
+        return false;
+    oc_store *const store = oc_model_store(fresh);
+    const bool known = oc__store_ready(store, ROLE_VALUE) >= 0 && same_values(store, t->store);
+    oc_model_free(fresh);
+    return known;
+}
+
+/* From here on a process that is killed can be resumed: where run.json does not tell the first
+ * weights, because they were loaded, a checkpoint holds them before run.json is there. */
+static oc_status begin_run(struct trainer *t)
+{
+    TRY(oc__run_create(&t->run, t->settings->train.run));
+    if (!t->run.folder)
+        return OC_OK;
+    if (!start_is_known(t))
+        TRY(oc__trainer_save_checkpoint(t));
+    return oc__run_write(&t->run, t->settings, &t->record);
+}
+
+static oc_status train(struct trainer *t, oc_train_result *result)
+{
+    TRY(oc__model_set_loss(t->model, t->settings->train.loss));
+    TRY(oc__trainer_make(t));
+    TRY(begin_run(t));
+    return run_trainer(t, result);
+}
+
+oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
+                   const oc_observer *observers, int n, const volatile bool *stop,
+                   oc_train_result *result)
+{
+    struct settings settings = { 0 };
+    struct trainer t = {
+        .settings = &settings, .model = m, .data = d, .watchers = { observers, n }, .stop = stop,
+        .run.lock = -1, .record = { .version = OC_VERSION, .best_val_accuracy = NAN,
+                                    .test_loss = NAN, .test_accuracy = NAN },
+    };
+    *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
+    if (options->validation > 0)
+        TRY(oc_data_split(d, options->validation, options->seed));
+    oc_status status = oc__settings_resolve(&settings, m, d, options);
+    if (status >= 0)
+        status = train(&t, result);
+    oc__trainer_free(&t);
+    oc__settings_free(&settings);
+    return status;
+}
+
+/* ---- from a run folder -------------------------------------------------------------------- */
+
+static oc_status check_exact(struct trainer *t, struct settings *s, const oc_resume_options *o)
+{
+    if (strcmp(t->record.version, OC_VERSION) && !o->not_exact)
+        return oc__fail(OC_EUSAGE, "%s: was begun by version %s, this is %s: allow other results, "
+                        "or use that version", t->run.folder, oc__quote_z(t->record.version),
+                        OC_VERSION);
+    if (o->threads && o->threads != s->train.threads && !o->not_exact)
+        return oc__fail(OC_EUSAGE, "%s: was begun with %d threads, not %d: allow other results, "
+                        "or leave the number to the run", t->run.folder, s->train.threads,
+                        o->threads);
+    if (o->threads)
+        s->train.threads = o->threads;
+    return OC_OK;
+}
+
+static oc_status open_data(struct trainer *t, const struct settings *s, const char *spec)
+{
+    if (!spec)
+        spec = s->train.data_spec;
+    if (!spec)
+        return oc__fail(OC_EUSAGE, "%s: does not say what its data is; name it", t->run.folder);
+    TRY(oc_data_open(&t->data, spec));
+    if (oc_data_hash(t->data) != s->data_hash)
+        return oc__fail(OC_EINPUT, "%s: is not the data that %s was begun with: its hash is "
+                        "%016llx, not %016llx", spec, t->run.folder,
+                        (unsigned long long)oc_data_hash(t->data),
+                        (unsigned long long)s->data_hash);
+    if (s->train.validation > 0)
+        TRY(oc_data_split(t->data, s->train.validation, s->train.seed));
+    if (oc_data_count(t->data, OC_PART_TRAIN) != s->train_samples
+        || oc_data_count(t->data, OC_PART_VAL) != s->val_samples)
+        return oc__fail(OC_EINPUT, "%s: its parts are not those that %s was begun with", spec,
+                        t->run.folder);
+    return OC_OK;
+}
+
+/* A run that is locked and read; the trainer takes the lock over. */
+static oc_status resume(struct trainer *t, struct settings *s, const oc_resume_options *o,
+                        oc_train_result *result)
+{
+    TRY(check_exact(t, s, o));
+    TRY(open_data(t, s, o->data_spec));
+    TRY(oc_model_new(&t->model, &s->model));
+    TRY(oc__model_set_loss(t->model, s->train.loss));
+    TRY(oc__trainer_make(t));
+    TRY(oc__trainer_restore(t));
+    return run_trainer(t, result);
+}
+
+oc_status oc_resume(const char *run, const oc_resume_options *options, const oc_observer *observers,
+                    int n, const volatile bool *stop, oc_train_result *result)
+{
+    const oc_resume_options none = { 0 };
+    struct settings settings = { .train.run = run };
+    struct trainer t = {
+        .settings = &settings, .watchers = { observers, n }, .stop = stop, .run.lock = -1,
+    };
+    *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
+    oc_status status = oc__run_open(&t.run, run);
+    if (status >= 0)
+        status = oc__run_read(&t.run, &settings, &t.record);
+    if (status >= 0 && t.record.finished) {
+        fill_record(result, &t.record, run);
+        result->finished_before = true;
+    } else if (status >= 0) {
+        status = resume(&t, &settings, options ? options : &none, result);
+    }
+    oc_model *const model = t.model;
+    oc_data *const data = t.data;
+    oc__trainer_free(&t);
+    oc_model_free(model);
+    oc_data_free(data);
+    oc__settings_free(&settings);
+    return status;
+}

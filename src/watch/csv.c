@@ -1,0 +1,79 @@
+/* csv.c — the observer that keeps a table of epochs in a file.
+ *
+ * The file is like a run folder's metrics.csv and is replaced whole after each epoch.  A training
+ * that goes on keeps the rows of the epochs before it and drops those that it will repeat. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "train/run.h"
+
+enum { SIZE_MAX_KEPT = 1 << 28 };
+
+struct csv {
+    int64_t    finished;                                /* epochs before this training */
+    struct str rows;
+    char       path[];
+};
+
+/* The rows of an existing file whose epoch is finished; anything else in it is left out. */
+static void keep_rows(struct csv *c, const char *text)
+{
+    for (const char *line = text; *line;) {
+        const char *const end = strchr(line, '\n');
+        if (!end)
+            break;                                      /* an unfinished line */
+        char *after;
+        const long long epoch = strtoll(line, &after, 10);
+        if (*after == ',' && epoch >= 1 && epoch <= c->finished)
+            oc__str_add(&c->rows, line, (size_t)(end + 1 - line));
+        line = end + 1;
+    }
+}
+
+static oc_status begin(void *context, const oc_train_info *info)
+{
+    struct csv *const c = context;
+    char *text;
+    size_t n;
+    c->finished = info->resumed_step / info->steps;
+    oc__str_clear(&c->rows);
+    oc__metrics_row(NULL, &c->rows);
+    if (c->finished && oc__is_file(c->path)) {
+        const oc_status status = oc__file_load(c->path, SIZE_MAX_KEPT, &text, &n);
+        if (status < 0)
+            return status;
+        keep_rows(c, text);
+        oc__free(text);
+    }
+    return c->rows.failed ? OC_ELIMIT
+        : oc__write_file(c->path, c->rows.text, c->rows.n, WRITE_REPLACE);
+}
+
+static oc_status epoch(void *context, const oc_epoch *e)
+{
+    struct csv *const c = context;
+    oc__metrics_row(e, &c->rows);
+    return c->rows.failed ? OC_ELIMIT
+        : oc__write_file(c->path, c->rows.text, c->rows.n, WRITE_REPLACE);
+}
+
+static void end(void *context, const oc_train_result *result)
+{
+    struct csv *const c = context;
+    (void)result;
+    oc__str_free(&c->rows);
+}
+
+oc_status oc_watch_csv(oc_observer *out, const char *path)
+{
+    const size_t n = strlen(path) + 1;
+    *out = (oc_observer){ 0 };
+    struct csv *const c = oc__alloc(1, sizeof *c + n);
+    if (!c)
+        return OC_ELIMIT;
+    memcpy(c->path, path, n);
+    *out = (oc_observer){ begin, NULL, epoch, end, c };
+    return OC_OK;
+}
