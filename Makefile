@@ -56,8 +56,9 @@ library: $(BUILD)/libocellus.a $(BUILD)/libocellus.so
 examples: $(EXAMPLES)
 tests: $(TESTS) $(EXAMPLES)
 
-# The loops of the portable back end are written for vector units.
-$(BUILD)/obj/src/backend/cpu/%.o: ALL_CFLAGS += -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
+# The loops of these back ends are written for vector units.
+VECTOR := -O3 -ffp-contract=fast -fno-trapping-math
+$(BUILD)/obj/src/backend/cpu/%.o $(BUILD)/obj/src/backend/onednn/%.o: FLAGS += $(VECTOR)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

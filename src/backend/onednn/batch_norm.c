@@ -11,6 +11,7 @@
 #include "backend/onednn/prim.h"
 #include "backend/onednn/sums.h"
 #include "backend/wide.h"
+#include "base/parallel.h"
 #include "op/norm.h"
 
 /* By channel, y = (x - from) a + b, or where dy is given y = a (dy - b - (x - from) c). */
@@ -59,11 +60,15 @@ WIDE static void apply_piece(const struct affine *f, int64_t piece)
     }
 }
 
+static void apply_pieces(const void *context, int64_t first, int64_t last)
+{
+    for (int64_t i = first; i < last; i++)
+        apply_piece(context, i);
+}
+
 static void apply(const struct affine *f, int threads)
 {
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t i = 0; i < oc__piece_count(f->v); i++)
-        apply_piece(f, i);
+    oc__parallel(threads, oc__piece_count(f->v), oc__piece_grain(f->v), apply_pieces, f);
 }
 
 /* ---- scratch ------------------------------------------------------------------------------ */

@@ -27,6 +27,12 @@ bool oc__dnn_lanes_layout(const struct layout *like, const oc_shape *shape,
 
 static inline int64_t oc__piece_count(const struct lanes *v) { return v->n * v->units; }
 
+/* The fewest pieces that are worth a thread: waking one costs as much as some thousand elements. */
+static inline int64_t oc__piece_grain(const struct lanes *v)
+{
+    return 1 + 8192 / (v->places * v->width + 1);
+}
+
 /* Where piece i begins, and how many of its lanes are channels. */
 static inline int64_t oc__piece_at(const struct lanes *v, int64_t i)
 {

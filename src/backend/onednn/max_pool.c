@@ -13,6 +13,7 @@
 #include "backend/onednn/lanes.h"
 #include "backend/onednn/prim.h"
 #include "backend/wide.h"
+#include "base/parallel.h"
 #include "op/pool.h"
 
 /* ---- forward ------------------------------------------------------------------------------ */
@@ -187,33 +188,49 @@ WIDE static void quarter_row(const struct tap *t, int64_t row, int64_t x_row)
     }
 }
 
+/* What a share of the work needs to know. */
+struct pooling {
+    const struct execution *e;
+    struct window           window;
+    struct lanes            x, y;
+    bool                    quarter;
+};
+
+static void pool_rows(const void *context, int64_t first, int64_t last)
+{
+    const struct pooling *p = context;
+    const struct window *w = &p->window;
+    const int64_t rows = w->y[0] * w->y[1];
+    for (int64_t i = first; i < last; i++) {
+        const int64_t piece = i / rows, row = i % rows;
+        const int64_t at = oc__piece_at(&p->y, piece) + row * w->y[2] * p->y.place_step;
+        const struct tap t = { .x = (const float *)p->e->x[0] + oc__piece_at(&p->x, piece),
+                               .y = (float *)p->e->y[0] + at,
+                               .index = (int32_t *)p->e->y[1] + at,
+                               .places = w->y[2],
+                               .lanes = oc__piece_lanes(&p->y, piece),
+                               .y_step = p->y.place_step };
+        const int64_t channels = oc__piece_channels(&p->y, piece);
+        if (p->quarter && t.lanes == LANES)
+            quarter_row(&t, row, w->x[2]);
+        else
+            pool_row(w, t, row);
+        if (channels < t.lanes)
+            clear_padding(t.index, w->y[2], p->y.width, channels);
+    }
+}
+
 static void run(const struct execution *e)
 {
     const struct pool_attr *a = e->request->attr;
-    struct lanes x, y;
-    struct window w;
-    oc__window(&w, &a->window, e->request->x[0].shape, NULL);
-    oc__dnn_lanes(&x, &e->request->x[0]);
-    oc__dnn_lanes(&y, &e->request->y[0]);
-    const int64_t rows = w.y[0] * w.y[1], all = oc__piece_count(&y) * rows;
-    const bool quarter = is_quarter(&w);
-#pragma omp parallel for num_threads(e->threads) schedule(static)
-    for (int64_t i = 0; i < all; i++) {
-        const int64_t piece = i / rows, row = i % rows;
-        const int64_t at = oc__piece_at(&y, piece) + row * w.y[2] * y.place_step;
-        const struct tap t = { .x = (const float *)e->x[0] + oc__piece_at(&x, piece),
-                               .y = (float *)e->y[0] + at,
-                               .index = (int32_t *)e->y[1] + at,
-                               .places = w.y[2],
-                               .lanes = oc__piece_lanes(&y, piece),
-                               .y_step = y.place_step };
-        if (quarter && t.lanes == LANES)
-            quarter_row(&t, row, w.x[2]);
-        else
-            pool_row(&w, t, row);
-        if (oc__piece_channels(&y, piece) < t.lanes)
-            clear_padding(t.index, w.y[2], y.width, oc__piece_channels(&y, piece));
-    }
+    struct pooling p = { .e = e };
+    oc__window(&p.window, &a->window, e->request->x[0].shape, NULL);
+    oc__dnn_lanes(&p.x, &e->request->x[0]);
+    oc__dnn_lanes(&p.y, &e->request->y[0]);
+    p.quarter = is_quarter(&p.window);
+    const int64_t rows = p.window.y[0] * p.window.y[1];
+    oc__parallel(e->threads, oc__piece_count(&p.y) * rows, oc__piece_grain(&p.y) * rows, pool_rows,
+                 &p);
 }
 
 /* ---- gradient ----------------------------------------------------------------------------- */
@@ -275,29 +292,42 @@ static void scatter(const struct spread *s)
         }
 }
 
-static void run_grad(const struct execution *e)
+struct spreading {
+    const struct execution *e;
+    struct lanes            x, y;
+    int64_t                 x_row, y_row;
+};
+
+static void spread_pieces(const void *context, int64_t first, int64_t last)
 {
-    const oc_shape *xs = e->request->y[0].shape, *ys = e->request->x[0].shape;
-    struct lanes x, y;
-    oc__dnn_lanes(&x, &e->request->y[0]);
-    oc__dnn_lanes(&y, &e->request->x[0]);
-    const bool tiled =
-        xs->rank == 4 && xs->dim[2] == 2 * ys->dim[2] && xs->dim[3] == 2 * ys->dim[3];
-#pragma omp parallel for num_threads(e->threads) schedule(static)
-    for (int64_t i = 0; i < oc__piece_count(&x); i++) {
-        const struct spread s = { .dy = (const float *)e->x[0] + oc__piece_at(&y, i),
-                                  .index = (const int32_t *)e->x[1] + oc__piece_at(&y, i),
-                                  .dx = (float *)e->y[0] + oc__piece_at(&x, i),
-                                  .y_places = y.places,
-                                  .x_places = x.places,
-                                  .step = x.place_step,
-                                  .lanes = oc__piece_lanes(&x, i),
-                                  .channels = oc__piece_channels(&x, i),
-                                  .y_row = tiled ? ys->dim[3] : 0,
-                                  .x_row = tiled ? xs->dim[3] : 0 };
-        if (!tiled || s.lanes != LANES || !write_tiles(&s))
+    const struct spreading *p = context;
+    for (int64_t i = first; i < last; i++) {
+        const struct spread s = { .dy = (const float *)p->e->x[0] + oc__piece_at(&p->y, i),
+                                  .index = (const int32_t *)p->e->x[1] + oc__piece_at(&p->y, i),
+                                  .dx = (float *)p->e->y[0] + oc__piece_at(&p->x, i),
+                                  .y_places = p->y.places,
+                                  .x_places = p->x.places,
+                                  .step = p->x.place_step,
+                                  .lanes = oc__piece_lanes(&p->x, i),
+                                  .channels = oc__piece_channels(&p->x, i),
+                                  .y_row = p->y_row,
+                                  .x_row = p->x_row };
+        if (s.x_row == 0 || s.lanes != LANES || !write_tiles(&s))
             scatter(&s);
     }
+}
+
+static void run_grad(const struct execution *e)
+{
+    const oc_shape *x = e->request->y[0].shape, *y = e->request->x[0].shape;
+    struct spreading p = { .e = e };
+    oc__dnn_lanes(&p.x, &e->request->y[0]);
+    oc__dnn_lanes(&p.y, &e->request->x[0]);
+    if (x->rank == 4 && x->dim[2] == 2 * y->dim[2] && x->dim[3] == 2 * y->dim[3]) {
+        p.x_row = x->dim[3];
+        p.y_row = y->dim[3];
+    }
+    oc__parallel(e->threads, oc__piece_count(&p.x), oc__piece_grain(&p.x), spread_pieces, &p);
 }
 
 const struct kernel oc__dnn_max_pool = {

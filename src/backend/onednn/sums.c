@@ -2,6 +2,7 @@
 #include "backend/onednn/sums.h"
 
 #include "backend/wide.h"
+#include "base/parallel.h"
 
 enum { SHORT_WHILE = 64 };                              /* places added up in float */
 
@@ -66,12 +67,20 @@ WIDE static void sum_piece(const struct sums_of *s, int64_t piece, double *row)
         sum_places(v, &p, row, lanes);
 }
 
+struct rows { const struct sums_of *of; double *row; };
+
+static void sum_pieces(const void *context, int64_t first, int64_t last)
+{
+    const struct rows *rows = context;
+    for (int64_t i = first; i < last; i++)
+        sum_piece(rows->of, i, rows->row + 2 * LANES * i);
+}
+
 void oc__sums(const struct sums_of *s, double *scratch, double *first, double *second)
 {
     const struct lanes *v = s->v;
-#pragma omp parallel for num_threads(s->threads) schedule(static)
-    for (int64_t i = 0; i < oc__piece_count(v); i++)
-        sum_piece(s, i, scratch + 2 * LANES * i);
+    oc__parallel(s->threads, oc__piece_count(v), oc__piece_grain(v), sum_pieces,
+                 &(struct rows){ s, scratch });
     for (int64_t c = 0; c < v->channels; c++) {
         double sum = 0, product = 0;
         for (int64_t n = 0; n < v->n; n++) {
