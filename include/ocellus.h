@@ -175,6 +175,8 @@ const char *oc_value_name(const oc_graph *g, oc_value v);
 /* The graph as text (one node a line) or for Graphviz; the string is yours: oc_string_free(). */
 char *oc_graph_text(const oc_graph *g);
 char *oc_graph_dot(const oc_graph *g);
+/* docs/operators.md: every operator and initialiser from its table; yours: oc_string_free(). */
+char *oc_operators_manual(void);
 void  oc_string_free(char *s);
 
 /* ---- session ------------------------------------------------------------------------------ */

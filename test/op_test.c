@@ -370,6 +370,32 @@ static void symbols_pass_through_shapes(void **state)
     oc_graph_free(g);
 }
 
+static void the_manual_describes_every_operator(void **state)
+{
+    char heading[80];
+    char *const manual = oc_operators_manual();
+    (void)state;
+    for (const struct entry *const *e = oc__op_list; *e; e++) {
+        snprintf(heading, sizeof heading, strstr((*e)->name, "Grad") ? "\n| %s |" : "\n## %s\n",
+                 (*e)->name);
+        if (!strstr(manual, heading))
+            fail_msg("%s is not in the manual", (*e)->name);
+    }
+    oc_string_free(manual);
+}
+
+static void the_manual_is_up_to_date(void **state)
+{
+    char *file, *const manual = oc_operators_manual();
+    size_t n;
+    (void)state;
+    assert_int_equal(oc__file_load("docs/operators.md", 1 << 20, &file, &n), OC_OK);
+    if (strcmp(file, manual) != 0)
+        fail_msg("docs/operators.md is out of date: run `make docs`");
+    oc__free(file);
+    oc_string_free(manual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +415,8 @@ int main(void)
         cmocka_unit_test(dropout_keeps_its_share_and_scales_it),
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
         cmocka_unit_test(symbols_pass_through_shapes),
+        cmocka_unit_test(the_manual_describes_every_operator),
+        cmocka_unit_test(the_manual_is_up_to_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,9 @@ oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, co
 /* A constant of rank 0 with the type of `like`. */
 oc_value oc__scalar_like(oc_graph *g, double v, oc_value like);
 
+/* The operators' page of the manual, in Markdown (manual.c). */
+void oc__operators_manual(struct str *out);
+
 /* Shape rules that operators share (op/op.c); loops over indices are in op/walk.h. */
 oc_status oc__shape_same(const struct infer *s);        /* every output like the first input */
 oc_status oc__shape_alike(const struct infer *s);       /* the same, and so are all other inputs */

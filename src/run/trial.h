@@ -22,7 +22,7 @@ struct trial {
     oc_tensor       feed[TRIAL_FEEDS];
     int             feeds;
     int             source[OP_MAX_INPUTS];      /* feed of input i; -1: absent, or another's */
-    int             weight[OP_MAX_OUTPUTS];     /* feed of w of output k; -1: not in the objective */
+    int             weight[OP_MAX_OUTPUTS];    /* feed of w of output k; -1: not in the objective */
     int             extra[OP_MAX_INPUTS];       /* feed of input i's weights in the objective */
     oc_value        x[OP_MAX_INPUTS], dx[OP_MAX_INPUTS];
     oc_value        y[OP_MAX_OUTPUTS];
