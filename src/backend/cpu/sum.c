@@ -1,5 +1,5 @@
 /* sum.c — sums over stretches of dimensions, and their opposite: SumTo, ReduceSum, ReduceMean,
- * ConvGradBias; ExpandTo and the gradients of sums; constants.
+ * ConvGradBias, GlobalAveragePool; ExpandTo and the gradients of sums; constants.
  *
  * A sum goes to a result that stands under its operand along consecutive dimensions (struct
  * cpu_pattern).  Sums are gathered in double, in an order that the shape alone decides. */
@@ -91,15 +91,13 @@ static bool sum_pattern(const struct request *r, struct cpu_pattern *p)
 {
     oc_shape part = *r->y[0].shape;
     if (is(r, "ConvGradBias")) {
-        part = OC_SHAPE(r->x[0].shape->dim[0], r->x[0].shape->dim[1], 1);
-        part.dim[0] = 1;
-        part.rank = r->x[0].shape->rank;
-        for (int i = 2; i < part.rank; i++)
-            part.dim[i] = 1;
+        part = *r->x[0].shape;
+        for (int i = 0; i < part.rank; i++)
+            part.dim[i] = i == 1 ? part.dim[i] : 1;
     } else if (is(r, "ReduceSum") || is(r, "ReduceMean")) {
         if (!kept_shape(r->attr, r->x[0].shape, &part))
             return false;
-    } else if (!is(r, "SumTo")) {
+    } else if (!is(r, "SumTo") && !is(r, "GlobalAveragePool")) {
         return false;
     }
     return oc__cpu_pattern(p, r->x[0].shape, &part);
@@ -118,7 +116,7 @@ static void run_sum(const struct execution *e)
     struct sums s = { .x = e->x[0], .y = e->y[0], .scale = 1 };
     sum_pattern(r, &s.p);
     const int64_t each = s.p.outer * s.p.inner;
-    if (is(r, "ReduceMean"))
+    if (is(r, "ReduceMean") || is(r, "GlobalAveragePool"))
         s.scale = 1 / (double)each;
     oc__parallel(e->threads, s.p.middle, each > CPU_GRAIN ? 1 : CPU_GRAIN / (each + 1) + 1, run_sums,
                  &s);
@@ -140,7 +138,7 @@ static bool expand_pattern(const struct request *r, struct cpu_pattern *p)
     if (is(r, "ReduceSumGrad") || is(r, "ReduceMeanGrad")) {
         if (!kept_shape(r->attr, r->y[0].shape, &part))
             return false;
-    } else if (is(r, "ExpandTo") || is(r, "Expand")) {
+    } else if (is(r, "ExpandTo") || is(r, "Expand") || is(r, "GlobalAveragePoolGrad")) {
         part = *r->x[0].shape;
     } else {
         return false;
@@ -167,7 +165,7 @@ static void run_expand(const struct execution *e)
     const struct request *r = e->request;
     struct expansion s = { .x = e->x[0], .y = e->y[0], .scale = 1 };
     expand_pattern(r, &s.p);
-    if (is(r, "ReduceMeanGrad"))
+    if (is(r, "ReduceMeanGrad") || is(r, "GlobalAveragePoolGrad"))
         s.scale = 1 / (float)(s.p.outer * s.p.inner);
     oc__parallel(e->threads, oc__cpu_count(&r->y[0]), CPU_GRAIN, run_expansion, &s);
 }
