@@ -321,6 +321,8 @@ oc_status oc_model_read(oc_model *m, const char *path);
  * oc_string_free(); NULL on failure. */
 char *oc_model_text(oc_model *m, int64_t batch);
 char *oc_file_text(const char *path);
+/* Every layer of the grammar with its attributes, for help; likewise yours. */
+char *oc_layers_text(void);
 
 /* The models that ship: name, one line, layers, and the training settings that suit it. */
 typedef struct oc_zoo_entry {

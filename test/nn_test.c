@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <math.h>
+#include "format/weights.h"
 #include "nn/model.h"
 #include "nn/zoo/zoo.h"
 #include "op/op.h"
@@ -97,6 +98,19 @@ static void a_result_of_other_classes_is_refused_when_built(void **state)
     error_says("[?, 10]");
     oc_graph_free(g);
     oc_model_free(m);
+}
+
+static void help_names_every_layer_and_its_attributes(void **state)
+{
+    (void)state;
+    char *text = oc_layers_text();
+    assert_non_null(text);
+    for (const struct entry *const *l = oc__layer_list; *l; l++) {
+        assert_non_null(strstr(text, (*l)->name));
+        for (const struct attr *a = (*l)->attrs; a && a->name; a++)
+            assert_non_null(strstr(text, a->help));
+    }
+    oc_string_free(text);
 }
 
 /* ---- parameters ---------------------------------------------------------------------------- */
@@ -369,6 +383,55 @@ static void tensors_that_do_not_fit_are_all_listed(void **state)
     oc_model_free(m);
 }
 
+static void metadata_that_is_wrong_is_refused_by_its_key(void **state)
+{
+    static const struct { const char *key, *value, *says; } changes[] = {
+        { "format", "pt", NULL },                       /* nothing wrong: it loads */
+        { "ocellus.format", "2", "this version reads 1" },
+        { "ocellus.architecture", "linear out=3 nmae=fc", "did you mean name?" },
+        { "ocellus.architecture", "linear out=3 name=gc", "missing gc.weight" },
+        { "ocellus.architecture", "linear out=16777216; linear out=16777216", "do not fit" },
+        { "ocellus.architecture", NULL, "ocellus.architecture is missing" },
+        { "ocellus.input", "4,", "wants \"c,h,w\"" },
+        { "ocellus.input", "99999999999999999999", "do not fit" },
+        { "ocellus.input", "0", "wants \"c,h,w\"" },
+        { "ocellus.preparation", "scale; skale", "did you mean scale?" },
+        { "ocellus.task", "dream", "'dream'" },
+        { "ocellus.functions", "twice", "'twice'" },
+        { "ocellus.loss", NULL, "ocellus.loss is missing" },
+    };
+    (void)state;
+    float w[12] = { 1 }, b[3] = { 2 };
+    const struct named_tensor tensor[] = { { "fc.weight", { OC_F32, OC_SHAPE(3, 4), w } },
+                                           { "fc.bias", { OC_F32, OC_SHAPE(3), b } } };
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        struct pair good[] = {
+            { "ocellus.format", "1" }, { "ocellus.architecture", "linear out=3 name=fc" },
+            { "ocellus.input", "4" }, { "ocellus.classes", "a\nb\nc" },
+            { "ocellus.preparation", "scale" }, { "ocellus.task", "classify" },
+            { "ocellus.loss", "softmax" }, { "format", "pt" }, { "ocellus.functions", NULL },
+        };
+        struct pair used[COUNT(good)];
+        int n = 0;
+        for (size_t k = 0; k < COUNT(good); k++) {
+            if (!strcmp(good[k].key, changes[i].key))
+                good[k].value = changes[i].value;
+            if (good[k].value)
+                used[n++] = good[k];
+        }
+        oc_model *m;
+        const struct weights_content content = { tensor, 2, used, n };
+        assert_ok(oc__weights_write(place("meta.safetensors"), &content, WRITE_REPLACE));
+        assert_int_equal(oc_model_load(&m, place("meta.safetensors")),
+                         changes[i].says ? OC_EINPUT : OC_OK);
+        if (changes[i].says) {
+            error_says("meta.safetensors");
+            error_says(changes[i].says);
+        }
+        oc_model_free(m);
+    }
+}
+
 static void a_file_of_weights_alone_is_read_but_not_loaded(void **state)
 {
     (void)state;
@@ -402,6 +465,7 @@ int main(void)
         cmocka_unit_test(two_steps_cannot_share_a_name),
         cmocka_unit_test(a_failed_addition_leaves_the_model_as_it_was),
         cmocka_unit_test(a_result_of_other_classes_is_refused_when_built),
+        cmocka_unit_test(help_names_every_layer_and_its_attributes),
         cmocka_unit_test(parameters_are_named_by_layer_or_by_kind_and_number),
         cmocka_unit_test(weights_begin_as_in_pytorch),
         cmocka_unit_test(a_model_wide_initialiser_reaches_weights_but_not_biases),
@@ -413,6 +477,7 @@ int main(void)
         cmocka_unit_test(a_model_comes_back_from_json_bit_for_bit),
         cmocka_unit_test(a_run_folder_stands_for_its_model),
         cmocka_unit_test(tensors_that_do_not_fit_are_all_listed),
+        cmocka_unit_test(metadata_that_is_wrong_is_refused_by_its_key),
         cmocka_unit_test(a_file_of_weights_alone_is_read_but_not_loaded),
         cmocka_unit_test(files_from_elsewhere_are_listed),
     };

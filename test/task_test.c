@@ -145,6 +145,36 @@ static void metrics_do_not_depend_on_the_batch(void **state)
     oc_data_free(d);
 }
 
+/* A network that PyTorch trained; its author's preparation is (v - 0.1307) / 0.3081. */
+static void weights_trained_elsewhere_recognise_digits(void **state)
+{
+    (void)state;
+    const char *weights = shared_data("models/burn_mnist/mnist.safetensors");
+    const char *images = shared_data("mnist");
+    char spec[600];
+    oc_data *d;
+    oc_model *m;
+    oc_metrics x;
+    snprintf(spec, sizeof spec, "mnist:%s", images);
+    assert_ok(oc_data_open(&d, spec));
+    const oc_model_options o = {
+        .architecture = "conv 8 name=conv1; relu; conv 16 name=conv2; relu; conv 24 name=conv3; "
+                        "relu; batchnorm name=norm1; flatten; linear 32 name=fc1; relu; "
+                        "dropout 0.3; linear classes name=fc2; batchnorm name=norm2",
+        .input = OC_SHAPE(1, 28, 28), .classes = 10,
+        .preparation = "grayscale; scale; normalize mean=0.1307 std=0.3081",
+    };
+    assert_ok(oc_model_new(&m, &o));
+    assert_ok(oc_model_read(m, weights));
+    assert_ok(oc_evaluate(m, d, OC_PART_TEST, NULL, &x));
+    print_message("accuracy %.4f, loss %.4f\n", x.accuracy, x.loss);
+    assert_int_equal(x.samples, 10000);
+    assert_true(x.accuracy > 0.98 && x.top5 > 0.999);
+    oc_metrics_free(&x);
+    oc_model_free(m);
+    oc_data_free(d);
+}
+
 static void data_with_more_classes_than_the_model_is_refused(void **state)
 {
     (void)state;
@@ -207,13 +237,13 @@ static oc_value without_gradient(oc_graph *g, oc_value x, void *context)
     return oc_apply(g, "SigmoidGrad", 2, (oc_value[]){ x, x }, NULL);
 }
 
+static const char many_layers[]
+    = "conv 4 kernel=5 bias=false; batchnorm; gelu; avgpool 2; conv 6 groups=2 stride=2; prelu; "
+      "layernorm; maxpool 3 stride=2; flatten; dropout; linear 20; mish; linear classes";
+
 static void gradients_of_whole_models_are_right(void **state)
 {
-    static const char *const models[] = {
-        "linear", "sigmoid", "lenet",
-        "conv 4 kernel=5 bias=false; batchnorm; gelu; avgpool 2; conv 6 groups=2 stride=2; prelu; "
-        "layernorm; maxpool 3 stride=2; flatten; dropout; linear 20; mish; linear classes",
-    };
+    static const char *const models[] = { "linear", "sigmoid", "lenet", many_layers };
     (void)state;
     for (size_t i = 0; i < COUNT(models); i++) {
         oc_model *m;
@@ -251,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_tally_counts_classes_ties_and_the_top_five),
         cmocka_unit_test(zero_weights_know_nothing),
         cmocka_unit_test(metrics_do_not_depend_on_the_batch),
+        cmocka_unit_test(weights_trained_elsewhere_recognise_digits),
         cmocka_unit_test(data_with_more_classes_than_the_model_is_refused),
         cmocka_unit_test(probabilities_follow_the_loss),
         cmocka_unit_test(gradients_of_whole_models_are_right),

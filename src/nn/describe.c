@@ -1,4 +1,4 @@
-/* describe.c — a model, or any file of weights, as a table for people. */
+/* describe.c — a model, any file of weights, and the grammar of layers, as text for people. */
 #include <stdio.h>
 #include <string.h>
 
@@ -177,6 +177,18 @@ char *oc_model_text(oc_model *m, int64_t batch)
     if (!status)
         status = plan_text(m, batch, &out);
     return hand_over(&out, status);
+}
+
+/* ---- the grammar -------------------------------------------------------------------------- */
+
+char *oc_layers_text(void)
+{
+    struct str out = { 0 };
+    for (const struct entry *const *l = oc__layer_list; *l; l++) {
+        oc__str_addf(&out, "%-14s %s\n", (*l)->name, (*l)->summary);
+        oc__attr_help(*l, "    ", &out);
+    }
+    return hand_over(&out, OC_OK);
 }
 
 /* ---- files -------------------------------------------------------------------------------- */
