@@ -48,6 +48,7 @@ static void mistakes_name_the_step_the_nearest_word_and_what_exists(void **state
     refuses("conv 32 kernle=5", "step 1 (conv)", "did you mean kernel?");
     refuses("flatten; linear ten", "step 2 (linear)", "classes");
     refuses("flatten; linear", "step 2 (linear)", "wants a number");
+    refuses("conv; flatten; linear 10", "step 1 (conv): out", "conv 32");
     refuses("conv 32 kernel=0; flatten; linear 10", "step 1 (conv): kernel", "wants 1 to 4096");
     refuses("conv 32 kernel=3,3,3", "step 1 (conv): kernel", "height and width");
     refuses("conv 5 groups=2", "step 1 (conv)", "2 groups");

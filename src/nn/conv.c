@@ -15,7 +15,7 @@ struct conv_layer {
 };
 
 static const struct attr attrs[] = {
-    ATTR_RANGE(struct conv_layer, INT, out, "1", "channels that leave", 1, CHANNELS_MAX),
+    ATTR_RANGE(struct conv_layer, INT, out, NULL, "channels that leave", 1, CHANNELS_MAX),
     ATTR_RANGE(struct conv_layer, INTS, kernel, "3", "size of the window", 1, KERNEL_MAX),
     ATTR_RANGE(struct conv_layer, INTS, stride, "1", "step of the window", 1, KERNEL_MAX),
     ATTR_RANGE(struct conv_layer, INTS, padding, "0", "zeros around the image", 0, KERNEL_MAX),
@@ -32,6 +32,8 @@ static oc_status ready(void *attr, const char *where, int classes)
 {
     const struct conv_layer *a = attr;
     (void)classes;
+    if (a->out == 0)
+        return oc__fail(OC_EUSAGE, "%s: out: wants how many channels leave: conv 32", where);
     TRY(oc__layer_pair(&a->kernel, where, "kernel"));
     TRY(oc__layer_pair(&a->stride, where, "stride"));
     TRY(oc__layer_pair(&a->padding, where, "padding"));
