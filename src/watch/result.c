@@ -1,4 +1,4 @@
-/* result.c — a training's result as JSON: fractions, not percents, and null for what is not there. */
+/* result.c — a training's result as JSON: fractions, not percents; null for what there is not. */
 #include <math.h>
 #include "base/json.h"
 #include "base/str.h"
