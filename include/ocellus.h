@@ -208,8 +208,9 @@ void      oc_session_free(oc_session *s);
  * that the peak is known before the first step. */
 oc_status oc_session_prepare(oc_session *s, const oc_shape *inputs);
 
-/* Runs once.  `in` holds the graph's inputs in order; `out` receives the outputs of the options in
- * order: their shape and dtype are set, and data, where not NULL, must have room and is written. */
+/* Runs once.  `in` holds the graph's inputs in order, read where they are, and those that no output
+ * needs may have no data; `out` receives the outputs of the options in order: their shape and dtype
+ * are set, and data, where not NULL, must have room and is written. */
 oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out);
 
 /* The step that random operators see; counts up by itself after each run in training. */

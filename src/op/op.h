@@ -51,6 +51,7 @@ struct op {
     uint64_t            detached;                       /* bit k: output k carries no gradient */
     bool                elementwise;     /* y[i] depends on x[i] alone: all operands of one shape */
     bool                broadcasts;          /* numpy broadcasting: the walker undoes it by SumTo */
+    bool                view;          /* y holds the elements of x in their order: costs nothing */
     bool                random;                         /* reads seed and step */
     oc_status         (*shape)(const struct infer *s);
     /* Gradients dx[i] of the inputs with want[i], given those of the outputs (OC_NONE where an

@@ -155,31 +155,32 @@ static const char *const unsqueeze_cases[] = { "3 axes=0", "2x3 axes=1,-1", "() 
 
 const struct op oc__op_reshape = {
     .entry = { "Reshape", "y = x under another shape", reshape_attrs, sizeof(struct reshape) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_none,
+    .inputs = "x", .outputs = "y", .view = true, .flops = oc__flops_none,
     .shape = reshape_shape, .grad = grad, .run = oc__copy, .cases = reshape_cases,
 };
 
 const struct op oc__op_reshape_to = {
     .entry = { "ReshapeTo", "y = x under the shape of `like`", NULL, 0 },
-    .inputs = "x like", .outputs = "y", .shape_only = 1 << 1, .flops = oc__flops_none,
+    .inputs = "x like", .outputs = "y", .view = true, .shape_only = 1 << 1,
+    .flops = oc__flops_none,
     .shape = reshape_to_shape, .grad = grad, .run = oc__copy, .cases = reshape_to_cases,
 };
 
 const struct op oc__op_flatten = {
     .entry = { "Flatten", "y = x as a matrix", flatten_attrs, sizeof(struct flatten) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_none,
+    .inputs = "x", .outputs = "y", .view = true, .flops = oc__flops_none,
     .shape = flatten_shape, .grad = grad, .run = oc__copy, .cases = flatten_cases,
 };
 
 const struct op oc__op_squeeze = {
     .entry = { "Squeeze", "y = x without dimensions of 1", squeeze_attrs, sizeof(struct squeeze) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_none,
+    .inputs = "x", .outputs = "y", .view = true, .flops = oc__flops_none,
     .shape = squeeze_shape, .grad = grad, .run = oc__copy, .cases = squeeze_cases,
 };
 
 const struct op oc__op_unsqueeze = {
     .entry = { "Unsqueeze", "y = x with more dimensions of 1", unsqueeze_attrs,
                sizeof(struct squeeze) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_none,
+    .inputs = "x", .outputs = "y", .view = true, .flops = oc__flops_none,
     .shape = unsqueeze_shape, .grad = grad, .run = oc__copy, .cases = unsqueeze_cases,
 };

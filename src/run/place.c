@@ -22,7 +22,7 @@ static void place_fixed(struct plan *p)
 {
     for (int i = 0; i < p->slots; i++) {
         struct slot *s = &p->slot[i];
-        if (s->space != SPACE_ARENA || !s->is_static || s->last < p->prologue)
+        if (s->root != i || s->space != SPACE_ARENA || !s->is_static || s->last < p->prologue)
             continue;
         s->space = SPACE_FIXED;
         s->offset = (int64_t)p->fixed_bytes;
@@ -36,11 +36,11 @@ static int taken_over(const struct plan *p, int i)
     const struct plan_step *s = &p->step[i];
     if (s->offer.in_place < 0 || s->x[s->offer.in_place] < 0)
         return -1;
-    const int x = s->x[s->offer.in_place];
+    const int x = p->slot[s->x[s->offer.in_place]].root;
     const struct slot *from = &p->slot[x], *to = &p->slot[s->y[0]];
     int reads = 0;
     for (int k = 0; k < s->request.n_in; k++)
-        reads += s->x[k] == x;
+        reads += s->x[k] >= 0 && p->slot[s->x[k]].root == x;
     const bool fits =
         from->space == SPACE_ARENA && to->space == SPACE_ARENA && from->bytes >= to->bytes;
     return fits && !from->keep && from->last == i && reads == 1 ? x : -1;
@@ -56,7 +56,7 @@ static int make_buffers(struct plan *p, struct buffer *b)
 {
     int n = 0;
     for (int i = 0; i < p->slots; i++)
-        if (p->slot[i].space == SPACE_ARENA && p->slot[i].first < 0)
+        if (p->slot[i].root == i && p->slot[i].space == SPACE_ARENA && p->slot[i].first < 0)
             p->slot[i].buffer = add_buffer(b, &n, &p->slot[i]);
     for (int i = 0; i < p->steps; i++) {
         const struct plan_step *s = &p->step[i];
@@ -125,6 +125,11 @@ oc_status oc__plan_place(struct plan *p)
     for (int i = 0; i < p->slots; i++)
         if (p->slot[i].buffer >= 0)
             p->slot[i].offset = (int64_t)offset[p->slot[i].buffer];
+    for (int i = 0; i < p->slots; i++) {
+        const struct slot *root = &p->slot[p->slot[i].root];
+        p->slot[i].space = root->space;
+        p->slot[i].offset = root->offset;
+    }
     size_t scratch = 0;
     for (int i = 0; i < p->steps; i++)
         scratch = p->step[i].offer.scratch > scratch ? p->step[i].offer.scratch : scratch;

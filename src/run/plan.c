@@ -46,6 +46,7 @@ static int add_slot(struct builder *b, oc_value v, const struct layout *layout)
         .bytes = slot_bytes(value->dtype, &value->shape, layout),
         .first = -1,
         .last = -1,
+        .root = p->slots,
         .buffer = -1,
     };
     return p->slots++;
@@ -71,6 +72,10 @@ static int add_source(struct builder *b, oc_value v)
         s->is_static = b->options->session->mode == OC_INFER;
     } else {
         b->plan->input[value->index] = at;
+        if (b->options->session->precision == OC_F32) { /* else it is converted into the arena */
+            s->space = SPACE_INPUT;
+            s->offset = value->index;
+        }
     }
     b->slot_of[v.id] = at;
     return at;
@@ -159,6 +164,15 @@ static int in_layout(struct builder *b, int slot, const struct layout *layout)
     return to;
 }
 
+/* The slot of a value in plain layout, made if it is a source that no step reads. */
+static int plain_slot(struct builder *b, oc_value v)
+{
+    int slot = b->slot_of[v.id];
+    if (slot < 0)
+        slot = add_source(b, v);
+    return slot < 0 || !b->plan->slot[slot].layout ? slot : in_layout(b, slot, NULL);
+}
+
 /* Whether a node's inputs, as far as they are read, depend on parameters and constants alone. */
 static bool only_static(const struct builder *b, const struct node *n)
 {
@@ -224,8 +238,23 @@ static void settle(const struct request *r, const struct offer *o)
         y[k].layout = o->y[k];
 }
 
+/* A view has the place of what it is a view of, in plain layout, and needs no step. */
+static oc_status plan_view(struct builder *b, const struct node *n)
+{
+    const int from = plain_slot(b, n->in[0]);
+    const int slot = from < 0 ? -1 : add_slot(b, n->out, NULL);
+    if (slot < 0)
+        return OC_ELIMIT;
+    b->plan->slot[slot].root = b->plan->slot[from].root;
+    b->plan->slot[slot].is_static = b->plan->slot[from].is_static;
+    b->slot_of[n->out.id] = slot;
+    return OC_OK;
+}
+
 static oc_status plan_node(struct builder *b, const struct node *n)
 {
+    if (n->op->view)
+        return plan_view(b, n);
     struct request request;
     struct offer offer;
     const struct backend *backend;
@@ -265,15 +294,6 @@ static oc_status plan_node(struct builder *b, const struct node *n)
 
 /* ---- ends: inputs, outputs, gradients, effects -------------------------------------------- */
 
-/* The slot of a value in plain layout, made if it is a source that no step reads. */
-static int plain_slot(struct builder *b, oc_value v)
-{
-    int slot = b->slot_of[v.id];
-    if (slot < 0)
-        slot = add_source(b, v);
-    return slot < 0 || !b->plan->slot[slot].layout ? slot : in_layout(b, slot, NULL);
-}
-
 static oc_status take_outputs(struct builder *b, const oc_value *want)
 {
     struct plan *p = b->plan;
@@ -281,7 +301,7 @@ static oc_status take_outputs(struct builder *b, const oc_value *want)
         p->output[i] = plain_slot(b, want[i]);
         if (p->output[i] < 0)
             return OC_ELIMIT;
-        p->slot[p->output[i]].keep = true;
+        p->slot[p->slot[p->output[i]].root].keep = true;
     }
     return OC_OK;
 }
@@ -295,7 +315,8 @@ static oc_status take_gradient(struct builder *b, oc_value parameter, oc_value g
     int slot = plain_slot(b, gradient);
     if (slot < 0)
         return OC_ELIMIT;
-    const bool free_to_move = oc__value(b->graph, gradient)->kind == VALUE_RESULT &&
+    slot = p->slot[slot].root;
+    const bool free_to_move = oc__value(b->graph, p->slot[slot].value)->kind == VALUE_RESULT &&
                               p->slot[slot].space == SPACE_ARENA && !p->slot[slot].keep;
     if (!free_to_move) {
         const oc_value copy = oc__apply(b->graph, &oc__op_identity, NULL, OC_IN(gradient));
@@ -320,7 +341,7 @@ static oc_status take_effects(struct builder *b)
         const int slot = plain_slot(b, e->value);
         if (slot < 0)
             return OC_ELIMIT;
-        p->slot[slot].keep = true;
+        p->slot[p->slot[slot].root].keep = true;
         p->effect[p->effects++] =
             (struct effect_slot){ oc__value(b->graph, e->parameter)->index, slot };
     }
@@ -374,7 +395,7 @@ static oc_status order_steps(struct plan *p)
         const struct plan_step *s = &p->step[i];
         for (int k = 0; k < s->request.n_in; k++)
             if (s->x[k] >= 0)
-                p->slot[s->x[k]].last = i;
+                p->slot[p->slot[s->x[k]].root].last = i;
         for (int k = 0; k < s->request.n_out; k++) {
             p->slot[s->y[k]].first = i;
             p->slot[s->y[k]].last = i;

@@ -17,6 +17,7 @@ enum space {
     SPACE_ARENA,                                  /* shared by lifetimes; scratch lies at its end */
     SPACE_FIXED,                                    /* what the prologue makes and the steps read */
     SPACE_VALUE, SPACE_STATISTIC, SPACE_GRADIENT,       /* blocks of the store */
+    SPACE_INPUT,                     /* the caller's own memory: the offset is the input's number */
     SPACE_ABSOLUTE,                    /* constants of the bound graph: the offset is the address */
     SPACES
 };
@@ -32,6 +33,7 @@ struct slot {
     int64_t              offset;
     /* steps that write and last read it; -1 and n_steps: outside */
     int                  first, last;
+    int                  root;                     /* the slot that this one is a view of; itself */
     int                  buffer;           /* of the arena, by number; -1: has a place of its own */
     bool                 is_static, keep; /* keep: read after the run, never overwritten in place */
 };

@@ -2,7 +2,7 @@
 #include "run/plan.h"
 
 static const char *const space_name[SPACES] = { "arena",      "fixed",     "values",
-                                                "statistics", "gradients", "constant" };
+                                                "statistics", "gradients", "input", "constant" };
 
 static void print_shape(struct str *out, const oc_shape *s)
 {

@@ -207,35 +207,42 @@ oc_status oc_session_prepare(oc_session *s, const oc_shape *inputs)
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-static void bases(const oc_session *s, const struct context *c, char *base[SPACES])
+/* Where the spaces of a run begin. */
+struct places {
+    char            *base[SPACES];
+    const oc_tensor *in;                                /* read where the caller has them */
+};
+
+static struct places find_places(const oc_session *s, const struct context *c, const oc_tensor *in)
 {
     const oc_store *store = s->graph->store;
-    base[SPACE_ARENA] = s->arena;
-    base[SPACE_FIXED] = c->fixed;
-    base[SPACE_VALUE] = store ? (char *)store->block[ROLE_VALUE][OC_TRAINABLE] : NULL;
-    base[SPACE_STATISTIC] = store ? (char *)store->block[ROLE_VALUE][OC_STATISTIC] : NULL;
-    base[SPACE_GRADIENT] = store ? (char *)store->block[ROLE_GRADIENT][OC_TRAINABLE] : NULL;
-    base[SPACE_ABSOLUTE] = NULL;
+    struct places p = { .base = { [SPACE_ARENA] = s->arena, [SPACE_FIXED] = c->fixed }, .in = in };
+    if (store) {
+        p.base[SPACE_VALUE] = (char *)store->block[ROLE_VALUE][OC_TRAINABLE];
+        p.base[SPACE_STATISTIC] = (char *)store->block[ROLE_VALUE][OC_STATISTIC];
+        p.base[SPACE_GRADIENT] = (char *)store->block[ROLE_GRADIENT][OC_TRAINABLE];
+    }
+    return p;
 }
 
-static void *slot_address(const struct slot *s, char *const base[SPACES])
+static void *address(const struct slot *s, const struct places *p)
 {
-    return s->space == SPACE_ABSOLUTE ? (void *)(intptr_t)s->offset : base[s->space] + s->offset;
+    if (s->space == SPACE_ABSOLUTE)
+        return (void *)(intptr_t)s->offset;
+    return s->space == SPACE_INPUT ? p->in[s->offset].data : p->base[s->space] + s->offset;
 }
 
-static void run_steps(oc_session *s, struct context *c, int from, int to)
+static void run_steps(oc_session *s, struct context *c, const struct places *at, int from, int to)
 {
     const struct plan *p = c->plan;
-    char *base[SPACES];
-    bases(s, c, base);
     for (int i = from; i < to; i++) {
         const struct plan_step *step = &p->step[i];
         const void *x[OP_MAX_INPUTS];
         void *y[OP_MAX_OUTPUTS];
         for (int k = 0; k < step->request.n_in; k++)
-            x[k] = step->x[k] < 0 ? NULL : slot_address(&p->slot[step->x[k]], base);
+            x[k] = step->x[k] < 0 ? NULL : address(&p->slot[step->x[k]], at);
         for (int k = 0; k < step->request.n_out; k++)
-            y[k] = slot_address(&p->slot[step->y[k]], base);
+            y[k] = address(&p->slot[step->y[k]], at);
         const struct execution e = {
             &step->request, step->offer.state, c->instance[i], x, y, s->arena + p->scratch_offset,
             s->threads, s->options.seed, s->step,
@@ -249,56 +256,46 @@ static void run_steps(oc_session *s, struct context *c, int from, int to)
     }
 }
 
-/* Copies a tensor into a slot, converting its type where it differs. */
-static oc_status write_slot(const struct slot *s, const oc_tensor *t, void *to)
+/* Checks the inputs that are needed; converts those that cannot be read where they are. */
+static oc_status take_inputs(const struct context *c, const struct places *at)
 {
-    const oc_tensor into = { s->dtype, s->shape, to };
-    if (!t->data)
-        return oc__fail(OC_EUSAGE, "input %s: no data", s->name);
-    if (t->dtype == s->dtype) {
-        memcpy(to, t->data, s->bytes);
-        return OC_OK;
-    }
-    const int64_t n = oc_shape_count(&s->shape);
-    for (int64_t i = 0; i < n; i++)
-        oc_tensor_set(&into, i, oc_tensor_get(t, i));
-    return OC_OK;
-}
-
-static oc_status write_inputs(oc_session *s, const struct context *c, const oc_tensor *in)
-{
-    char *base[SPACES];
-    bases(s, c, base);
     for (int i = 0; i < c->plan->inputs; i++) {
-        const int slot = c->plan->input[i];
-        if (slot >= 0)
-            TRY(write_slot(&c->plan->slot[slot], &in[i], slot_address(&c->plan->slot[slot], base)));
+        if (c->plan->input[i] < 0)
+            continue;
+        const struct slot *s = &c->plan->slot[c->plan->input[i]];
+        const oc_tensor *t = &at->in[i];
+        if (!t->data)
+            return oc__fail(OC_EUSAGE, "input %s: no data", s->name);
+        if (s->space == SPACE_INPUT) {
+            if (t->dtype != s->dtype)
+                return oc__fail(OC_EUSAGE, "input %s: is %s, expected %s", s->name,
+                                oc_dtype_name(t->dtype), oc_dtype_name(s->dtype));
+            continue;
+        }
+        const oc_tensor to = { s->dtype, s->shape, address(s, at) };
+        for (int64_t k = 0, n = oc_shape_count(&s->shape); k < n; k++)
+            oc_tensor_set(&to, k, oc_tensor_get(t, k));
     }
     return OC_OK;
 }
 
-static void read_outputs(const oc_session *s, const struct context *c, oc_tensor *out)
+static void read_outputs(const struct context *c, const struct places *at, oc_tensor *out)
 {
-    char *base[SPACES];
-    bases(s, c, base);
     for (int i = 0; i < c->plan->outputs; i++) {
         const struct slot *slot = &c->plan->slot[c->plan->output[i]];
         out[i].dtype = slot->dtype;
         out[i].shape = slot->shape;
         if (out[i].data)
-            memcpy(out[i].data, slot_address(slot, base), slot->bytes);
+            memcpy(out[i].data, address(slot, at), slot->bytes);
     }
 }
 
-static void commit_effects(const oc_session *s, const struct context *c)
+static void commit_effects(oc_store *store, const struct context *c, const struct places *at)
 {
-    char *base[SPACES];
-    oc_store *store = s->graph->store;
-    bases(s, c, base);
     for (int i = 0; i < c->plan->effects; i++) {
         const struct effect_slot *e = &c->plan->effect[i];
         const struct slot *slot = &c->plan->slot[e->slot];
-        const oc_tensor from = { slot->dtype, slot->shape, slot_address(slot, base) };
+        const oc_tensor from = { slot->dtype, slot->shape, address(slot, at) };
         float *to = oc__store_place(store, ROLE_VALUE, e->parameter);
         for (int64_t k = 0; k < store->parameter[e->parameter].count; k++)
             to[k] = (float)oc_tensor_get(&from, k);
@@ -319,14 +316,15 @@ oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out)
     struct context *c = s->current;
     const uint64_t version = s->graph->store ? s->graph->store->version : 1;
     omp_set_num_threads(s->threads);
-    TRY(write_inputs(s, c, in));
+    const struct places at = find_places(s, c, in);
+    TRY(take_inputs(c, &at));
     if (c->version != version)
-        run_steps(s, c, 0, c->plan->prologue);
+        run_steps(s, c, &at, 0, c->plan->prologue);
     c->version = version;
-    run_steps(s, c, c->plan->prologue, c->plan->steps);
-    read_outputs(s, c, out);
+    run_steps(s, c, &at, c->plan->prologue, c->plan->steps);
+    read_outputs(c, &at, out);
     if (s->options.mode == OC_TRAIN) {
-        commit_effects(s, c);
+        commit_effects(s->graph->store, c, &at);
         s->step++;
     }
     return OC_OK;
