@@ -7,7 +7,7 @@ const oc_zoo_entry oc__zoo_sigmoid = {
     .summary = "10 hidden units with the logistic function, sigmoid cross-entropy",
     .layers = "flatten; linear 10 name=fc1; sigmoid; linear classes name=fc2",
     .loss = "sigmoid",
-    .optimizer = "sgd learning_rate=0.5",
+    .optimizer = "sgd learning_rate=0.2",
     .batch = 64,
     .epochs = 10,
 };
