@@ -271,6 +271,20 @@ oc_status oc_image_load(oc_image *out, const char *path);   /* PNG or JPEG, by c
 oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */
 void      oc_image_free(oc_image *image);
 
+/* Calls a function for each image that a word of the user stands for: a PNG or JPEG; a .npy array
+ * of one or more images (bytes, or fractions of white); an IDX file, plain or .gz; raw bytes, exactly
+ * h*w or h*w*c for `shape` [c, h, w] (NULL: none are raw); one image of several by its number,
+ * "images.npy:7"; or a folder, whose .png, .jpg and .npy come in order of their names.  A file that
+ * cannot be read is given as its status with a NULL image.  A negative status from the function
+ * ends it and is handed on. */
+typedef oc_status oc_image_function(void *context, const char *name, oc_status status,
+                                    const oc_image *image);
+oc_status oc_image_each(const char *word, const oc_shape *shape, oc_image_function *function,
+                        void *context);
+
+/* The shape [c, h, w] that a preparation makes of images of a shape, unknown where not known. */
+oc_status oc_preparation_shape(const char *preparation, const oc_shape *image, oc_shape *out);
+
 /* ---- model -------------------------------------------------------------------------------- */
 
 /* A network that can be built into any graph, its parameters, and what its users need beside them:
@@ -308,6 +322,9 @@ const char *oc_model_class_name(const oc_model *m, int i);
 const char *oc_model_preparation(const oc_model *m);
 const char *oc_model_architecture(const oc_model *m);   /* as steps, reads back equal */
 
+/* The model's preparation of one image into x [c, h, w]: what the network sees. */
+oc_status oc_model_prepare(const oc_model *m, const oc_image *image, float *x);
+
 /* A model file is a safetensors file (or readable JSON, by the ending .json) whose metadata holds
  * the rest.  Saving is atomic; without `replace` an existing file is an error. */
 oc_status oc_model_save(oc_model *m, const char *path, bool replace);
@@ -324,6 +341,20 @@ char *oc_model_text(oc_model *m, int64_t batch);
 char *oc_file_text(const char *path);
 /* Every layer of the grammar with its attributes, for help; likewise yours. */
 char *oc_layers_text(void);
+
+/* The same for programs: the layers of a model, freed with oc_layers_free(), and a function called
+ * for each tensor of a file. */
+typedef struct oc_layer_info {
+    char     name[64], step[256];                       /* "c1", "conv out=32 kernel=5 name=c1" */
+    oc_shape output;
+    int64_t  parameters;                                /* trainable numbers */
+    double   flops;
+} oc_layer_info;
+oc_status oc_model_layers(const oc_model *m, int64_t batch, oc_layer_info **out, int *n);
+void      oc_layers_free(oc_layer_info *layers);
+typedef void oc_tensor_function(void *context, const char *name, const char *type,
+                                const oc_shape *shape, int64_t bytes);
+oc_status oc_file_tensors(const char *path, oc_tensor_function *function, void *context);
 
 /* The models that ship: name, one line, layers, and the training settings that suit it. */
 typedef struct oc_zoo_entry {
@@ -464,6 +495,14 @@ typedef void oc_report_function(void *context, const char *name, double error, b
 oc_status oc_check_operators(oc_report_function *report, void *context);
 oc_status oc_check_model(oc_model *m, int samples, int entries, oc_report_function *report,
                          void *context);
+
+/* ---- manual -------------------------------------------------------------------------------- */
+
+/* What the tables of the library say about a topic: operators, layers, optimizers, and so on.
+ * Topics are counted from 0; NULL after the last.  The text is yours: oc_string_free(); NULL for an
+ * unknown topic and when there is no memory. */
+const char *oc_manual_topic(int i);
+char       *oc_manual(const char *topic);
 
 #ifdef __cplusplus
 }

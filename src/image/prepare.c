@@ -135,6 +135,15 @@ oc_status oc__prepare_shape(const struct prepare_program *p, const oc_shape *in,
     return OC_OK;
 }
 
+oc_status oc_preparation_shape(const char *preparation, const oc_shape *image, oc_shape *out)
+{
+    struct prepare_program *p;
+    TRY(oc__prepare_parse(&p, preparation));
+    const oc_status status = oc__prepare_shape(p, image, out);
+    oc__prepare_free(p);
+    return status;
+}
+
 /* ---- running ------------------------------------------------------------------------------ */
 
 /* 8-bit [h, w, c] to f32 [c, h, w] through the table. */

@@ -9,20 +9,6 @@
 
 /* ---- layers ------------------------------------------------------------------------------- */
 
-struct row {
-    char    text[256];                                  /* the step as written in the grammar */
-    char    shape[OC_SHAPE_TEXT];
-    int64_t parameters;
-    double  flops;
-};
-
-struct table {
-    struct row *row;
-    int         n, name_width, text_width, shape_width;
-    int64_t     parameters;
-    double      flops;
-};
-
 static double node_flops(const oc_graph *g, const struct node *n)
 {
     const oc_shape *x[OP_MAX_INPUTS];
@@ -41,14 +27,66 @@ static double node_flops(const oc_graph *g, const struct node *n)
     return n->op->flops ? n->op->flops(&s) : (double)oc_shape_count(&y[0]);
 }
 
-static void write_text(const struct model_step *s, struct row *row)
+/* The step as the grammar writes it. */
+static void write_step(const struct model_step *s, oc_layer_info *info)
 {
     struct str attrs = { 0 };
     if (s->layer)
         oc__attr_print(&s->layer->entry, s->attr, false, &attrs);
-    snprintf(row->text, sizeof row->text, "%s%s%s", s->layer ? s->layer->entry.name : "function",
-             attrs.n ? " " : "", oc__str_text(&attrs));
+    snprintf(info->name, sizeof info->name, "%s", s->name);
+    snprintf(info->step, sizeof info->step, "%s%s%s",
+             s->layer ? s->layer->entry.name : "function", attrs.n ? " " : "",
+             oc__str_text(&attrs));
     oc__str_free(&attrs);
+}
+
+/* Builds the model step by step on a batch, noting what each adds. */
+static oc_status measure(oc_layer_info *info, const oc_model *m, oc_graph *g, int64_t batch)
+{
+    oc_value x = oc__model_input(m, g, batch);
+    for (int i = 0; i < m->n; i++) {
+        const int nodes = g->nodes;
+        const int64_t before = oc_store_elements(g->store);
+        x = oc__model_build_step(m, g, i, x);
+        TRY(oc_graph_check(g));
+        write_step(&m->step[i], &info[i]);
+        info[i].output = oc_value_shape(g, x);
+        info[i].parameters = oc_store_elements(g->store) - before;
+        for (int k = nodes; k < g->nodes; k++)
+            info[i].flops += node_flops(g, &g->node[k]);
+    }
+    return OC_OK;
+}
+
+oc_status oc_model_layers(const oc_model *m, int64_t batch, oc_layer_info **out, int *n)
+{
+    oc_store *store;
+    oc_graph *g = NULL;
+    *out = NULL;
+    *n = 0;
+    if (batch < 1)
+        return oc__fail(OC_EUSAGE, "batch: %lld: wants 1 or more", (long long)batch);
+    TRY(oc_store_new(&store, 0));
+    oc_status status = oc_graph_new(&g, store);
+    oc_layer_info *info = oc__alloc((size_t)m->n + 1, sizeof *info);
+    if (!info)
+        status = OC_ELIMIT;
+    if (!status)
+        status = measure(info, m, g, batch);
+    oc_graph_free(g);
+    oc_store_free(store);
+    if (status) {
+        oc__free(info);
+        return status;
+    }
+    *out = info;
+    *n = m->n;
+    return OC_OK;
+}
+
+void oc_layers_free(oc_layer_info *layers)
+{
+    oc__free(layers);
 }
 
 static int wider(int width, const char *text)
@@ -57,64 +95,39 @@ static int wider(int width, const char *text)
     return n > width ? n : width;
 }
 
-/* Builds the model step by step on a batch, noting what each adds. */
-static oc_status measure(struct table *t, const oc_model *m, oc_graph *g, int64_t batch)
+static void print_layers(const oc_layer_info *info, int n, int64_t batch, struct str *out)
 {
-    oc_value x = oc__model_input(m, g, batch);
-    for (int i = 0; i < m->n; i++) {
-        struct row *row = &t->row[t->n++];
-        const int nodes = g->nodes;
-        const int64_t before = oc_store_elements(g->store);
-        x = oc__model_build_step(m, g, i, x);
-        TRY(oc_graph_check(g));
-        const oc_shape shape = oc_value_shape(g, x);
-        write_text(&m->step[i], row);
-        oc__shape_text(&shape, row->shape);
-        row->parameters = oc_store_elements(g->store) - before;
-        for (int k = nodes; k < g->nodes; k++)
-            row->flops += node_flops(g, &g->node[k]);
-        t->name_width = wider(t->name_width, m->step[i].name);
-        t->text_width = wider(t->text_width, row->text);
-        t->shape_width = wider(t->shape_width, row->shape);
-        t->parameters += row->parameters;
-        t->flops += row->flops;
+    int name = 4, step = 5, shape = 6;
+    int64_t parameters = 0;
+    double flops = 0;
+    char text[OC_SHAPE_TEXT];
+    for (int i = 0; i < n; i++) {
+        name = wider(name, info[i].name);
+        step = wider(step, info[i].step);
+        shape = wider(shape, oc__shape_text(&info[i].output, text));
+        parameters += info[i].parameters;
+        flops += info[i].flops;
     }
-    return OC_OK;
-}
-
-static void print_table(const struct table *t, const oc_model *m, int64_t batch, struct str *out)
-{
-    oc__str_addf(out, "  #  %-*s  %-*s  %-*s  %12s  %16s\n", t->name_width, "name", t->text_width,
-                 "layer", t->shape_width, "output", "parameters", "FLOPs");
-    for (int i = 0; i < t->n; i++)
-        oc__str_addf(out, "%3d  %-*s  %-*s  %-*s  %12lld  %16.0f\n", i + 1, t->name_width,
-                     m->step[i].name, t->text_width, t->row[i].text, t->shape_width,
-                     t->row[i].shape, (long long)t->row[i].parameters, t->row[i].flops);
-    oc__str_addf(out, "     %-*s  %12lld  %16.0f\n",
-                 t->name_width + t->text_width + t->shape_width + 4, "total",
-                 (long long)t->parameters, t->flops);
+    oc__str_addf(out, "  #  %-*s  %-*s  %-*s  %12s  %16s\n", name, "name", step, "layer", shape,
+                 "output", "parameters", "FLOPs");
+    for (int i = 0; i < n; i++)
+        oc__str_addf(out, "%3d  %-*s  %-*s  %-*s  %12lld  %16.0f\n", i + 1, name, info[i].name,
+                     step, info[i].step, shape, oc__shape_text(&info[i].output, text),
+                     (long long)info[i].parameters, info[i].flops);
+    oc__str_addf(out, "     %-*s  %12lld  %16.0f\n", name + step + shape + 4, "total",
+                 (long long)parameters, flops);
     oc__str_addf(out, "%lld bytes of parameters; FLOPs and shapes are of a batch of %lld\n",
-                 (long long)t->parameters * 4, (long long)batch);
+                 (long long)parameters * 4, (long long)batch);
 }
 
 static oc_status layers_text(const oc_model *m, int64_t batch, struct str *out)
 {
-    oc_store *store;
-    oc_graph *g = NULL;
-    struct table t = { .name_width = 4, .text_width = 5, .shape_width = 6 };
-    TRY(oc_store_new(&store, 0));
-    oc_status status = oc_graph_new(&g, store);
-    t.row = oc__alloc((size_t)m->n + 1, sizeof *t.row);
-    if (!t.row)
-        status = OC_ELIMIT;
-    if (!status)
-        status = measure(&t, m, g, batch);
-    if (!status)
-        print_table(&t, m, batch, out);
-    oc__free(t.row);
-    oc_graph_free(g);
-    oc_store_free(store);
-    return status;
+    oc_layer_info *info;
+    int n;
+    TRY(oc_model_layers(m, batch, &info, &n));
+    print_layers(info, n, batch, out);
+    oc_layers_free(info);
+    return OC_OK;
 }
 
 /* ---- memory ------------------------------------------------------------------------------- */
@@ -168,10 +181,6 @@ static char *hand_over(struct str *text, oc_status status)
 char *oc_model_text(oc_model *m, int64_t batch)
 {
     struct str out = { 0 };
-    if (batch < 1) {
-        oc__fail(OC_EUSAGE, "batch: %lld: wants 1 or more", (long long)batch);
-        return NULL;
-    }
     facts_text(m, &out);
     oc_status status = layers_text(m, batch, &out);
     if (!status)
@@ -228,4 +237,15 @@ char *oc_file_text(const char *path)
                      oc__quote_z(w.metadata[i].value));
     oc__weights_close(&w);
     return hand_over(&out, status);
+}
+
+oc_status oc_file_tensors(const char *path, oc_tensor_function *function, void *context)
+{
+    struct weights w;
+    TRY(oc__weights_open(&w, path));
+    for (int i = 0; i < w.n; i++)
+        function(context, w.tensor[i].name, w.tensor[i].type, &w.tensor[i].shape,
+                 w.tensor[i].end - w.tensor[i].begin);
+    oc__weights_close(&w);
+    return OC_OK;
 }

@@ -1,0 +1,240 @@
+/* cmd_eval.c — how good a model is on data: totals, every class, and what is taken for what. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/open.h"
+#include "cli/output.h"
+#include "cli/run_settings.h"
+#include "cli/term.h"
+
+/* Up to so many classes the confusion is a matrix; beyond, the commonest mistakes are listed. */
+enum { CONFUSION_CLASSES_MAX = 26 };
+
+struct eval {
+    const char *data, *load, *backends, *json;
+    int         part, device;
+    int64_t     batch, threads;
+    bool        force;
+};
+
+static const char *const parts[] = { "train", "val", "test", NULL };
+static const char *const devices[] = { "auto", "cpu", NULL };
+
+static const struct option options[] = {
+    OPT_HEADING("Options"),
+    OPT_TEXT(struct eval, data, "data", 'd', "SPEC", NULL, "data set [the run's own]"),
+    OPT_WORDS(struct eval, part, "part", 0, "test", "part of it", parts),
+    OPT_TEXT(struct eval, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
+    OPT_INT(struct eval, batch, "batch", 'b', "N", "256", "images at a time", 1, 65536),
+    OPT_INT(struct eval, threads, "threads", 't', "N", NULL, "of computation [all cores]", 1, 4096),
+    OPT_WORDS(struct eval, device, "device", 0, "auto", "where to compute", devices),
+    OPT_TEXT(struct eval, backends, "backend", 0, "LIST", NULL,
+             "back ends in order, as in cpu,reference"),
+    OPT_TEXT(struct eval, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
+    OPT_FLAG(struct eval, force, "force", 'f', "replace the JSON file if it exists"),
+    OPT_END,
+};
+
+/* ---- for people ---------------------------------------------------------------------------- */
+
+static void print_totals(const oc_metrics *m)
+{
+    printf("\n%saccuracy  %.2f %%%s     top-5  %.2f %%     loss  %.4f\n\n", oc__style(STYLE_BOLD),
+           100 * m->accuracy, oc__style(STYLE_PLAIN), 100 * m->top5, m->loss);
+}
+
+/* "98.1 %", or "-" where nothing was there to be measured. */
+static void percent_cell(struct table *t, double v)
+{
+    if (isfinite(v))
+        oc__table_cell(t, "%.2f %%", 100 * v);
+    else
+        oc__table_cell(t, "-");
+}
+
+static void print_classes(const oc_model *model, const oc_metrics *m)
+{
+    struct table t = { .columns = "lrrrr" };
+    for (const char *const *head = (const char *const[]){ "class", "samples", "precision", "recall",
+                                                          "F1", NULL }; *head; head++)
+        oc__table_cell(&t, "%s", *head);
+    for (int i = 0; i < m->classes; i++) {
+        const oc_class_metrics *const c = &m->per_class[i];
+        oc__table_cell(&t, "%s", oc__printable(oc_model_class_name(model, i)));
+        oc__table_cell(&t, "%" PRId64, c->count);
+        percent_cell(&t, c->precision);
+        percent_cell(&t, c->recall);
+        percent_cell(&t, c->f1);
+    }
+    oc__table_print(&t, 0);
+}
+
+static void print_matrix(const oc_model *model, const oc_metrics *m)
+{
+    char columns[CONFUSION_CLASSES_MAX + 2] = "l";
+    memset(columns + 1, 'r', (size_t)m->classes);
+    struct table t = { .columns = columns };
+    oc__table_cell(&t, "%s", "");
+    for (int i = 0; i < m->classes; i++)
+        oc__table_cell(&t, "%s", oc__printable(oc_model_class_name(model, i)));
+    for (int i = 0; i < m->classes; i++) {
+        oc__table_cell(&t, "%s", oc__printable(oc_model_class_name(model, i)));
+        for (int j = 0; j < m->classes; j++) {
+            const int64_t n = m->confusion[(int64_t)i * m->classes + j];
+            const enum style style = n == 0 ? STYLE_DIM : i == j ? STYLE_GOOD : STYLE_BAD;
+            const char *const plain = oc__style(STYLE_PLAIN);
+            if (n)
+                oc__table_cell(&t, "%s%" PRId64 "%s", oc__style(style), n, plain);
+            else
+                oc__table_cell(&t, "%s·%s", oc__style(style), plain);
+        }
+    }
+    printf("\nconfusion: true class down, predicted class across\n");
+    oc__table_print(&t, 2);
+}
+
+/* The largest entry off the diagonal that is smaller than `below` in the order (count, place). */
+static int64_t next_mistake(const oc_metrics *m, int64_t last)
+{
+    const int64_t n = m->classes;
+    int64_t best = -1;
+    for (int64_t k = 0; k < n * n; k++) {
+        const int64_t v = m->confusion[k];
+        const bool after = last < 0 || v < m->confusion[last]
+                           || (v == m->confusion[last] && k > last);
+        if (k / n != k % n && v > 0 && after && (best < 0 || v > m->confusion[best]))
+            best = k;
+    }
+    return best;
+}
+
+static void print_mistakes(const oc_model *model, const oc_metrics *m)
+{
+    enum { MOST = 20 };
+    struct table t = { .columns = "rlll" };
+    int64_t k = -1;
+    for (int i = 0; i < MOST && (k = next_mistake(m, k)) >= 0; i++) {
+        oc__table_cell(&t, "%" PRId64, m->confusion[k]);
+        oc__table_cell(&t, "%s", oc__printable(oc_model_class_name(model, (int)(k / m->classes))));
+        oc__table_cell(&t, "taken for");
+        oc__table_cell(&t, "%s", oc__printable(oc_model_class_name(model, (int)(k % m->classes))));
+    }
+    printf("\ncommonest mistakes\n");
+    oc__table_print(&t, 2);
+}
+
+/* ---- for machines -------------------------------------------------------------------------- */
+
+static json_t *class_rows(const oc_model *model, const oc_metrics *m)
+{
+    json_t *const rows = json_array();
+    for (int i = 0; rows && i < m->classes; i++) {
+        const oc_class_metrics *const c = &m->per_class[i];
+        json_array_append_new(
+            rows, json_pack("{s:i, s:o, s:I, s:o, s:o, s:o}", "class", i, "name",
+                            oc__text_json(oc_model_class_name(model, i)), "samples",
+                            (json_int_t)c->count, "precision", oc__number_json(c->precision),
+                            "recall", oc__number_json(c->recall), "f1", oc__number_json(c->f1)));
+    }
+    return rows;
+}
+
+static json_t *confusion_rows(const oc_metrics *m)
+{
+    json_t *const rows = json_array();
+    for (int i = 0; rows && i < m->classes; i++) {
+        json_t *const row = json_array();
+        for (int j = 0; row && j < m->classes; j++)
+            json_array_append_new(row, json_integer(m->confusion[(int64_t)i * m->classes + j]));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *result(const oc_model *model, const oc_metrics *m, const char *data, int part)
+{
+    return json_pack("{s:{s:o, s:o, s:o}, s:I, s:o, s:s, s:o, s:o}", "metrics", "accuracy",
+                     oc__number_json(m->accuracy), "loss", oc__number_json(m->loss), "top5",
+                     oc__number_json(m->top5), "samples", (json_int_t)m->samples, "data",
+                     oc__text_json(data), "part", parts[part], "classes", class_rows(model, m),
+                     "confusion", confusion_rows(m));
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *data,
+                          const char *word, const char *spec)
+{
+    const oc_eval_options how = { .batch = o->batch, .threads = (int)o->threads,
+                                  .device = devices[o->device], .backends = o->backends };
+    oc_metrics m = { 0 };
+    TRY(oc_evaluate(model, data, (oc_part)o->part, &how, &m));
+    if (!oc__output_is_stdout(o->json)) {
+        char samples[32];
+        printf("%s on %s, %s: %s samples\n", oc__printable(word), oc__printable(spec),
+               parts[o->part], oc__count_text(m.samples, samples));
+        print_totals(&m);
+        print_classes(model, &m);
+        if (m.classes <= CONFUSION_CLASSES_MAX)
+            print_matrix(model, &m);
+        else
+            print_mistakes(model, &m);
+    }
+    const oc_status status
+        = o->json ? oc__output_json(o->json, o->force, result(model, &m, spec, o->part)) : OC_OK;
+    oc_metrics_free(&m);
+    return status;
+}
+
+/* The data that the user names, split as the run split it when the run's validation part is asked
+ * for; without a word from the user, the run's own. */
+static oc_status open_data(const struct eval *o, const struct run_settings *r, oc_data **data)
+{
+    if (!o->data && !*r->data)
+        return oc__fail(OC_EUSAGE, "eval: wants --data SPEC, as in --data synth:digits");
+    TRY(oc_data_open(data, o->data ? o->data : r->data));
+    if (o->part == OC_PART_VAL && oc_data_count(*data, OC_PART_VAL) == 0 && r->validation > 0)
+        return oc_data_split(*data, r->validation, r->seed);
+    return OC_OK;
+}
+
+static oc_status run(const void *settings, const struct operands *operands)
+{
+    const struct eval *const o = settings;
+    TRY(oc__output_check(o->json, o->force));
+    const char *const word = operands->word[0];
+    struct run_settings r;
+    TRY(oc__run_settings(word, &r));
+    oc_data *data = NULL;
+    oc_model *model = NULL;
+    oc_status status = open_data(o, &r, &data);
+    if (status >= 0) {
+        const struct model_request request = { .word = word, .load = o->load, .data = data };
+        status = oc__open_model(&model, &request);
+    }
+    if (status >= 0)
+        status = evaluate(o, model, data, word, o->data ? o->data : r.data);
+    oc_model_free(model);
+    oc_data_free(data);
+    return status;
+}
+
+const struct command oc__command_eval = {
+    .name = "eval",
+    .summary = "measure a model on data: accuracy, every class, confusion",
+    .usage = "FILE_OR_RUN [--data SPEC] [options]",
+    .options = options,
+    .size = sizeof(struct eval),
+    .least = 1,
+    .most = 1,
+    .examples = (const struct example[]){
+        { "eval runs/cnn-1", "a run's best model on the test part of the run's data" },
+        { "eval model.safetensors --data mnist:DIR --part test", "any model, any data" },
+        { "eval runs/cnn-1 --json -", "the same for machines" },
+        { 0 },
+    },
+    .run = run,
+};

@@ -1,0 +1,267 @@
+/* cmd_predict.c — what a model says about images. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/open.h"
+#include "cli/output.h"
+#include "cli/picture.h"
+#include "cli/term.h"
+
+enum { BAR_COLUMNS = 24 };
+
+struct predict {
+    const char *backends, *json;
+    int64_t     top, threads, max_bad;
+    int         on_bad;
+    bool        force;
+};
+
+enum { BAD_FAIL, BAD_SKIP };
+static const char *const bad_choices[] = { [BAD_FAIL] = "fail", [BAD_SKIP] = "skip", NULL };
+
+static const struct option options[] = {
+    OPT_HEADING("Options"),
+    OPT_INT(struct predict, top, "top", 'n', "N", "5", "classes to name for each image", 1, 100000),
+    OPT_WORDS(struct predict, on_bad, "on-bad", 0, "fail", "what to do with an unreadable image",
+              bad_choices),
+    OPT_INT(struct predict, max_bad, "max-bad", 0, "N", "0",
+            "images that may be skipped before the exit code is 3", 0, 1e18),
+    OPT_INT(struct predict, threads, "threads", 't', "N", NULL, "of computation [all cores]", 1,
+            4096),
+    OPT_TEXT(struct predict, backends, "backend", 0, "LIST", NULL,
+             "back ends in order, as in cpu,reference"),
+    OPT_TEXT(struct predict, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
+    OPT_FLAG(struct predict, force, "force", 'f', "replace the JSON file if it exists"),
+    OPT_END,
+};
+
+/* All that the visit of the images needs. */
+struct work {
+    const struct predict *options;
+    const oc_model       *model;
+    oc_predictor         *predictor;
+    float                *probability;                  /* [classes] */
+    int                  *order;                        /* [classes], the likeliest first */
+    float                *seen;                         /* [c, h, w], of the first image */
+    char                 *first;                        /* its name */
+    int                   top;
+    bool                  people;                       /* print */
+    struct table          table;
+    json_t               *results;
+    int64_t               images, bad;
+};
+
+/* The first `top` places of the order, by selection; equal ones keep the order of the classes. */
+static void rank(const struct work *w)
+{
+    const int classes = oc_model_classes(w->model);
+    for (int i = 0; i < classes; i++)
+        w->order[i] = i;
+    for (int i = 0; i < w->top; i++) {
+        int best = i;
+        for (int k = i + 1; k < classes; k++)
+            if (w->probability[w->order[k]] > w->probability[w->order[best]])
+                best = k;
+        const int chosen = w->order[best];
+        for (int k = best; k > i; k--)
+            w->order[k] = w->order[k - 1];
+        w->order[i] = chosen;
+    }
+}
+
+/* ---- telling ------------------------------------------------------------------------------- */
+
+static oc_status add_json(struct work *w, const char *name)
+{
+    json_t *const top = json_array();
+    for (int i = 0; top && i < w->top; i++) {
+        const int class = w->order[i];
+        json_array_append_new(
+            top, json_pack("{s:i, s:o, s:o}", "class", class, "name",
+                           oc__text_json(oc_model_class_name(w->model, class)), "probability",
+                           oc__number_json((double)w->probability[class])));
+    }
+    json_t *const result
+        = json_pack("{s:o, s:o}", "input", oc__text_json(name), "top", top);
+    return json_array_append_new(w->results, result) == 0
+               ? OC_OK : oc__fail(OC_ELIMIT, "no memory for the JSON result");
+}
+
+/* The last ranking, which is that of the only image, beside a picture of what the network sees. */
+static oc_status print_single(const struct work *w)
+{
+    const oc_shape shape = oc_model_input(w->model);
+    struct picture picture = { 0 };
+    if (w->seen)
+        TRY(oc__picture_make(&picture, w->seen, &shape));
+    int widest = 0;
+    for (int i = 0; i < w->top; i++) {
+        const int n = oc__columns(oc__printable(oc_model_class_name(w->model, w->order[i])));
+        widest = n > widest ? n : widest;
+    }
+    printf("%s\n\n", oc__printable(w->first));
+    for (int i = 0; i < w->top || i < picture.lines; i++) {
+        struct str bar = { 0 };
+        if (picture.lines && i < picture.lines)
+            printf("  %s  ", picture.line[i]);
+        else if (picture.lines)
+            printf("  %*s  ", picture.columns, "");
+        if (i < w->top) {
+            const double p = (double)w->probability[w->order[i]];
+            const char *const class = oc__printable(oc_model_class_name(w->model, w->order[i]));
+            oc__bar(p, BAR_COLUMNS, &bar);
+            printf("  %s%s%*s  %6.2f %%%s  %s", i ? "" : oc__style(STYLE_BOLD), class,
+                   widest - oc__columns(class), "", 100 * p, oc__style(STYLE_PLAIN),
+                   oc__str_text(&bar));
+        }
+        printf("\n");
+        oc__str_free(&bar);
+    }
+    oc__picture_free(&picture);
+    return OC_OK;
+}
+
+static void add_row(struct work *w, const char *name)
+{
+    struct str others = { 0 };
+    oc__table_cell(&w->table, "%s", oc__printable(name));
+    oc__table_cell(&w->table, "%s%s%s", oc__style(STYLE_BOLD),
+                   oc__printable(oc_model_class_name(w->model, w->order[0])),
+                   oc__style(STYLE_PLAIN));
+    oc__table_cell(&w->table, "%.2f %%", 100 * (double)w->probability[w->order[0]]);
+    for (int i = 1; i < w->top; i++)
+        oc__str_addf(&others, "%s%s %.2f %%", i > 1 ? ", " : "",
+                     oc__printable(oc_model_class_name(w->model, w->order[i])),
+                     100 * (double)w->probability[w->order[i]]);
+    oc__table_cell(&w->table, "%s%s%s", oc__style(STYLE_DIM), oc__str_text(&others),
+                   oc__style(STYLE_PLAIN));
+    oc__str_free(&others);
+}
+
+/* ---- one image ----------------------------------------------------------------------------- */
+
+static oc_status bad_image(struct work *w, oc_status status)
+{
+    if (w->options->on_bad == BAD_FAIL || (status != OC_EINPUT && status != OC_EIO))
+        return status;
+    fprintf(stderr, "ocellus: skipped: %s\n", oc_error());
+    w->bad++;
+    return OC_OK;
+}
+
+/* A single image is shown with more than its row; whether it stays single is known at the end. */
+static oc_status keep_first(struct work *w, const char *name, const oc_image *image)
+{
+    const oc_shape shape = oc_model_input(w->model);
+    w->first = oc__strdup(name);
+    if (w->first && !oc__term_is(stdout))
+        return OC_OK;
+    w->seen = oc__alloc((size_t)oc_shape_count(&shape), sizeof *w->seen);
+    return w->first && w->seen ? oc_model_prepare(w->model, image, w->seen) : OC_ELIMIT;
+}
+
+static oc_status predict(void *context, const char *name, oc_status status, const oc_image *image)
+{
+    struct work *const w = context;
+    if (status >= 0)
+        status = oc_predict(w->predictor, image, w->probability);
+    if (status < 0)
+        return bad_image(w, status);
+    w->images++;
+    rank(w);
+    if (w->options->json)
+        TRY(add_json(w, name));
+    if (w->people)
+        add_row(w, name);
+    return w->people && w->images == 1 ? keep_first(w, name, image) : OC_OK;
+}
+
+/* ---- all images ---------------------------------------------------------------------------- */
+
+static oc_status visit_all(struct work *w, const struct operands *operands)
+{
+    const oc_shape shape = oc_model_input(w->model);
+    for (int i = 1; i < operands->n; i++)
+        TRY(oc_image_each(operands->word[i], &shape, predict, w));
+    return OC_OK;
+}
+
+static oc_status finish(struct work *w)
+{
+    if (w->people && w->images == 1)
+        TRY(print_single(w));
+    else if (w->people)
+        oc__table_print(&w->table, 0);
+    if (w->options->json)
+        TRY(oc__output_json(w->options->json, w->options->force, json_incref(w->results)));
+    if (w->bad > w->options->max_bad)
+        return oc__fail(OC_EINPUT, "skipped %" PRId64 " of %" PRId64 " images; --max-bad allows "
+                                   "%" PRId64, w->bad, w->images + w->bad, w->options->max_bad);
+    return OC_OK;
+}
+
+static oc_status begin(struct work *w, oc_model *model)
+{
+    const oc_eval_options how = { .batch = 1, .threads = (int)w->options->threads,
+                                  .backends = w->options->backends };
+    const int classes = oc_model_classes(model);
+    w->top = w->options->top < classes ? (int)w->options->top : classes;
+    w->probability = oc__alloc((size_t)classes, sizeof *w->probability);
+    w->order = oc__alloc((size_t)classes, sizeof *w->order);
+    w->results = json_array();
+    if (!w->probability || !w->order || !w->results)
+        return oc__fail(OC_ELIMIT, "no memory for the predictions");
+    return oc_predictor_new(&w->predictor, model, &how);
+}
+
+static oc_status run(const void *settings, const struct operands *operands)
+{
+    const struct predict *const o = settings;
+    TRY(oc__output_check(o->json, o->force));
+    if (!oc__names_file(operands->word[0]))
+        return oc__fail(OC_EUSAGE, "%s: wants a model file or a run folder",
+                        oc__quote_z(operands->word[0]));
+    oc_model *model;
+    TRY(oc_model_load(&model, operands->word[0]));
+    struct work w = { .options = o, .model = model, .table = { .columns = "llrl" },
+                      .people = !oc__output_is_stdout(o->json) };
+    oc_status status = begin(&w, model);
+    if (status >= 0)
+        status = visit_all(&w, operands);
+    if (status >= 0)
+        status = finish(&w);
+    oc__str_free(&w.table.cells);
+    json_decref(w.results);
+    oc__free(w.probability);
+    oc__free(w.order);
+    oc__free(w.seen);
+    oc__free(w.first);
+    oc_predictor_free(w.predictor);
+    oc_model_free(model);
+    return status;
+}
+
+const struct command oc__command_predict = {
+    .name = "predict",
+    .summary = "say what is on images",
+    .usage = "FILE_OR_RUN IMAGE… [options]",
+    .about = "IMAGE is a PNG or JPEG of any size; a .npy array of one or more images; raw bytes,\n"
+             "as many as the model's input has values; an IDX file, plain or .gz; or a folder,\n"
+             "whose images come in order of their names.  One of several images in a file is\n"
+             "picked by its number from 0: t10k-images-idx3-ubyte.gz:7.  The model's own\n"
+             "preparation is applied, the same as in training.",
+    .options = options,
+    .size = sizeof(struct predict),
+    .least = 2,
+    .most = -1,
+    .examples = (const struct example[]){
+        { "predict runs/cnn-1 digit.png", "the ranking of one image" },
+        { "predict runs/cnn-1 scans/ --top 3", "every image of a folder" },
+        { "predict model.safetensors t10k-images-idx3-ubyte.gz:7 --json -",
+          "an image of MNIST's test set, for machines" },
+        { 0 },
+    },
+    .run = run,
+};

@@ -1,0 +1,288 @@
+/* cmd_train.c — trains a model, or continues a run.
+ *
+ * SIGINT and SIGTERM set a flag that the training looks at after each step: it saves and ends with
+ * exit code 7.  A second signal ends the program at once. */
+#include "cli/cmd_train.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/open.h"
+#include "cli/output.h"
+#include "cli/run_folder.h"
+#include "cli/term.h"
+
+static const char *const precisions[] = { "f32", NULL };
+
+static const struct option options[] = {
+    OPT_HEADING("Model and data"),
+    OPT_TEXT(struct train, model, "model", 'm', "STEPS", NULL,
+             "the network as text, or a name or file as MODEL; see `ocellus help layers`"),
+    OPT_TEXT(struct train, data, "data", 'd', "SPEC", "synth:digits",
+             "data set; see `ocellus help data`"),
+    OPT_TEXT(struct train, val, "val", 0, "FRACTION", "0.1",
+             "of the training data held back to choose the best model; `test` watches the test "
+             "data instead"),
+    OPT_TEXT(struct train, prepare, "prepare", 0, "STEPS", NULL,
+             "preparation of images [what suits the data]"),
+    OPT_TEXT(struct train, load, "load", 0, "FILE", NULL,
+             "weights to begin with, .safetensors or .json"),
+    OPT_TEXT(struct train, init, "init", 0, "STEP", NULL,
+             "initialiser of weights, as in glorot_uniform [the layers' own]"),
+    OPT_INT(struct train, seed, "seed", 's', "N", "0", "of everything random", 0, 1e18),
+    OPT_HEADING("Optimization (what is not given suits the model)"),
+    OPT_INT(struct train, epochs, "epochs", 'e', "N", NULL, "passes over the training data", 1,
+            1e7),
+    OPT_TEXT(struct train, batch, "batch", 'b', "N", NULL, "images per update, or full"),
+    OPT_TEXT(struct train, optimizer, "optimizer", 'o', "STEP", NULL,
+             "as in adamw or \"sgd 0.1 momentum=0.9 nesterov\"; see `ocellus help optimizers`"),
+    OPT_TEXT(struct train, learning_rate, "learning-rate", 'l', "RATE", NULL, "of the optimizer"),
+    OPT_TEXT(struct train, momentum, "momentum", 0, "M", NULL, "of the optimizer"),
+    OPT_TEXT(struct train, weight_decay, "weight-decay", 0, "D", NULL, "of the optimizer"),
+    OPT_FLAG(struct train, decay_norms, "decay-norms", 0,
+             "let weights decay in biases and norms too"),
+    OPT_TEXT(struct train, schedule, "schedule", 0, "STEP", NULL,
+             "of the learning rate, as in cosine; see `ocellus help schedules`"),
+    OPT_TEXT(struct train, warmup, "warmup", 0, "STEPS", NULL,
+             "updates over which the learning rate rises"),
+    OPT_TEXT(struct train, loss, "loss", 0, "STEP", NULL,
+             "as in \"softmax smoothing=0.1\"; see `ocellus help losses`"),
+    OPT_FLOAT(struct train, clip, "clip", 0, "NORM", NULL, "largest norm of the gradient", 0, 1e30),
+    OPT_INT(struct train, accumulate, "accumulate", 0, "N", NULL, "batches per update", 1, 1e6),
+    OPT_FLOAT(struct train, average, "average", 0, "DECAY", NULL,
+              "use a moving average of the weights, as in 0.999", 0, 1),
+    OPT_HEADING("Machine"),
+    OPT_INT(struct train, threads, "threads", 't', "N", NULL, "of computation [all cores]", 1,
+            4096),
+    OPT_TEXT(struct train, workers, "workers", 0, "N", NULL, "threads that prepare images"),
+    OPT_WORDS(struct train, device, "device", 0, "auto", "where to compute", oc__train_devices),
+    OPT_TEXT(struct train, backends, "backend", 0, "LIST", NULL,
+             "back ends in order, as in cpu,reference"),
+    OPT_WORDS(struct train, precision, "precision", 0, "f32", "of the computation", precisions),
+    OPT_HEADING("Files"),
+    OPT_TEXT(struct train, out, "out", 0, "DIR", NULL, "the run's folder [runs/NAME-N, the next]"),
+    OPT_TEXT(struct train, resume, "resume", 'r', "RUN", NULL,
+             "continue a run with its own settings"),
+    OPT_FLAG(struct train, not_exact, "not-exact", 0,
+             "let another program or number of threads continue a run, in other bits"),
+    OPT_INT(struct train, checkpoint_every, "checkpoint-every", 0, "N", NULL,
+            "updates [an epoch]", 1, 1e15),
+    OPT_INT(struct train, keep, "keep", 0, "N", NULL, "checkpoints to keep [3]", 1, 1e9),
+    OPT_TEXT(struct train, csv, "csv", 0, "FILE", NULL, "a row per epoch"),
+    OPT_TEXT(struct train, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
+    OPT_FLAG(struct train, force, "force", 'f', "replace the run and files that exist"),
+    OPT_FLAG(struct train, quiet, "quiet", 'q', "say nothing but warnings and errors"),
+    OPT_END,
+};
+
+/* ---- stopping ------------------------------------------------------------------------------ */
+
+static volatile bool stop;
+
+static void request_stop(int signal_number)
+{
+    const struct sigaction usual = { .sa_handler = SIG_DFL };
+    (void)signal_number;
+    stop = true;
+    sigaction(SIGINT, &usual, NULL);
+    sigaction(SIGTERM, &usual, NULL);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = request_stop, .sa_flags = SA_RESTART };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- looking on ---------------------------------------------------------------------------- */
+
+/* People read standard output, unless the result goes there. */
+static FILE *people(const struct train *t)
+{
+    return oc__output_is_stdout(t->json) ? stderr : stdout;
+}
+
+struct watchers { oc_observer list[2]; int n; };
+
+static oc_status watch(const struct train *t, struct watchers *w)
+{
+    *w = (struct watchers){ 0 };
+    if (!t->quiet) {
+        TRY(oc_watch_progress(&w->list[w->n], people(t)));
+        w->n++;
+    }
+    if (t->csv) {
+        TRY(oc_watch_csv(&w->list[w->n], t->csv));
+        w->n++;
+    }
+    return OC_OK;
+}
+
+static void unwatch(struct watchers *w)
+{
+    for (int i = 0; i < w->n; i++)
+        oc_watch_free(&w->list[i]);
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static void tell(FILE *to, const char *run, const oc_train_result *r)
+{
+    if (r->finished_before)
+        fprintf(to, "%s: was finished before; nothing is left to do\n", run);
+    fprintf(to, "model  %s\n", r->model);
+    fprintf(to, "next   ocellus eval %s\n       ocellus predict %s IMAGE…\n", run, run);
+}
+
+static oc_status finish(const struct train *t, const char *run, oc_status status,
+                        const oc_train_result *r)
+{
+    if (status == OC_EINTERRUPTED)
+        return oc__fail(status, "state saved; to continue: ocellus train --resume %s",
+                        run);
+    if (status < 0)
+        return status;
+    if (!t->quiet)
+        tell(people(t), run, r);
+    if (!t->json)
+        return OC_OK;
+    char *const text = oc_train_result_json(r);
+    if (!text)
+        return oc__fail(OC_ELIMIT, "no memory for the JSON result");
+    struct str line = { 0 };
+    oc__str_addf(&line, "%s\n", text);
+    oc_string_free(text);
+    status = line.failed ? OC_ELIMIT : oc__output_text(t->json, t->force, line.text, line.n);
+    oc__str_free(&line);
+    return status;
+}
+
+/* ---- beginning ----------------------------------------------------------------------------- */
+
+static oc_status resume(const struct train *t)
+{
+    const oc_resume_options how = { .threads = (int)t->threads, .not_exact = t->not_exact };
+    struct watchers w;
+    oc_train_result result = { 0 };
+    oc_status status = watch(t, &w);
+    if (status >= 0)
+        status = oc_resume(t->resume, &how, w.list, w.n, &stop, &result);
+    unwatch(&w);
+    status = finish(t, t->resume, status, &result);
+    oc_train_result_free(&result);
+    return status;
+}
+
+/* What the run's folder is called: the model's name, a file's own, or "steps". */
+static void run_name(const char *word, struct str *out)
+{
+    const char *const slash = strrchr(word, '/');
+    const char *const base = slash ? slash + 1 : word;
+    if (strpbrk(word, " ;") || !*base)
+        oc__str_addz(out, "steps");
+    else
+        oc__str_add(out, base, strcspn(base, "."));
+}
+
+static oc_status choose_folder(const struct train *t, const char *word, struct str *folder)
+{
+    if (t->out) {
+        oc__str_addz(folder, t->out);
+        return folder->failed ? OC_ELIMIT : oc__run_folder_clear(t->out, t->force);
+    }
+    struct str name = { 0 };
+    run_name(word, &name);
+    const oc_status status = oc__run_folder_next(oc__str_text(&name), folder);
+    oc__str_free(&name);
+    return status;
+}
+
+static oc_status train(const struct train *t, const char *word, oc_train_options *o,
+                       oc_model *model, oc_data *data)
+{
+    struct str folder = { 0 };
+    struct watchers w = { 0 };
+    oc_train_result result = { 0 };
+    oc_status status = choose_folder(t, word, &folder);
+    o->run = oc__str_text(&folder);
+    if (status >= 0)
+        status = watch(t, &w);
+    if (status >= 0)
+        status = oc_train(model, data, o, w.list, w.n, &stop, &result);
+    unwatch(&w);
+    status = finish(t, o->run, status, &result);
+    oc_train_result_free(&result);
+    oc__str_free(&folder);
+    return status;
+}
+
+static oc_status begin(const struct train *t, const char *word)
+{
+    const oc_zoo_entry *const zoo = oc_zoo_find(word);
+    struct train_texts texts = { 0 };
+    oc_train_options o;
+    oc_data *data = NULL;
+    oc_model *model = NULL;
+    oc_status status = oc__train_options(t, zoo, &texts, &o);
+    if (status >= 0)
+        status = oc_data_open(&data, t->data);
+    const struct model_request request = { .word = word, .load = t->load, .data = data,
+                                           .preparation = t->prepare, .init = t->init,
+                                           .seed = t->seed };
+    if (status >= 0)
+        status = oc__open_model(&model, &request);
+    if (status >= 0)
+        status = train(t, word, &o, model, data);
+    oc_model_free(model);
+    oc_data_free(data);
+    oc__train_texts_free(&texts);
+    return status;
+}
+
+static oc_status run(const void *settings, const struct operands *operands)
+{
+    const struct train *const t = settings;
+    if (operands->n && t->model)
+        return oc__fail(OC_EUSAGE, "train: MODEL and --model are two ways to say the same");
+    TRY(oc__output_check(t->json, t->force));
+    TRY(oc__output_check(t->csv, t->force || t->resume));
+    catch_signals();
+    if (t->quiet || oc__term_is(stderr))                /* who looks on sees the progress */
+        oc__quiet();
+    if (!t->resume)
+        return begin(t, operands->n ? operands->word[0] : t->model ? t->model : "cnn");
+    if (operands->n || t->model || t->out || t->load || t->epochs || t->batch || t->optimizer)
+        return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; with "
+                                   "it may stand --threads, --not-exact, --csv, --json, --quiet");
+    return resume(t);
+}
+
+const struct command oc__command_train = {
+    .name = "train",
+    .summary = "train a model, or continue a run",
+    .usage = "[MODEL] [options]\n--resume RUN",
+    .about = "MODEL is a name of the zoo (`ocellus help models`), a file, or a network as steps;\n"
+             "with nothing given, the cnn learns digits that the program draws itself.  All that\n"
+             "is written goes to the run's folder: the settings, metrics.csv, checkpoints, and\n"
+             "model.safetensors, which is the best model.  A run that was stopped or killed is\n"
+             "continued bit for bit by --resume.",
+    .options = options,
+    .size = sizeof(struct train),
+    .most = 1,
+    .examples = (const struct example[]){
+        { "train", "the cnn on synth:digits" },
+        { "train mlp --data mnist:DIR --epochs 5 --learning-rate 0.05", "real digits" },
+        { "train --model \"conv 32 kernel=5; relu; maxpool 2; flatten; linear classes\" --epochs 2",
+          "a network of one's own" },
+        { "train linear --val test --batch full --optimizer sgd --learning-rate 1 --epochs 100",
+          "full-batch descent, the test data watched at every step" },
+        { "train --resume runs/cnn-1", "continue" },
+        { 0 },
+    },
+    .run = run,
+};

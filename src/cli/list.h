@@ -1,0 +1,10 @@
+/* list.h — every command, COMMAND(name) for `const struct command oc__command_name`, in the order
+ * of the overview. */
+COMMAND(train)
+COMMAND(eval)
+COMMAND(predict)
+COMMAND(inspect)
+COMMAND(export)
+COMMAND(check)
+COMMAND(bench)
+COMMAND(help)

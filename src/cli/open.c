@@ -1,0 +1,110 @@
+/* open.c — models found by a word: a file, a run, a name of the zoo, or steps. */
+#include "cli/open.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/str.h"
+
+bool oc__names_file(const char *word)
+{
+    const char *const dot = strrchr(word, '.');
+    const bool ending = dot && (strcmp(dot, ".safetensors") == 0 || strcmp(dot, ".json") == 0);
+    return ending || strchr(word, '/') || oc__is_file(word) || oc__is_directory(word);
+}
+
+/* A word that is neither a file nor a model gets told both. */
+static oc_status unknown_model(const char *word)
+{
+    struct str names = { 0 };
+    const char *known[64];
+    int n = 0;
+    for (; n < oc_zoo_count() && n < 63; n++) {
+        known[n] = oc_zoo_at(n)->name;
+        oc__str_addf(&names, "%s%s", n ? ", " : "", known[n]);
+    }
+    known[n] = NULL;
+    const char *const near = oc__nearest(word, known);
+    const oc_status status = oc__fail(
+        OC_EUSAGE, "%s: no such file, run or model%s%s%s; models: %s", oc__quote_z(word),
+        near ? ": did you mean " : "", near ? near : "", near ? "?" : "", oc__str_text(&names));
+    oc__str_free(&names);
+    return status;
+}
+
+/* "3,32,32" as a shape. */
+static oc_status read_shape(const char *text, oc_shape *out)
+{
+    *out = (oc_shape){ 0 };
+    for (const char *p = text; out->rank < 3; p++) {
+        char *end;
+        const long v = strtol(p, &end, 10);
+        if (end == p || v < 1 || v > 65536)
+            break;
+        out->dim[out->rank++] = v;
+        p = end;
+        if (!*p && out->rank == 3)
+            return OC_OK;
+        if (*p != ',')
+            break;
+    }
+    return oc__fail(OC_EUSAGE, "--input: %s: wants channels,height,width, as in 3,32,32",
+                    oc__quote_z(text));
+}
+
+static oc_status data_settings(const struct model_request *r, oc_model_options *o)
+{
+    const oc_shape image = oc_data_shape(r->data);
+    if (!o->preparation)
+        o->preparation = oc_data_preparation(r->data);
+    o->classes = oc_data_classes(r->data);
+    return oc_preparation_shape(o->preparation, &image, &o->input);
+}
+
+static oc_status make(oc_model **out, const struct model_request *r, const char **names)
+{
+    oc_model_options o = {
+        .architecture = r->word,
+        .input = OC_SHAPE(1, 28, 28),
+        .classes = r->classes ? (int)r->classes : 10,
+        .preparation = r->preparation,
+        .init = r->init,
+        .seed = (uint64_t)r->seed,
+    };
+    if (r->data) {
+        TRY(data_settings(r, &o));
+        for (int i = 0; i < o.classes; i++)
+            names[i] = oc_data_class_name(r->data, i);
+        o.class_name = names;
+    }
+    if (r->input)
+        TRY(read_shape(r->input, &o.input));
+    return oc_model_new(out, &o);
+}
+
+oc_status oc__open_model(oc_model **out, const struct model_request *r)
+{
+    const bool steps = strpbrk(r->word, " ;") != NULL;
+    *out = NULL;
+    oc_status status;
+    if (!steps && !oc_zoo_find(r->word)) {
+        if (!oc__names_file(r->word))
+            return unknown_model(r->word);
+        status = oc_model_load(out, r->word);
+    } else {
+        const size_t n = r->data ? (size_t)oc_data_classes(r->data) : 1;
+        const char **const names = oc__alloc(n, sizeof *names);
+        status = names ? make(out, r, names) : OC_ELIMIT;
+        oc__free(names);
+    }
+    if (status >= 0 && r->load)
+        status = oc_model_read(*out, r->load);
+    if (status < 0) {
+        oc_model_free(*out);
+        *out = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,24 @@
+/* open.h — models and data sets by the words of a command line. */
+#ifndef OC_CLI_OPEN_H
+#define OC_CLI_OPEN_H
+
+#include "ocellus.h"
+
+/* What is known of a model beside its word; zeroes: nothing. */
+struct model_request {
+    const char    *word;                                /* file, run folder, zoo name, or steps */
+    const char    *load;                                /* weights to take; NULL: none */
+    const char    *input;                               /* "1,28,28"; NULL: that */
+    const oc_data *data;                                /* gives what follows; may be NULL */
+    const char    *preparation, *init;                  /* NULL: the data's, the layers' own */
+    int64_t        classes;                             /* 0: the data's, else 10 */
+    int64_t        seed;
+};
+
+/* A file or a run's best model as it is; anything else is made new, with weights from `load`. */
+oc_status oc__open_model(oc_model **out, const struct model_request *r);
+
+/* Whether a word looks like a file or a folder, or is one. */
+bool oc__names_file(const char *word);
+
+#endif

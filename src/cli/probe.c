@@ -1,0 +1,112 @@
+/* probe.c — one step of a model, through the public interface alone. */
+#include "cli/probe.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/status.h"
+
+/* Images of uniform noise and labels in turn: speed does not depend on them. */
+static oc_status make_inputs(struct probe *p, const oc_model *m, int64_t batch)
+{
+    oc_shape shape = oc_model_input(m);
+    memmove(shape.dim + 1, shape.dim, (size_t)shape.rank * sizeof *shape.dim);
+    shape.dim[0] = batch;
+    shape.rank++;
+    p->in[0] = (oc_tensor){ OC_F32, shape, NULL };
+    p->in[1] = (oc_tensor){ OC_I64, OC_SHAPE(batch), NULL };
+    for (int i = 0; i < 2; i++)
+        if (!(p->in[i].data = oc__block_alloc(oc_tensor_bytes(&p->in[i]))))
+            return OC_ELIMIT;
+    float *const x = p->in[0].data;                     /* [n, c, h, w] */
+    int64_t *const label = p->in[1].data;               /* [n] */
+    const int64_t n = oc_shape_count(&shape);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (float)oc__uniform(1, (uint64_t)i);
+    for (int64_t i = 0; i < batch; i++)
+        label[i] = i % oc_model_classes(m);
+    return OC_OK;
+}
+
+static oc_status begin_inference(struct probe *p, const struct probe_options *o, oc_value logits)
+{
+    const oc_session_options options = {
+        .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
+        .outputs = 1, .output = &logits,
+    };
+    const size_t bytes = sizeof(float) * (size_t)o->batch
+                         * (size_t)oc_value_shape(p->graph, logits).dim[1];
+    p->out.data = oc__block_alloc(bytes);
+    return p->out.data ? oc_session_new(&p->session, p->graph, &options) : OC_ELIMIT;
+}
+
+/* The trainable parameters as values of the graph; *n is how many. */
+static oc_value *trainable(struct probe *p, oc_store *store, int *n)
+{
+    oc_value *const v = oc__alloc((size_t)oc_store_count(store) + 1, sizeof *v);
+    *n = 0;
+    for (int i = 0; v && i < oc_store_count(store); i++) {
+        const oc_parameter q = oc_store_at(store, i);
+        if (q.kind == OC_TRAINABLE)
+            v[(*n)++] = oc_parameter_value(p->graph, q.name, q.shape, q.kind, NULL);
+    }
+    return v;
+}
+
+static oc_status begin_training(struct probe *p, oc_model *m, const struct probe_options *o,
+                                oc_value logits, oc_value target)
+{
+    const oc_value loss = oc_softmax_cross_entropy(p->graph, logits, target);
+    int n;
+    oc_value *const parameter = trainable(p, oc_model_store(m), &n);
+    oc_value *const gradient = oc__alloc((size_t)n + 1, sizeof *gradient);
+    oc_status status = OC_ELIMIT;
+    if (parameter && gradient) {
+        oc_grad(p->graph, loss, n, parameter, gradient);
+        const oc_session_options options = {
+            .mode = OC_TRAIN, .device = o->device, .backends = o->backends,
+            .threads = o->threads, .outputs = 1, .output = &loss,
+            .gradients = n, .parameter = parameter, .gradient = gradient,
+        };
+        p->out.data = &p->loss;
+        status = oc_session_new(&p->session, p->graph, &options);
+    }
+    oc__free(parameter);
+    oc__free(gradient);
+    return status;
+}
+
+oc_status oc__probe_open(struct probe *p, oc_model *m, const struct probe_options *o)
+{
+    *p = (struct probe){ 0 };
+    TRY(make_inputs(p, m, o->batch));
+    TRY(oc_graph_new(&p->graph, oc_model_store(m)));
+    const oc_value x = oc_input(p->graph, "x", OC_F32, p->in[0].shape);
+    const oc_value logits = oc_model_build(m, p->graph, x);
+    TRY(oc_graph_check(p->graph));
+    if (o->mode == OC_TRAIN) {
+        const oc_value target = oc_input(p->graph, "target", OC_I64, p->in[1].shape);
+        TRY(begin_training(p, m, o, logits, target));
+    } else {
+        TRY(begin_inference(p, o, logits));
+    }
+    const oc_shape shapes[] = { p->in[0].shape, p->in[1].shape };
+    return oc_session_prepare(p->session, shapes);
+}
+
+oc_status oc__probe_run(struct probe *p)
+{
+    return oc_session_run(p->session, p->in, &p->out);
+}
+
+void oc__probe_close(struct probe *p)
+{
+    oc_session_free(p->session);
+    oc_graph_free(p->graph);
+    oc__block_free(p->in[0].data);
+    oc__block_free(p->in[1].data);
+    if (p->out.data != &p->loss)
+        oc__block_free(p->out.data);
+    *p = (struct probe){ 0 };
+}

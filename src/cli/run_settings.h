@@ -1,0 +1,16 @@
+/* run_settings.h — what a run's folder says about the data that it was trained on. */
+#ifndef OC_CLI_RUN_SETTINGS_H
+#define OC_CLI_RUN_SETTINGS_H
+
+#include "ocellus.h"
+
+struct run_settings {
+    char     data[1024];                                /* "": not a run, or not told */
+    double   validation;                                /* fraction of the training part */
+    uint64_t seed;
+};
+
+/* Reads run.json where `word` is a run's folder; anything else leaves everything empty. */
+oc_status oc__run_settings(const char *word, struct run_settings *out);
+
+#endif

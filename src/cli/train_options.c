@@ -1,0 +1,143 @@
+/* train_options.c — from the words of the command line to the options of a training.
+ *
+ * --learning-rate and the like are attributes of the optimizer's step: they are put into its text
+ * in place of what stands there, so that its own table checks them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "cli/cmd_train.h"
+
+const char *const oc__train_devices[] = { "auto", "cpu", NULL };
+
+/* Appends a step without the words that begin with one of the keys. */
+static void add_without(struct str *out, const char *step, const char *const *keys)
+{
+    for (step += strspn(step, " "); *step; step += strspn(step, " ")) {
+        const size_t n = strcspn(step, " "), key = strcspn(step, "= ");
+        bool keep = true;
+        for (int i = 0; keys[i]; i++)
+            keep &= key >= n || strlen(keys[i]) != key || strncmp(step, keys[i], key) != 0;
+        if (keep) {
+            oc__str_addz(out, out->n ? " " : "");
+            oc__str_add(out, step, n);
+        }
+        step += n;
+    }
+}
+
+/* The step `own` where the user gave one, else `usual`, with key=value for every value given. */
+static oc_status compose(struct str *out, const char *own, const char *usual,
+                         const char *const *key, const char *const *value)
+{
+    const char *replaced[8] = { NULL };
+    int n = 0;
+    for (int i = 0; key[i]; i++)
+        if (value[i])
+            replaced[n++] = key[i];
+    if (!own && n == 0)
+        return OC_OK;
+    add_without(out, own ? own : usual, own ? replaced + n : replaced);
+    for (int i = 0; key[i]; i++)
+        if (value[i])
+            oc__str_addf(out, " %s=%s", key[i], value[i]);
+    return out->failed ? OC_ELIMIT : OC_OK;
+}
+
+static const char *text_or_null(const struct str *s)
+{
+    return s->n ? s->text : NULL;
+}
+
+static oc_status read_count(const char *option, const char *text, int64_t least, int64_t *out)
+{
+    char *end;
+    *out = strtoll(text, &end, 10);
+    if (end == text || *end || *out < least || *out > INT64_C(1) << 40)
+        return oc__fail(OC_EUSAGE, "train: %s: %s: wants %s", option, oc__quote_z(text),
+                        least ? "a whole number of at least 1" : "a whole number of at least 0");
+    return OC_OK;
+}
+
+static oc_status read_batch(const struct train *t, oc_train_options *out)
+{
+    if (!t->batch)
+        return OC_OK;
+    if (strcmp(t->batch, "full") == 0) {
+        out->batch = OC_BATCH_FULL;
+        return OC_OK;
+    }
+    if (read_count("--batch", t->batch, 1, &out->batch) < 0)
+        return oc__fail(OC_EUSAGE, "train: --batch: %s: wants a whole number of at least 1, or "
+                                   "full", oc__quote_z(t->batch));
+    return OC_OK;
+}
+
+static oc_status read_validation(const struct train *t, oc_train_options *out)
+{
+    if (strcmp(t->val, "test") == 0) {
+        out->watch_test = true;
+        return OC_OK;
+    }
+    if (!oc__double_read(t->val, &out->validation) || out->validation < 0 || out->validation >= 1)
+        return oc__fail(OC_EUSAGE, "train: --val: %s: wants a fraction from 0 to below 1, or test",
+                        oc__quote_z(t->val));
+    return OC_OK;
+}
+
+static oc_status read_workers(const struct train *t, oc_train_options *out)
+{
+    if (!t->workers)
+        return OC_OK;
+    int64_t n;
+    TRY(read_count("--workers", t->workers, 0, &n));
+    out->workers = n ? (int)(n < 1024 ? n : 1024) : -1;
+    return OC_OK;
+}
+
+static oc_status read_steps(const struct train *t, const oc_zoo_entry *zoo,
+                            struct train_texts *texts, oc_train_options *out)
+{
+    const char *const usual = zoo && zoo->optimizer ? zoo->optimizer : "adamw";
+    const char *const keys[] = { "learning_rate", "momentum", "weight_decay", "decay_norms",
+                                 NULL };
+    const char *const values[] = { t->learning_rate, t->momentum, t->weight_decay,
+                                   t->decay_norms ? "true" : NULL };
+    const char *const warmup_key[] = { "warmup", NULL };
+    TRY(compose(&texts->optimizer, t->optimizer, usual, keys, values));
+    TRY(compose(&texts->schedule, t->schedule, "constant", warmup_key, &t->warmup));
+    out->optimizer = text_or_null(&texts->optimizer);
+    out->schedule = text_or_null(&texts->schedule);
+    return OC_OK;
+}
+
+oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
+                            struct train_texts *texts, oc_train_options *out)
+{
+    *out = (oc_train_options){
+        .loss = t->loss,
+        .epochs = t->epochs,
+        .accumulate = t->accumulate,
+        .clip_norm = t->clip,
+        .average = t->average,
+        .seed = (uint64_t)t->seed,
+        .threads = (int)t->threads,
+        .device = oc__train_devices[t->device],
+        .backends = t->backends,
+        .precision = OC_F32,
+        .checkpoint_every = t->checkpoint_every,
+        .keep_checkpoints = t->keep,
+        .data_spec = t->data,
+        .model_name = zoo ? zoo->name : NULL,
+    };
+    TRY(read_batch(t, out));
+    TRY(read_validation(t, out));
+    TRY(read_workers(t, out));
+    return read_steps(t, zoo, texts, out);
+}
+
+void oc__train_texts_free(struct train_texts *texts)
+{
+    oc__str_free(&texts->optimizer);
+    oc__str_free(&texts->schedule);
+}

@@ -1,0 +1,114 @@
+/* manual.c — help on topics, printed from the tables of the whole library.
+ *
+ * A topic is a row: its name, what its words are for, and where its entries are.  It stands here
+ * since the folders above do not see all the tables. */
+#include <string.h>
+
+#include "data/dataset.h"
+#include "image/prepare.h"
+#include "nn/layer.h"
+#include "op/op.h"
+#include "param/store.h"
+#include "task/task.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+typedef const struct entry *entry_function(int i);      /* NULL after the last */
+
+static const struct entry *operator_at(int i)    { return oc__op_list[i]; }
+static const struct entry *layer_at(int i)       { return oc__layer_list[i]; }
+static const struct entry *optimizer_at(int i)   { return oc__optimizer_list[i]; }
+static const struct entry *schedule_at(int i)    { return oc__schedule_list[i]; }
+static const struct entry *loss_at(int i)        { return oc__loss_list[i]; }
+static const struct entry *initialiser_at(int i) { return oc__init_list[i]; }
+
+static const struct entry *preparation_at(int i)
+{
+    return oc__prepare_list[i] ? &oc__prepare_list[i]->entry : NULL;
+}
+
+static const struct entry *data_at(int i)
+{
+    return oc__data_list[i] ? &oc__data_list[i]->entry : NULL;
+}
+
+/* ---- printing ------------------------------------------------------------------------------ */
+
+static int widest(entry_function *at)
+{
+    size_t widest = 0;
+    for (int i = 0; at(i); i++)
+        widest = strlen(at(i)->name) > widest ? strlen(at(i)->name) : widest;
+    return (int)widest;
+}
+
+static void entries(entry_function *at, struct str *out)
+{
+    const int width = widest(at);
+    for (int i = 0; at(i); i++) {
+        const struct entry *const e = at(i);
+        oc__str_addf(out, "%-*s  %s\n", width, e->name, e->summary);
+        if (e->attrs)
+            oc__attr_help(e, "    ", out);
+    }
+}
+
+static void models(struct str *out)
+{
+    for (int i = 0; i < oc_zoo_count(); i++) {
+        const oc_zoo_entry *const z = oc_zoo_at(i);
+        oc__str_addf(out, "%s%s: %s\n    layers     %s\n    loss       %s\n    optimizer  %s\n"
+                          "    batch      %lld, %lld epochs\n", i ? "\n" : "", z->name, z->summary,
+                     z->layers, z->loss ? z->loss : "softmax",
+                     z->optimizer ? z->optimizer : "adamw", (long long)z->batch,
+                     (long long)z->epochs);
+    }
+}
+
+/* ---- topics -------------------------------------------------------------------------------- */
+
+static const struct topic { const char *name, *about; entry_function *at; } topics[] = {
+    { "models", "The zoo: `ocellus train NAME`.", NULL },
+    { "layers", "Steps of a network, written `name [value] [key=value …]; name …`:\n"
+                "`conv 32 kernel=5; relu; maxpool 2; flatten; linear classes`.", layer_at },
+    { "data", "Data sets, written `kind:place[,key=value…]`: `synth:digits,train=1000`.",
+      data_at },
+    { "preparation", "Steps that make of an image what the network sees:\n"
+                     "`grayscale; resize 28; scale`.", preparation_at },
+    { "losses", "What training makes small: `softmax smoothing=0.1`.", loss_at },
+    { "optimizers", "How weights follow gradients: `sgd 0.1 momentum=0.9 nesterov`.",
+      optimizer_at },
+    { "schedules", "How the learning rate changes: `cosine warmup=100`.", schedule_at },
+    { "initialisers", "What weights begin with: `kaiming_normal`, `uniform low=-0.1 high=0.1`.",
+      initialiser_at },
+    { "operators", "What networks are made of inside, by their ONNX names.", operator_at },
+};
+enum { TOPICS = sizeof topics / sizeof *topics };
+
+/* The operators' page for docs/ has a form of its own. */
+static const char page[] = "manual";
+
+const char *oc_manual_topic(int i)
+{
+    return i < 0 || i > TOPICS ? NULL : i == TOPICS ? page : topics[i].name;
+}
+
+char *oc_manual(const char *topic)
+{
+    struct str out = { 0 };
+    if (strcmp(topic, page) == 0)
+        oc__operators_manual(&out);
+    for (int i = 0; i < TOPICS; i++) {
+        if (strcmp(topics[i].name, topic) != 0)
+            continue;
+        oc__str_addf(&out, "%s\n\n", topics[i].about);
+        if (topics[i].at)
+            entries(topics[i].at, &out);
+        else
+            models(&out);
+    }
+    if (!out.failed)
+        return out.text;
+    oc__str_free(&out);
+    return NULL;
+}
