@@ -29,8 +29,9 @@ static oc_status unknown_model(const char *word)
     known[n] = NULL;
     const char *const near = oc__nearest(word, known);
     const oc_status status = oc__fail(
-        OC_EUSAGE, "%s: no such file, run or model%s%s%s; models: %s", oc__quote_z(word),
-        near ? ": did you mean " : "", near ? near : "", near ? "?" : "", oc__str_text(&names));
+        OC_EUSAGE, "%s: no such file, run or model%s%s%s: %s", oc__quote_z(word),
+        near ? ": did you mean " : "", near ? near : "", near ? "? Models" : "; models",
+        oc__str_text(&names));
     oc__str_free(&names);
     return status;
 }

@@ -20,19 +20,22 @@ struct option {
 
 #define OPT_HEADING(help_) { .attr = { .help = help_ } }
 #define OPT_FLAG(type_, field_, name_, letter_, help_)                                      \
-    { .attr = { name_, ATTR_BOOL, offsetof(type_, field_), .help = help_ }, .letter = letter_ }
+    { .attr = OPT_ATTR(type_, BOOL, field_, name_, NULL, help_, 0, 0), .letter = letter_ }
 #define OPT_TEXT(type_, field_, name_, letter_, value_, preset_, help_)                     \
-    { .attr = { name_, ATTR_TEXT, offsetof(type_, field_), preset_, help_ },                \
+    { .attr = OPT_ATTR(type_, TEXT, field_, name_, preset_, help_, 0, 0),                   \
       .letter = letter_, .text = true, .value = value_ }
 #define OPT_INT(type_, field_, name_, letter_, value_, preset_, help_, min_, max_)          \
-    { .attr = { name_, ATTR_INT, offsetof(type_, field_), preset_, help_, min_, max_ },     \
+    { .attr = OPT_ATTR(type_, INT, field_, name_, preset_, help_, min_, max_),              \
       .letter = letter_, .value = value_ }
 #define OPT_FLOAT(type_, field_, name_, letter_, value_, preset_, help_, min_, max_)        \
-    { .attr = { name_, ATTR_FLOAT, offsetof(type_, field_), preset_, help_, min_, max_ },   \
+    { .attr = OPT_ATTR(type_, FLOAT, field_, name_, preset_, help_, min_, max_),            \
       .letter = letter_, .value = value_ }
 #define OPT_WORDS(type_, field_, name_, letter_, preset_, help_, choices_)                  \
-    { .attr = { name_, ATTR_CHOICE, offsetof(type_, field_), preset_, help_,                \
-                .choices = choices_ }, .letter = letter_ }
+    { .attr = { .name = name_, .type = ATTR_CHOICE, .offset = offsetof(type_, field_),      \
+                .preset = preset_, .help = help_, .choices = choices_ }, .letter = letter_ }
+#define OPT_ATTR(type_, kind_, field_, name_, preset_, help_, min_, max_)                   \
+    { .name = name_, .type = ATTR_##kind_, .offset = offsetof(type_, field_),               \
+      .preset = preset_, .help = help_, .min = min_, .max = max_ }
 #define OPT_END { .attr = { 0 } }
 
 /* What is no option, in order; borrows the words of argv. */
