@@ -50,9 +50,9 @@ static oc_status slope(struct trial *t, oc_session *s, int i, int64_t j, oc_tens
     const oc_tensor *const x = &t->feed[t->source[i]];
     const double middle = oc_tensor_get(x, j), high = middle + step, low = middle - step;
     oc_tensor_set(x, j, high);
-    TRY(oc__trial_run(t, s, up));
+    TRY(oc__trial_run(t, OC_F64, s, up));
     oc_tensor_set(x, j, low);
-    TRY(oc__trial_run(t, s, down));
+    TRY(oc__trial_run(t, OC_F64, s, down));
     oc_tensor_set(x, j, middle);
     double sum = 0;
     for (int k = 0; k < t->outputs; k++) {
@@ -100,7 +100,7 @@ static oc_status check_input(struct trial *t, oc_session *forward, int i, struct
         if (!status)
             status = oc__shape_match("a gradient", &t->c.in[i].shape, &r->dx.shape);
         if (!status)
-            status = oc__trial_run(t, backward, &r->dx);
+            status = oc__trial_run(t, OC_F64, backward, &r->dx);
     }
     if (!status)
         status = compare_input(t, forward, i, r, c);
@@ -177,7 +177,7 @@ static oc_status check_run_shapes(const struct trial *t)
     oc_tensor out[OP_MAX_OUTPUTS] = { { 0 } };
     oc_status status = oc__trial_session(t, "reference", OC_F32, t->outputs, t->y, &s);
     if (!status)
-        status = oc__trial_run(t, s, out);
+        status = oc__trial_run(t, OC_F32, s, out);
     for (int k = 0; k < t->outputs && !status; k++) {
         const oc_shape built = oc_value_shape(t->graph, t->y[k]);
         if (!oc_shape_equal(&built, &out[k].shape) ||
@@ -248,7 +248,7 @@ static oc_status results(const struct trial *t, const char *backends, int n, con
     if (!status)
         status = *out ? oc__trial_session(t, backends, OC_F32, n, v, &s) : OC_ELIMIT;
     if (!status)
-        status = oc__trial_run(t, s, room);
+        status = oc__trial_run(t, OC_F32, s, room);
     for (int i = 0; i < n && !status; i++)
         for (int64_t k = 0; k < oc_shape_count(&room[i].shape); k++)
             (*out)[at++] = oc_tensor_get(&room[i], k);

@@ -152,8 +152,35 @@ void oc__trial_room_free(int n, oc_tensor *out)
         oc__block_free(out[i].data);
 }
 
-oc_status oc__trial_run(const struct trial *t, oc_session *s, oc_tensor *out)
+/* The feed of graph input i in the type that a session of this precision reads; *out owns its
+ * data. */
+static oc_status convert_feed(const struct trial *t, int i, oc_dtype precision, oc_tensor *out)
 {
+    const oc_tensor *const from = &t->feed[i];
+    const int64_t n = oc_shape_count(&from->shape);
+    for (int k = 0; k < t->graph->values; k++)
+        if (t->graph->value[k].kind == VALUE_INPUT && t->graph->value[k].index == i)
+            out->dtype = t->graph->value[k].dtype;
+    out->dtype = out->dtype == OC_F32 ? precision : out->dtype;
+    out->shape = from->shape;
+    out->data = oc__block_alloc((size_t)n * oc_dtype_size(out->dtype) + 1);
+    if (!out->data)
+        return OC_ELIMIT;
+    for (int64_t k = 0; k < n; k++)
+        oc_tensor_set(out, k, oc_tensor_get(from, k));
+    return OC_OK;
+}
+
+oc_status oc__trial_run(const struct trial *t, oc_dtype precision, oc_session *s, oc_tensor *out)
+{
+    oc_tensor in[TRIAL_FEEDS] = { { 0 } };
+    oc_status status = OC_OK;
+    for (int i = 0; i < t->feeds && !status; i++)
+        status = convert_feed(t, i, precision, &in[i]);
     oc_session_set_step(s, 0);
-    return oc_session_run(s, t->feed, out);
+    if (!status)
+        status = oc_session_run(s, in, out);
+    for (int i = 0; i < t->feeds; i++)
+        oc__block_free(in[i].data);
+    return status;
 }

@@ -43,7 +43,7 @@ oc_status oc__trial_room(const struct trial *t, oc_dtype precision, int n, const
                          oc_tensor *out);
 void      oc__trial_room_free(int n, oc_tensor *out);
 
-/* Runs with the random operators at step 0. */
-oc_status oc__trial_run(const struct trial *t, oc_session *s, oc_tensor *out);
+/* Runs a session of this precision with the random operators at step 0. */
+oc_status oc__trial_run(const struct trial *t, oc_dtype precision, oc_session *s, oc_tensor *out);
 
 #endif
