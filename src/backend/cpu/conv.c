@@ -1,49 +1,54 @@
 /* conv.c — convolution and its gradients as packed products.
  *
- * With X the matrix of windows (window.h), for each image and group
- *     y = w X,   dw = sum over images of dy X^T,   dx = w' X',
- * where w' [in, out * taps] is w with its channels exchanged and X' the windows backwards over dy.
+ * With X the matrix of windows of an image (window.h), for each image and group
+ *     y = w X,   dw = sum over images of dy X^T,   dX = w^T dy,
+ * and dx is dX added back to where X was read, some channels at a time so that dX stays in the cache.
  * Images are shared out among threads for y and dx, parts of dw among them for dw, so that no sum
- * depends on the number of threads.  ConvTranspose is dx with a bias. */
+ * depends on the number of threads.  ConvTranspose is dx on top of a bias. */
 #include "op/conv.h"
 
 #include "base/parallel.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/window.h"
 
-/* ---- y and dx: a product per image -------------------------------------------------------- */
+enum { LINE = 16, MATRIX_ELEMENTS = 65536 };            /* of dX at a time */
 
-/* The product of every image and group, and what it costs in scratch: the weights packed (and for dx
- * exchanged), then room for each of `parts` threads; a single image is cut up by the product. */
+static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+/* ---- y and dx: products per image --------------------------------------------------------- */
+
+/* What the products of every image cost in scratch: the weights, packed once for all images, then
+ * room for each of `parts` threads. */
 struct images {
     struct conv_dims dims;
-    bool             backwards;
-    int64_t          m, n, k, from, to;                 /* from, to: elements of an image's group */
-    int              parts;
-    int64_t          exchanged, packed, room;           /* floats */
+    bool             backwards;                         /* dx and not y */
+    int64_t          m, n, k;                           /* of the product; dX has m rows */
+    int64_t          channels;                          /* of dX at a time */
+    int              parts, threads;                    /* of each part's product */
+    int64_t          packed, matrix, room;              /* floats: weights; dX; dX and the product's */
 };
 
 static struct images images_of(const struct conv_dims *d, bool backwards, int threads)
 {
-    const int64_t taps = oc__window_count(d->window.kernel);
-    const int64_t x = oc__window_count(d->window.x), y = oc__window_count(d->window.y);
-    struct images p = { .dims = *d, .backwards = backwards };
-    p.m = backwards ? d->in : d->out;
-    p.k = (backwards ? d->out : d->in) * taps;
-    p.n = backwards ? x : y;
-    p.from = backwards ? d->out * y : d->in * x;
-    p.to = p.m * p.n;
-    p.parts = (int)(d->n < threads ? d->n : threads);
-    p.exchanged = backwards ? (d->in * d->out * taps + 15) / 16 * 16 : 0;
-    p.packed = p.parts > 1 ? oc__cpu_gemm_packed(p.m, p.k) : 0;
-    p.room = (int64_t)(oc__cpu_gemm_scratch(p.m, p.n, p.k, p.parts > 1 ? 1 : threads) / sizeof(float));
+    const int64_t taps = oc__window_count(d->window.kernel), y = oc__window_count(d->window.y);
+    struct images p = { .dims = *d, .backwards = backwards, .n = y };
+    p.m = backwards ? d->in * taps : d->out;
+    p.k = backwards ? d->out : d->in * taps;
+    p.packed = oc__cpu_gemm_packed(p.m, p.k);
+    p.parts = d->n < 1 ? 1 : d->n < threads ? (int)d->n : threads;
+    p.threads = p.parts > 1 ? 1 : threads;
+    if (backwards) {
+        p.channels = MATRIX_ELEMENTS / (taps * y + 1) + 1;
+        p.channels = p.channels < d->in ? p.channels : d->in;
+        p.matrix = round_up(p.channels * taps * y, LINE);
+    }
+    p.room = p.matrix + (int64_t)(oc__cpu_gemm_scratch(p.m, p.n, p.k, p.threads) / sizeof(float));
     return p;
 }
 
 static size_t images_scratch(const struct images *p)
 {
-    const int64_t rooms = p->parts > 1 ? p->parts : 1;
-    return (size_t)(p->exchanged + p->packed + p->room * rooms) * sizeof(float);
+    return (size_t)(p->packed + p->room * p->parts) * sizeof(float);
 }
 
 /* One group of all images. */
@@ -51,87 +56,99 @@ struct images_run {
     const struct images *p;
     int64_t              group;
     struct cpu_gemm      gemm;
-    const float         *from, *z;
+    const float         *from, *z, *bias;
     float               *to, *scratch;
-    int                  threads;
 };
 
-static void run_image(const struct images_run *r, int64_t image, int threads, float *scratch)
+static void run_image(const struct images_run *r, int64_t number, float *scratch)
 {
     const struct images *p = r->p;
-    const int64_t number = image * p->dims.group + r->group;
-    struct cpu_windows windows;
-    if (p->backwards)
-        oc__cpu_windows_backwards(&windows, &p->dims.window);
-    else
-        oc__cpu_windows(&windows, &p->dims.window);
-    windows.image = r->from + number * p->from;
+    const struct conv_dims *d = &p->dims;
+    const struct cpu_windows windows = {
+        &d->window, r->from + number * d->in * oc__window_count(d->window.x)
+    };
     struct cpu_gemm g = r->gemm;
     g.b = (struct cpu_source){ oc__cpu_pack_windows, &windows };
-    g.c = r->to + number * p->to;
+    g.c = r->to + number * p->m * p->n;
+    g.epilogue.bias = r->bias;
     if (r->z)
-        g.epilogue.z = (struct cpu_matrix){ r->z + number * p->to, p->n, 1 };
-    oc__cpu_gemm(&g, threads, scratch);
+        g.epilogue.z = (struct cpu_matrix){ r->z + number * p->m * p->n, p->n, 1 };
+    oc__cpu_gemm(&g, p->threads, scratch);
+}
+
+static void run_image_backwards(const struct images_run *r, int64_t number, float *scratch)
+{
+    const struct images *p = r->p;
+    const struct conv_dims *d = &p->dims;
+    const int64_t taps = oc__window_count(d->window.kernel), plane = oc__window_count(d->window.x);
+    const struct cpu_matrix dy = { r->from + number * p->k * p->n, p->n, 1 };
+    float *dx = r->to + number * d->in * plane;
+    struct cpu_gemm g = r->gemm;
+    g.b = (struct cpu_source){ oc__cpu_pack_matrix, &dy };
+    g.c = scratch;
+    for (int64_t i = 0; i < d->in * plane; i++)
+        dx[i] = r->bias ? r->bias[i / plane] : 0;
+    for (int64_t c = 0; c < d->in; c += p->channels) {
+        const int64_t channels = d->in - c < p->channels ? d->in - c : p->channels;
+        g.m = channels * taps;
+        g.packed = r->gemm.packed;
+        g.packed_first = c * taps;
+        oc__cpu_gemm(&g, p->threads, scratch + p->matrix);
+        oc__cpu_add_windows(&d->window, scratch, channels, dx + c * plane);
+    }
 }
 
 static void run_share(const void *context, int64_t first, int64_t last)
 {
     const struct images_run *r = context;
-    const int64_t n = r->p->dims.n;
+    const struct images *p = r->p;
+    const int64_t n = p->dims.n;
     for (int64_t part = first; part < last; part++)
-        for (int64_t i = n * part / r->p->parts; i < n * (part + 1) / r->p->parts; i++)
-            run_image(r, i, 1, r->scratch + r->p->room * part);
-}
-
-/* to[c, o, t] = w[o, c, t] */
-static void exchange(const struct conv_dims *d, const float *w, float *to)
-{
-    const int64_t taps = oc__window_count(d->window.kernel);
-    for (int64_t o = 0; o < d->out; o++)
-        for (int64_t c = 0; c < d->in; c++)
-            for (int64_t t = 0; t < taps; t++)
-                to[(c * d->out + o) * taps + t] = w[(o * d->in + c) * taps + t];
+        for (int64_t i = n * part / p->parts; i < n * (part + 1) / p->parts; i++)
+            (p->backwards ? run_image_backwards : run_image)(
+                r, i * p->dims.group + r->group, r->scratch + p->room * part);
 }
 
 /* `run` has everything but the weights and the bias, which are those of all groups. */
 static void run_images(struct images_run *run, const float *w, const float *bias, float *scratch)
 {
     const struct images *p = run->p;
-    float *const packed = scratch + p->exchanged;
-    run->scratch = packed + p->packed;
-    run->gemm.m = p->m;
+    const int64_t biases = p->backwards ? p->dims.in : p->dims.out;
+    run->scratch = scratch + p->packed;
+    run->gemm.m = run->gemm.packed_m = p->m;
     run->gemm.n = run->gemm.c_row = p->n;
     run->gemm.k = p->k;
     run->gemm.alpha = run->gemm.epilogue.factor = 1;
+    run->gemm.packed = scratch;
     for (run->group = 0; run->group < p->dims.group; run->group++) {
         const float *a = w + run->group * p->m * p->k;
-        if (p->backwards) {
-            exchange(&p->dims, a, scratch);
-            a = scratch;
-        }
-        run->gemm.a = (struct cpu_matrix){ a, p->k, 1 };
-        run->gemm.epilogue.bias = bias ? bias + run->group * p->m : NULL;
-        if (p->parts > 1) {
-            oc__cpu_gemm_pack(&run->gemm.a, p->m, p->k, packed);
-            run->gemm.packed = packed;
-            oc__parallel(p->parts, p->parts, 1, run_share, run);
-        } else {
-            for (int64_t i = 0; i < p->dims.n; i++)
-                run_image(run, i, run->threads, run->scratch);
-        }
+        const struct cpu_matrix left = { a, p->backwards ? 1 : p->k, p->backwards ? p->m : 1 };
+        run->gemm.a = left;
+        run->bias = bias ? bias + run->group * biases : NULL;
+        oc__cpu_gemm_pack(&left, p->m, p->k, scratch);
+        oc__parallel(p->parts, p->parts, 1, run_share, run);
     }
 }
 
 /* ---- Conv and FusedConv ------------------------------------------------------------------- */
 
+static bool offer_images(const struct conv_dims *d, bool backwards, int threads, struct offer *o)
+{
+    const struct images p = images_of(d, backwards, threads);
+    o->scratch = images_scratch(&p);
+    return true;
+}
+
+static const void *optional(const struct execution *e, int i)
+{
+    return e->request->n_in > i && e->request->x[i].shape ? e->x[i] : NULL;
+}
+
 static bool accept(const struct request *r, struct offer *o)
 {
     struct conv_dims d;
-    if (!oc__cpu_all_f32(r) || oc__conv_dims(&d, r->attr, r->x[0].shape, r->x[1].shape) < 0)
-        return false;
-    const struct images p = images_of(&d, false, r->threads);
-    o->scratch = images_scratch(&p);
-    return true;
+    return oc__cpu_all_f32(r) && oc__conv_dims(&d, r->attr, r->x[0].shape, r->x[1].shape) == OC_OK &&
+           offer_images(&d, false, r->threads, o);
 }
 
 static void run(const struct execution *e)
@@ -141,12 +158,10 @@ static void run(const struct execution *e)
     struct conv_dims d;
     oc__conv_dims(&d, attr, r->x[0].shape, r->x[1].shape);
     const struct images p = images_of(&d, false, r->threads);
-    struct images_run all = { .p = &p, .from = e->x[0], .to = e->y[0], .threads = r->threads };
-    if (r->n_in > 3 && r->x[3].shape)
-        all.z = e->x[3];
+    struct images_run all = { .p = &p, .from = e->x[0], .to = e->y[0], .z = optional(e, 3) };
     if (attr->activation.kind != ACTIVATION_NONE)
         all.gemm.epilogue.activation = &attr->activation;
-    run_images(&all, e->x[1], r->n_in > 2 && r->x[2].shape ? e->x[2] : NULL, e->scratch);
+    run_images(&all, e->x[1], optional(e, 2), e->scratch);
 }
 
 const struct kernel oc__cpu_conv = {
@@ -161,11 +176,15 @@ const struct kernel oc__cpu_fused_conv = {
 static bool accept_grad_input(const struct request *r, struct offer *o)
 {
     struct conv_dims d;
-    if (!oc__cpu_all_f32(r) || oc__conv_dims(&d, r->attr, r->x[2].shape, r->x[1].shape) < 0)
-        return false;
-    const struct images p = images_of(&d, true, r->threads);
-    o->scratch = images_scratch(&p);
-    return true;
+    return oc__cpu_all_f32(r) && oc__conv_dims(&d, r->attr, r->x[2].shape, r->x[1].shape) == OC_OK &&
+           offer_images(&d, true, r->threads, o);
+}
+
+static void run_backwards(const struct execution *e, const struct conv_dims *d, const float *bias)
+{
+    const struct images p = images_of(d, true, e->request->threads);
+    struct images_run all = { .p = &p, .from = e->x[0], .to = e->y[0] };
+    run_images(&all, e->x[1], bias, e->scratch);
 }
 
 static void run_grad_input(const struct execution *e)
@@ -173,23 +192,19 @@ static void run_grad_input(const struct execution *e)
     const struct request *r = e->request;
     struct conv_dims d;
     oc__conv_dims(&d, r->attr, r->x[2].shape, r->x[1].shape);
-    const struct images p = images_of(&d, true, r->threads);
-    struct images_run all = { .p = &p, .from = e->x[0], .to = e->y[0], .threads = r->threads };
-    run_images(&all, e->x[1], NULL, e->scratch);
+    run_backwards(e, &d, NULL);
 }
 
 const struct kernel oc__cpu_conv_grad_input = {
-    .op = "ConvGradInput", .name = "im2col_gemm", .accept = accept_grad_input, .run = run_grad_input,
+    .op = "ConvGradInput", .name = "gemm_col2im", .accept = accept_grad_input, .run = run_grad_input,
 };
 
 static bool accept_transpose(const struct request *r, struct offer *o)
 {
     struct conv_dims d;
-    if (!oc__cpu_all_f32(r) || oc__conv_transpose_dims(&d, r->attr, r->x[0].shape, r->x[1].shape) < 0)
-        return false;
-    const struct images p = images_of(&d, true, r->threads);
-    o->scratch = images_scratch(&p);
-    return true;
+    return oc__cpu_all_f32(r) &&
+           oc__conv_transpose_dims(&d, r->attr, r->x[0].shape, r->x[1].shape) == OC_OK &&
+           offer_images(&d, true, r->threads, o);
 }
 
 static void run_transpose(const struct execution *e)
@@ -197,13 +212,11 @@ static void run_transpose(const struct execution *e)
     const struct request *r = e->request;
     struct conv_dims d;
     oc__conv_transpose_dims(&d, r->attr, r->x[0].shape, r->x[1].shape);
-    const struct images p = images_of(&d, true, r->threads);
-    struct images_run all = { .p = &p, .from = e->x[0], .to = e->y[0], .threads = r->threads };
-    run_images(&all, e->x[1], r->n_in > 2 && r->x[2].shape ? e->x[2] : NULL, e->scratch);
+    run_backwards(e, &d, optional(e, 2));
 }
 
 const struct kernel oc__cpu_conv_transpose = {
-    .op = "ConvTranspose", .name = "im2col_gemm", .accept = accept_transpose, .run = run_transpose,
+    .op = "ConvTranspose", .name = "gemm_col2im", .accept = accept_transpose, .run = run_transpose,
 };
 
 /* ---- ConvGradWeight: parts of dw over all images ------------------------------------------ */
@@ -244,8 +257,7 @@ static void sum_images(const struct weights_run *r, int64_t group, int part)
 {
     const struct conv_dims *d = &r->dims;
     const int64_t x = oc__window_count(d->window.x), y = oc__window_count(d->window.y);
-    struct cpu_windows windows;
-    oc__cpu_windows(&windows, &d->window);
+    struct cpu_windows windows = { .window = &d->window };
     struct cpu_gemm whole = weights_gemm(d), g;
     whole.c = r->dw + group * whole.m * whole.n;
     whole.b = (struct cpu_source){ oc__cpu_pack_windows_transposed, &windows };

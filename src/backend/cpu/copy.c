@@ -6,7 +6,8 @@
 
 #include "backend/cpu/cpu.h"
 
-static const char *const names[] = { "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", NULL };
+static const char *const names[] = { "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity",
+                                     "ReshapeTo", NULL };
 
 static bool accept(const struct request *r, struct offer *o)
 {

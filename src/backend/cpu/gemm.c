@@ -210,7 +210,8 @@ static void run_block(const struct cpu_gemm *g, const struct block *b, const flo
 static const float *block_rows(const struct cpu_gemm *g, const struct block *b, float *to)
 {
     if (g->packed)
-        return g->packed + round_up(g->m, oc__cpu_micro()->rows) * b->k_first + b->i * b->k;
+        return g->packed + round_up(g->packed_m, oc__cpu_micro()->rows) * b->k_first +
+               (g->packed_first + b->i) * b->k;
     pack_rows(&g->a, b->i, b->m, b->k_first, b->k, to);
     return to;
 }
@@ -287,6 +288,7 @@ bool oc__cpu_gemm_part(const struct cpu_gemm *whole, int parts, int i, struct cp
     if (part->m <= 0 || part->n <= 0)
         return false;
     part->a.data += first_row * whole->a.row;
+    part->packed_first += first_row;
     part->b_first += first_column;
     part->c += first_row * whole->c_row + first_column;
     if (part->epilogue.bias)
@@ -329,7 +331,7 @@ static void run_parts(const void *context, int64_t first, int64_t last)
 
 void oc__cpu_gemm(const struct cpu_gemm *g, int threads, void *scratch)
 {
-    const int parts = g->packed ? 1 : oc__cpu_gemm_threads(g->m, g->n, g->k, threads);
+    const int parts = oc__cpu_gemm_threads(g->m, g->n, g->k, threads);
     const struct division d = { g, parts, rows_room(g->m, g->k) + columns_room(g->n, g->k), scratch };
     if (g->k == 0)
         run_empty(g);

@@ -42,7 +42,8 @@ struct cpu_epilogue {
 struct cpu_gemm {
     int64_t             m, n, k;
     struct cpu_matrix   a;
-    const float        *packed;                         /* A by oc__cpu_gemm_pack(); NULL: from `a` */
+    const float        *packed;                         /* all of an A by oc__cpu_gemm_pack(); NULL: `a` */
+    int64_t             packed_m, packed_first;         /* its rows, and which of them is our first */
     struct cpu_source   b;
     int64_t             b_first;                        /* number of the first column in the source */
     float               alpha;
