@@ -1,7 +1,7 @@
 /* pool.c — MaxPool and AveragePool with their gradients, in f32, plane by plane.
  *
  * The taps of a window that lie inside the plane are a box; loops run over that box and need not ask.
- * Pooling by 2 x 2 with stride 2, the commonest, has a loop of its own that becomes vector code. */
+ * Maxima of 2 x 2 with stride 2, the commonest, are taken four at a time. */
 #include "op/pool.h"
 
 #include <math.h>
@@ -9,7 +9,6 @@
 
 #include "base/parallel.h"
 #include "backend/cpu/cpu.h"
-#include "backend/wide.h"
 
 /* Along one dimension: the taps inside are at `at`, at + dilation, …, `n` of them. */
 struct reach { int64_t at, n; };
@@ -43,8 +42,7 @@ struct planes {
 
 /* ---- MaxPool ------------------------------------------------------------------------------ */
 
-/* Without branches, so that max_line() becomes vector code. */
-static inline bool beats(float v, float best) { return (v > best) | ((v != v) & (best == best)); }
+static bool beats(float v, float best) { return v > best || (isnan(v) && !isnan(best)); }
 
 static void max_window(const struct planes *p, const float *x, int64_t i, float *y, int32_t *index)
 {
@@ -64,25 +62,49 @@ static void max_window(const struct planes *p, const float *x, int64_t i, float 
     *index = (int32_t)best;
 }
 
-/* One line of 2 x 2 windows: `top` is the first of two lines of x, at place `place` of its plane. */
-WIDE static void max_line(const float *top, int64_t width, int32_t place, int64_t n, float *y,
-                          int32_t *index)
+typedef float   four __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t ints __attribute__((vector_size(16), aligned(4), may_alias));
+
+static inline ints choose(ints mask, ints p, ints q) { return (p & mask) | (q & ~mask); }
+
+/* As beats(): where v does, it and its place take over. */
+static inline void challenge(four v, ints place, four *best, ints *at)
+{
+    const ints wins = (v > *best) | ((v != v) & (*best == *best));
+    *best = (four)choose(wins, (ints)v, (ints)*best);
+    *at = choose(wins, place, *at);
+}
+
+/* Four windows of 2 x 2 in a line: `top` is the first of two lines of x, `place` its place. */
+static void max_four(const float *top, int64_t width, int32_t place, float *y, int32_t *index)
 {
     const float *bottom = top + width;
-    const int32_t down = (int32_t)width;
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
-        const float b = top[2 * i + 1], c = bottom[2 * i], d = bottom[2 * i + 1];
-        float best = top[2 * i];
-        int32_t at = 0;
-        at = beats(b, best) ? 1 : at;
-        best = beats(b, best) ? b : best;
-        at = beats(c, best) ? down : at;
-        best = beats(c, best) ? c : best;
-        at = beats(d, best) ? down + 1 : at;
-        best = beats(d, best) ? d : best;
-        y[i] = best;
-        index[i] = place + 2 * (int32_t)i + at;
+    const four p = *(const four *)top, q = *(const four *)(top + 4);
+    const four r = *(const four *)bottom, s = *(const four *)(bottom + 4);
+    const ints down = { (int32_t)width, (int32_t)width, (int32_t)width, (int32_t)width };
+    ints at = { place, place + 2, place + 4, place + 6 };
+    const ints left = at, right = at + 1;
+    four best = __builtin_shufflevector(p, q, 0, 2, 4, 6);
+    challenge(__builtin_shufflevector(p, q, 1, 3, 5, 7), right, &best, &at);
+    challenge(__builtin_shufflevector(r, s, 0, 2, 4, 6), left + down, &best, &at);
+    challenge(__builtin_shufflevector(r, s, 1, 3, 5, 7), right + down, &best, &at);
+    *(four *)y = best;
+    *(ints *)index = at;
+}
+
+/* A plane of 2 x 2 windows. */
+static void max_lines(const struct planes *p, const float *x, float *y, int32_t *index)
+{
+    const struct window *w = &p->window;
+    const int64_t n = w->y[2];
+    for (int64_t h = 0; h < w->y[1]; h++) {
+        const int64_t place = 2 * h * w->x[2];
+        int64_t i = 0;
+        for (; i + 4 <= n; i += 4)
+            max_four(x + place + 2 * i, w->x[2], (int32_t)(place + 2 * i), y + h * n + i,
+                     index + h * n + i);
+        for (; i < n; i++)
+            max_window(p, x, h * n + i, &y[h * n + i], &index[h * n + i]);
     }
 }
 
@@ -98,15 +120,13 @@ static bool is_two_by_two(const struct window *w)
 static void run_max_planes(const void *context, int64_t first, int64_t last)
 {
     const struct planes *p = context;
-    const struct window *w = &p->window;
-    const bool fast = is_two_by_two(w);
+    const bool fast = is_two_by_two(&p->window);
     for (int64_t k = first; k < last; k++) {
         const float *x = p->from + k * p->x_plane;
         float *y = p->to + k * p->y_plane;
         int32_t *index = p->index + k * p->y_plane;
-        for (int64_t h = 0; fast && h < w->y[1]; h++)
-            max_line(x + 2 * h * w->x[2], w->x[2], (int32_t)(2 * h * w->x[2]), w->y[2],
-                     y + h * w->y[2], index + h * w->y[2]);
+        if (fast)
+            max_lines(p, x, y, index);
         for (int64_t i = 0; !fast && i < p->y_plane; i++)
             max_window(p, x, i, &y[i], &index[i]);
     }
