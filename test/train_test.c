@@ -118,7 +118,7 @@ static void every_optimizer_follows_its_formula(void **state)
         { "sgd learning_rate=0.1 momentum=0.9", sgd_formula },
         { "sgd learning_rate=0.1 momentum=0.9 nesterov weight_decay=0.1", sgd_formula },
         { "adam learning_rate=0.1", adam_formula },
-        { "adam learning_rate=0.1 beta1=0.8 beta2=0.9 epsilon=0.01 weight_decay=0.1", adam_formula },
+        { "adam learning_rate=0.1 beta1=0.8 beta2=0.9 epsilon=0.1 weight_decay=0.1", adam_formula },
         { "adamw learning_rate=0.1", adamw_formula },
         { "adamw learning_rate=0.1 weight_decay=0.3 decay_norms=false", adamw_formula },
         { "rmsprop learning_rate=0.01", rmsprop_formula },
@@ -160,7 +160,7 @@ static void an_optimizer_that_is_not_one_is_refused(void **state)
     assert_int_equal(oc__optimizer_parse("", &o, &h), OC_EUSAGE);
 }
 
-/* ---- loops over blocks ------------------------------------------------------------------------ */
+/* ---- loops over blocks ----------------------------------------------------------------------- */
 
 enum { MANY = 100000 };
 
@@ -215,7 +215,7 @@ static void gradients_add_up_by_their_weights(void **state)
     oc__block_free(b);
 }
 
-/* ---- schedules -------------------------------------------------------------------------------- */
+/* ---- schedules ------------------------------------------------------------------------------- */
 
 static void schedules_follow_their_formulas(void **state)
 {
@@ -229,7 +229,8 @@ static void schedules_follow_their_formulas(void **state)
         { "step every=5 factor=0.5", 49, 1 }, { "step every=5 factor=0.5", 50, 0.5 },
         { "step every=5 factor=0.5", 199, 0.125 },
         { "polynomial", 100, 0.5 }, { "polynomial power=2 final=0.2", 100, 0.4 },
-        { "cosine", 0, 1 }, { "cosine", 100, 0.5 }, { "cosine final=0.1", 50, 0.86819805153394642 },
+        { "cosine", 0, 1 }, { "cosine", 100, 0.5 },
+        { "cosine final=0.1", 50, 0.86819805153394642 },
         { "cosine warmup=100", 49, 0.5 }, { "cosine warmup=100", 150, 0.5 },
         { "one_cycle", 0, 0.04 }, { "one_cycle", 30, 0.52 }, { "one_cycle", 60, 1 },
         { "one_cycle", 130, 0.500002 },
@@ -262,7 +263,7 @@ static void plateau_waits_before_it_steps_down(void **state)
     error_says("cosine");
 }
 
-/* ---- whole trainings -------------------------------------------------------------------------- */
+/* ---- whole trainings ------------------------------------------------------------------------- */
 
 static const char spec[] = "synth:digits,train=300,test=60";
 
@@ -436,7 +437,7 @@ static void options_that_make_no_sense_are_refused(void **state)
     oc_data_free(d);
 }
 
-/* ---- settings and results as text -------------------------------------------------------------- */
+/* ---- settings and results as text ------------------------------------------------------------ */
 
 static void settings_read_back_as_they_were_written(void **state)
 {

@@ -178,9 +178,9 @@ static oc_status check_exact(struct trainer *t, struct settings *s, const oc_res
                         "or use that version", t->run.folder, oc__quote_z(t->record.version),
                         OC_VERSION);
     if (o->threads && o->threads != s->train.threads && !o->not_exact)
-        return oc__fail(OC_EUSAGE, "%s: was begun with %d threads, not %d: allow other results, "
+        return oc__fail(OC_EUSAGE, "%s: was begun with %d thread%s, not %d: allow other results, "
                         "or leave the number to the run", t->run.folder, s->train.threads,
-                        o->threads);
+                        s->train.threads == 1 ? "" : "s", o->threads);
     if (o->threads)
         s->train.threads = o->threads;
     return OC_OK;
