@@ -27,6 +27,16 @@ static int for_each_case(case_function *each, void *context)
     return wrong;
 }
 
+static void every_operator_has_cases(void **state)
+{
+    (void)state;
+    for (const struct entry *const *e = oc__op_list; *e; e++) {
+        const struct op *const op = oc__op_find((*e)->name);
+        if (!strstr((*e)->name, "Grad") && (!op->cases || !*op->cases))
+            fail_msg("%s has no case", (*e)->name);
+    }
+}
+
 static bool shapes_hold(const struct op *op, const char *text, void *context)
 {
     (void)context;
@@ -93,6 +103,30 @@ static void every_back_end_agrees_with_the_reference(void **state)
             print_message("%s took %d cases in %s\n", a.backend, a.accepted, oc_dtype_name(a.type));
         }
     assert_int_equal(wrong, 0);
+}
+
+struct tally { int names, bad; };
+
+static void count_row(void *context, const char *name, double error, bool good)
+{
+    struct tally *const t = context;
+    assert_true(strlen(name) > 0 && good == (error <= OC_GRADIENT_TOLERANCE));
+    t->names++;
+    t->bad += !good;
+}
+
+static void the_public_check_reports_every_operator_once(void **state)
+{
+    struct tally t = { 0 };
+    int expected = 0;
+    (void)state;
+    for (const struct entry *const *e = oc__op_list; *e; e++) {
+        const struct op *const op = oc__op_find((*e)->name);
+        expected += op->grad && op->cases;
+    }
+    assert_int_equal(oc_check_operators(count_row, &t), OC_OK);
+    assert_int_equal(t.bad, 0);
+    assert_int_equal(t.names, expected);
 }
 
 /* ---- the check itself --------------------------------------------------------------------- */
@@ -399,8 +433,10 @@ static void the_manual_is_up_to_date(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operator_has_cases),
         cmocka_unit_test(what_is_inferred_is_what_a_run_produces),
         cmocka_unit_test(gradients_agree_with_central_differences),
+        cmocka_unit_test(the_public_check_reports_every_operator_once),
         cmocka_unit_test(every_back_end_agrees_with_the_reference),
         cmocka_unit_test(a_planted_wrong_gradient_is_caught),
         cmocka_unit_test(a_planted_missing_gradient_is_caught),

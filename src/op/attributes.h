@@ -34,6 +34,7 @@ struct reshape   { struct ints shape; bool allowzero; };
 struct flatten   { int64_t axis; };
 struct squeeze   { struct ints axes; };                 /* Squeeze, Unsqueeze */
 struct expand    { struct ints shape; };
+struct tile      { struct ints repeats; };
 struct transpose { struct ints perm; };
 struct concat    { int64_t axis; };
 struct split     { int64_t axis; struct ints split; int64_t num_outputs; };

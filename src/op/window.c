@@ -126,7 +126,9 @@ oc_status oc__window_transposed(struct window *out, const struct window_attr *a,
         if (more >= out->stride[i] && more > 0)
             return oc__fail(OC_EUSAGE, "output_padding %lld is not below the stride %lld",
                             (long long)more, (long long)out->stride[i]);
-        if (is_same(a->auto_pad) && out->kernel[i] > 0)
+        if (is_same(a->auto_pad) && out->kernel[i] < 0)
+            return oc__fail(OC_EUSAGE, "auto_pad needs the size of the weights");
+        if (is_same(a->auto_pad))
             split_padding(out, i, extent(out, i) + more - out->stride[i], a->auto_pad);
         out->y[i] = x->dim[2 + k];
         out->x[i] = OC_UNKNOWN;

@@ -18,7 +18,10 @@ static oc_value feed(struct trial *t, const oc_tensor *data, oc_dtype type, int 
     *index = t->feeds;
     t->feed[t->feeds++] = *data;
     snprintf(name, sizeof name, "input%d", *index);
-    return oc_input(t->graph, name, type, data->shape);
+    oc_shape shape = data->shape;
+    for (int i = 0; t->form == TRIAL_UNKNOWN && i < shape.rank; i++)
+        shape.dim[i] = OC_UNKNOWN;
+    return oc_input(t->graph, name, type, shape);
 }
 
 /* The earlier input whose tensor input i takes in TRIAL_SHARED; -1: none. */
@@ -50,9 +53,9 @@ static oc_status feed_inputs(struct trial *t, oc_dtype real)
 }
 
 /* A weight for each element of v, as one more input, and the sum of their products. */
-static oc_value weigh(struct trial *t, oc_value v, int *index)
+static oc_value weigh(struct trial *t, oc_value v, const oc_shape *shape, int *index)
 {
-    oc_tensor w = { OC_F64, oc_value_shape(t->graph, v), NULL };
+    oc_tensor w = { OC_F64, *shape, NULL };
     const int64_t n = oc_shape_count(&w.shape);
     const uint64_t key = oc__key(SEED, (uint64_t)t->feeds);
     w.data = oc__block_alloc(oc_tensor_bytes(&w) + 1);
@@ -77,12 +80,12 @@ static void add_gradients(struct trial *t)
     oc_scope(t->graph, "check");
     for (int k = 0; k < t->outputs && !t->graph->status; k++)
         if (oc__is_float(oc_value_dtype(t->graph, t->y[k])) && !(t->c.op->detached >> k & 1))
-            add_term(t, &objective, weigh(t, t->y[k], &t->weight[k]));
+            add_term(t, &objective, weigh(t, t->y[k], &t->shape[k], &t->weight[k]));
     for (int i = 0; i < t->c.n && !t->graph->status; i++) {
         if (!is_real(&t->c.in[i]) || t->c.in[i].kind == CASE_CONSTANT || t->source[i] < 0)
             continue;
         if (t->form == TRIAL_TWO_CONSUMERS && !oc__is_none(objective))
-            add_term(t, &objective, weigh(t, t->x[i], &t->extra[i]));
+            add_term(t, &objective, weigh(t, t->x[i], &t->c.in[i].shape, &t->extra[i]));
         from[n] = i;
         x[n++] = t->x[i];
     }
@@ -92,6 +95,22 @@ static void add_gradients(struct trial *t)
             t->dx[from[i]] = dx[i];
     }
     oc_scope_end(t->graph);
+}
+
+/* The outputs and their shapes, which in TRIAL_UNKNOWN are those of a plain trial. */
+static oc_status find_outputs(struct trial *t, oc_value first, const char *text, oc_dtype real)
+{
+    struct trial known = { .graph = NULL };
+    oc_status status = OC_OK;
+    if (t->form == TRIAL_UNKNOWN)
+        status = oc__trial_new(&known, t->c.op, text, TRIAL_PLAIN, real);
+    t->outputs = status ? 0 : oc__maker(t->graph, first)->n_out;
+    for (int k = 0; k < t->outputs; k++) {
+        t->y[k] = oc_output(t->graph, first, k);
+        t->shape[k] = known.graph ? known.shape[k] : oc_value_shape(t->graph, t->y[k]);
+    }
+    oc__trial_free(&known);
+    return status;
 }
 
 oc_status oc__trial_new(struct trial *t, const struct op *op, const char *text,
@@ -104,10 +123,10 @@ oc_status oc__trial_new(struct trial *t, const struct op *op, const char *text,
     TRY(oc_graph_new(&t->graph, NULL));
     TRY(feed_inputs(t, real));
     const oc_value y = oc__apply(t->graph, op, t->c.attr, t->c.n, t->x);
+    if (form == TRIAL_UNKNOWN && t->graph->status)
+        return OC_OK;
     TRY(oc_graph_check(t->graph));
-    t->outputs = oc__maker(t->graph, y)->n_out;
-    for (int k = 0; k < t->outputs; k++)
-        t->y[k] = oc_output(t->graph, y, k);
+    TRY(find_outputs(t, y, text, real));
     if (op->grad)
         add_gradients(t);
     return oc_graph_check(t->graph);
@@ -124,21 +143,20 @@ oc_status oc__trial_session(const struct trial *t, const char *backends, oc_dtyp
                             const oc_value *output, oc_session **out)
 {
     const oc_session_options options = {
-        .mode = OC_TRAIN, .backends = backends, .precision = precision, .threads = 1, .seed = SEED,
+        .mode = OC_TRAIN, .backends = backends, .precision = precision, .threads = 2, .seed = SEED,
         .outputs = n, .output = output,
     };
     return oc_session_new(out, t->graph, &options);
 }
 
 oc_status oc__trial_room(const struct trial *t, oc_dtype precision, int n, const oc_value *v,
-                         oc_tensor *out)
+                         const oc_shape *shape, oc_tensor *out)
 {
     for (int i = 0; i < n; i++)
         out[i] = (oc_tensor){ 0 };
     for (int i = 0; i < n; i++) {
         const oc_dtype type = oc_value_dtype(t->graph, v[i]);
-        out[i] =
-            (oc_tensor){ type == OC_F32 ? precision : type, oc_value_shape(t->graph, v[i]), NULL };
+        out[i] = (oc_tensor){ type == OC_F32 ? precision : type, shape[i], NULL };
         out[i].data = oc__block_alloc(oc_tensor_bytes(&out[i]) + 1);
         if (!out[i].data)
             return OC_ELIMIT;
@@ -152,8 +170,8 @@ void oc__trial_room_free(int n, oc_tensor *out)
         oc__block_free(out[i].data);
 }
 
-/* The feed of graph input i in the type that a session of this precision reads; *out owns its
- * data. */
+/* The feed of graph input i in the type that a session of this precision reads: itself, or a copy
+ * with data of its own. */
 static oc_status convert_feed(const struct trial *t, int i, oc_dtype precision, oc_tensor *out)
 {
     const oc_tensor *const from = &t->feed[i];
@@ -162,6 +180,10 @@ static oc_status convert_feed(const struct trial *t, int i, oc_dtype precision, 
         if (t->graph->value[k].kind == VALUE_INPUT && t->graph->value[k].index == i)
             out->dtype = t->graph->value[k].dtype;
     out->dtype = out->dtype == OC_F32 ? precision : out->dtype;
+    if (out->dtype == from->dtype) {
+        *out = *from;
+        return OC_OK;
+    }
     out->shape = from->shape;
     out->data = oc__block_alloc((size_t)n * oc_dtype_size(out->dtype) + 1);
     if (!out->data)
@@ -181,6 +203,7 @@ oc_status oc__trial_run(const struct trial *t, oc_dtype precision, oc_session *s
     if (!status)
         status = oc_session_run(s, in, out);
     for (int i = 0; i < t->feeds; i++)
-        oc__block_free(in[i].data);
+        if (in[i].data != t->feed[i].data)
+            oc__block_free(in[i].data);
     return status;
 }
