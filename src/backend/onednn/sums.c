@@ -76,11 +76,16 @@ static void sum_pieces(const void *context, int64_t first, int64_t last)
         sum_piece(rows->of, i, rows->row + 2 * LANES * i);
 }
 
+void oc__sums_of_pieces(const struct sums_of *s, double *rows)
+{
+    oc__parallel(s->threads, oc__piece_count(s->v), oc__piece_grain(s->v), sum_pieces,
+                 &(struct rows){ s, rows });
+}
+
 void oc__sums(const struct sums_of *s, double *scratch, double *first, double *second)
 {
     const struct lanes *v = s->v;
-    oc__parallel(s->threads, oc__piece_count(v), oc__piece_grain(v), sum_pieces,
-                 &(struct rows){ s, scratch });
+    oc__sums_of_pieces(s, scratch);
     for (int64_t c = 0; c < v->channels; c++) {
         double sum = 0, product = 0;
         for (int64_t n = 0; n < v->n; n++) {

@@ -16,7 +16,10 @@ struct sums_of {
     int                 threads;
 };
 
-/* Doubles of scratch that a reduction needs. */
+/* Row i of `rows`, 2 LANES long, becomes the sums of piece i: LANES of a, then LANES of a b. */
+void oc__sums_of_pieces(const struct sums_of *s, double *rows);
+
+/* Doubles of such rows, the scratch of oc__sums(). */
 static inline size_t oc__sums_scratch(const struct lanes *v)
 {
     return 2 * LANES * (size_t)oc__piece_count(v);
