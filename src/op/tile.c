@@ -65,7 +65,8 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
     dx[0] = oc__apply(g, &oc__op_tile_grad, n->attr, OC_IN(dy[0], n->in[0]));
 }
 
-static const char *const cases[] = { "2x3 repeats=2,1", "2x1x3 repeats=1,3,2", "4 repeats=0", NULL };
+static const char *const cases[] = { "2x3 repeats=2,1", "2x1x3 repeats=1,3,2", "4 repeats=0",
+                                     NULL };
 
 const struct op oc__op_tile = {
     .entry = { "Tile", "y = x repeated along each axis", attrs, sizeof(struct tile) },
