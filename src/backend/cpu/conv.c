@@ -26,6 +26,7 @@ struct images {
     int64_t          channels;                          /* of dX at a time */
     int              parts, threads;                    /* of each part's product */
     int64_t          packed, matrix, room;              /* floats: weights; dX; dX and the product's */
+    int64_t          packed_block;                      /* floats: weights of that many channels */
 };
 
 static struct images images_of(const struct conv_dims *d, bool backwards, int threads)
@@ -34,13 +35,15 @@ static struct images images_of(const struct conv_dims *d, bool backwards, int th
     struct images p = { .dims = *d, .backwards = backwards, .n = y };
     p.m = backwards ? d->in * taps : d->out;
     p.k = backwards ? d->out : d->in * taps;
-    p.packed = oc__cpu_gemm_packed(p.m, p.k);
+    p.packed = p.packed_block = oc__cpu_gemm_packed(p.m, p.k);
     p.parts = d->n < 1 ? 1 : d->n < threads ? (int)d->n : threads;
     p.threads = p.parts > 1 ? 1 : threads;
     if (backwards) {
         p.channels = MATRIX_ELEMENTS / (taps * y + 1) + 1;
         p.channels = p.channels < d->in ? p.channels : d->in;
         p.matrix = round_up(p.channels * taps * y, LINE);
+        p.packed_block = oc__cpu_gemm_packed(p.channels * taps, p.k);
+        p.packed = (d->in + p.channels - 1) / p.channels * p.packed_block;
     }
     p.room = p.matrix + (int64_t)(oc__cpu_gemm_scratch(p.m, p.n, p.k, p.threads) / sizeof(float));
     return p;
@@ -76,6 +79,12 @@ static void run_image(const struct images_run *r, int64_t number, float *scratch
     oc__cpu_gemm(&g, p->threads, scratch);
 }
 
+/* How many channels of dX are made at a time from channel c on. */
+static int64_t block_channels(const struct images *p, int64_t c)
+{
+    return p->dims.in - c < p->channels ? p->dims.in - c : p->channels;
+}
+
 static void run_image_backwards(const struct images_run *r, int64_t number, float *scratch)
 {
     const struct images *p = r->p;
@@ -89,10 +98,9 @@ static void run_image_backwards(const struct images_run *r, int64_t number, floa
     for (int64_t i = 0; i < d->in * plane; i++)
         dx[i] = r->bias ? r->bias[i / plane] : 0;
     for (int64_t c = 0; c < d->in; c += p->channels) {
-        const int64_t channels = d->in - c < p->channels ? d->in - c : p->channels;
-        g.m = channels * taps;
-        g.packed = r->gemm.packed;
-        g.packed_first = c * taps;
+        const int64_t channels = block_channels(p, c);
+        g.m = g.packed_m = channels * taps;
+        g.packed = r->gemm.packed + c / p->channels * p->packed_block;
         oc__cpu_gemm(&g, p->threads, scratch + p->matrix);
         oc__cpu_add_windows(&d->window, scratch, channels, dx + c * plane);
     }
@@ -109,6 +117,19 @@ static void run_share(const void *context, int64_t first, int64_t last)
                 r, i * p->dims.group + r->group, r->scratch + p->room * part);
 }
 
+/* Packs the weights of one group: w, or for each block of channels of dX its part of w^T. */
+static void pack_weights(const struct images *p, const float *w, float *to)
+{
+    const int64_t taps = oc__window_count(p->dims.window.kernel);
+    if (!p->backwards) {
+        oc__cpu_gemm_pack(&(struct cpu_matrix){ w, p->k, 1 }, p->m, p->k, to);
+        return;
+    }
+    for (int64_t c = 0; c < p->dims.in; c += p->channels)
+        oc__cpu_gemm_pack(&(struct cpu_matrix){ w + c * taps, 1, p->m }, block_channels(p, c) * taps,
+                          p->k, to + c / p->channels * p->packed_block);
+}
+
 /* `run` has everything but the weights and the bias, which are those of all groups. */
 static void run_images(struct images_run *run, const float *w, const float *bias, float *scratch)
 {
@@ -121,11 +142,8 @@ static void run_images(struct images_run *run, const float *w, const float *bias
     run->gemm.alpha = run->gemm.epilogue.factor = 1;
     run->gemm.packed = scratch;
     for (run->group = 0; run->group < p->dims.group; run->group++) {
-        const float *a = w + run->group * p->m * p->k;
-        const struct cpu_matrix left = { a, p->backwards ? 1 : p->k, p->backwards ? p->m : 1 };
-        run->gemm.a = left;
         run->bias = bias ? bias + run->group * biases : NULL;
-        oc__cpu_gemm_pack(&left, p->m, p->k, scratch);
+        pack_weights(p, w + run->group * p->m * p->k, scratch);
         oc__parallel(p->parts, p->parts, 1, run_share, run);
     }
 }

@@ -218,12 +218,14 @@ static const float *block_rows(const struct cpu_gemm *g, const struct block *b, 
 
 static int64_t rows_room(int64_t m, int64_t k)
 {
-    return round_up(round_up(smaller(m, BLOCK_M), MICRO_ROWS_MAX) * smaller(k, BLOCK_K + 4), LINE);
+    return round_up(round_up(smaller(m, BLOCK_M), oc__cpu_micro()->rows) * smaller(k, BLOCK_K + 4),
+                    LINE);
 }
 
 static int64_t columns_room(int64_t n, int64_t k)
 {
-    return round_up(round_up(smaller(n, BLOCK_N), MICRO_COLUMNS_MAX) * smaller(k, BLOCK_K + 4), LINE);
+    return round_up(round_up(smaller(n, BLOCK_N), MICRO_COLUMNS_MAX) * smaller(k, BLOCK_K + 4),
+                    LINE);
 }
 
 static void run_alone(const struct cpu_gemm *g, float *scratch)
