@@ -154,11 +154,8 @@ static oc_status finish(const struct train *t, const char *run, oc_status status
     char *const text = oc_train_result_json(r);
     if (!text)
         return oc__fail(OC_ELIMIT, "no memory for the JSON result");
-    struct str line = { 0 };
-    oc__str_addf(&line, "%s\n", text);
+    status = oc__output_text(t->json, t->force, text, strlen(text));
     oc_string_free(text);
-    status = line.failed ? OC_ELIMIT : oc__output_text(t->json, t->force, line.text, line.n);
-    oc__str_free(&line);
     return status;
 }
 

@@ -1,0 +1,153 @@
+/* cmd_data.c — looks at a data set, and writes its images as files. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/term.h"
+
+struct data {
+    const char *json;
+    int         part;
+    int64_t     count, first;
+    bool        force;
+};
+
+static const char *const parts[] = { [OC_PART_TRAIN] = "train", [OC_PART_VAL] = "val",
+                                     [OC_PART_TEST] = "test", NULL };
+
+static const struct option options[] = {
+    OPT_HEADING("Options"),
+    OPT_WORDS(struct data, part, "part", 0, "test", "part to save from", parts),
+    OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save", 1, 1e9),
+    OPT_INT(struct data, first, "first", 0, "N", "0", "number of the first, from 0", 0, 1e15),
+    OPT_TEXT(struct data, json, "json", 0, "FILE", NULL, "of info, as JSON; - is standard output"),
+    OPT_FLAG(struct data, force, "force", 'f', "replace files that exist"),
+    OPT_END,
+};
+
+/* ---- info ---------------------------------------------------------------------------------- */
+
+static void print_info(const oc_data *d, const char *spec)
+{
+    char count[32];
+    const oc_shape s = oc_data_shape(d);
+    printf("%s%s%s\n", oc__style(STYLE_BOLD), oc__printable(spec), oc__style(STYLE_PLAIN));
+    for (int i = 0; i < OC_PARTS; i++)
+        printf("%-12s %s\n", parts[i], oc__count_text(oc_data_count(d, (oc_part)i), count));
+    printf("images       %" PRId64 " × %" PRId64 " × %" PRId64 "\n", s.dim[0], s.dim[1], s.dim[2]);
+    printf("classes      %d:", oc_data_classes(d));
+    for (int i = 0; i < oc_data_classes(d) && i < 20; i++)
+        printf("%s %s", i ? "," : "", oc__printable(oc_data_class_name(d, i)));
+    printf("%s\n", oc_data_classes(d) > 20 ? ", …" : "");
+    printf("preparation  %s\n", oc_data_preparation(d));
+    printf("hash         %016" PRIx64 "\n", oc_data_hash(d));
+}
+
+static json_t *json_info(const oc_data *d, const char *spec)
+{
+    const oc_shape s = oc_data_shape(d);
+    char hash[24];
+    snprintf(hash, sizeof hash, "%016" PRIx64, oc_data_hash(d));
+    json_t *const classes = json_array();
+    for (int i = 0; classes && i < oc_data_classes(d); i++)
+        json_array_append_new(classes, oc__text_json(oc_data_class_name(d, i)));
+    return json_pack("{s:o, s:I, s:I, s:I, s:[I, I, I], s:o, s:s, s:s}", "data",
+                     oc__text_json(spec), "train", (json_int_t)oc_data_count(d, OC_PART_TRAIN),
+                     "val", (json_int_t)oc_data_count(d, OC_PART_VAL), "test",
+                     (json_int_t)oc_data_count(d, OC_PART_TEST), "shape", (json_int_t)s.dim[0],
+                     (json_int_t)s.dim[1], (json_int_t)s.dim[2], "classes", classes,
+                     "preparation", oc_data_preparation(d), "hash", hash);
+}
+
+static oc_status info(const struct data *o, const oc_data *d, const char *spec)
+{
+    if (!oc__output_is_stdout(o->json))
+        print_info(d, spec);
+    return o->json ? oc__output_json(o->json, o->force, json_info(d, spec)) : OC_OK;
+}
+
+/* ---- save ---------------------------------------------------------------------------------- */
+
+/* Letters, digits and dashes of a class's name, so that it may stand in a file's name. */
+static void add_class(const oc_data *d, int64_t label, struct str *out)
+{
+    const char *name = oc_data_class_name(d, (int)label);
+    for (; *name; name++) {
+        const bool plain = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z')
+                           || (*name >= '0' && *name <= '9');
+        oc__str_add(out, plain ? name : "-", 1);
+    }
+}
+
+static oc_status save_one(const struct data *o, const oc_data *d, const char *folder, int64_t i)
+{
+    oc_image image;
+    int64_t label;
+    struct str path = { 0 };
+    TRY(oc_data_sample(d, (oc_part)o->part, i, &image, &label));
+    oc__str_addf(&path, "%s/%05" PRId64 "-is-", folder, i);
+    add_class(d, label, &path);
+    oc__str_addz(&path, ".png");
+    oc_status status = path.failed ? OC_ELIMIT : oc__output_check(path.text, o->force);
+    if (status >= 0 && o->force)
+        unlink(path.text);
+    if (status >= 0)
+        status = oc_image_save(&image, path.text);
+    if (status >= 0)
+        printf("%s\n", path.text);
+    oc__str_free(&path);
+    oc_image_free(&image);
+    return status;
+}
+
+static oc_status save(const struct data *o, const oc_data *d, const char *folder)
+{
+    const int64_t all = oc_data_count(d, (oc_part)o->part);
+    if (o->first >= all)
+        return oc__fail(OC_EUSAGE, "data: --first %" PRId64 ": the part has %" PRId64 " images",
+                        o->first, all);
+    TRY(oc__make_directories(folder));
+    for (int64_t i = o->first; i < all && i - o->first < o->count; i++)
+        TRY(save_one(o, d, folder, i));
+    return OC_OK;
+}
+
+static oc_status run(const void *settings, const struct operands *operands)
+{
+    const struct data *const o = settings;
+    const char *const verb = operands->word[0], *const spec = operands->word[1];
+    const bool saves = strcmp(verb, "save") == 0;
+    if (!saves && strcmp(verb, "info") != 0)
+        return oc__fail(OC_EUSAGE, "data: %s: what can be done with data: info, save",
+                        oc__quote_z(verb));
+    if (operands->n != (saves ? 3 : 2))
+        return oc__fail(OC_EUSAGE, "data: wants %s", saves ? "save SPEC DIR" : "info SPEC");
+    TRY(oc__output_check(o->json, o->force));
+    oc_data *d;
+    TRY(oc_data_open(&d, spec));
+    const oc_status status = saves ? save(o, d, operands->word[2]) : info(o, d, spec);
+    oc_data_free(d);
+    return status;
+}
+
+const struct command oc__command_data = {
+    .name = "data",
+    .summary = "look at a data set, or write its images as files",
+    .usage = "info SPEC [--json FILE]\nsave SPEC DIR [options]",
+    .about = "`ocellus help data` lists the kinds of data.  Saved images are PNG; their names end in\n"
+             "the class that they belong to.",
+    .options = options,
+    .size = sizeof(struct data),
+    .least = 2,
+    .most = 3,
+    .examples = (const struct example[]){
+        { "data info synth:digits", "parts, classes, shape" },
+        { "data save synth:digits digits --count 6", "drawn digits to try `ocellus predict` on" },
+        { 0 },
+    },
+    .run = run,
+};

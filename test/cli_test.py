@@ -1,0 +1,421 @@
+#!/usr/bin/env python3
+"""Holds the program from outside: what it prints, writes and exits with.
+
+Each test is a function whose name is a sentence; it gets an empty folder as its working directory.
+Data from ../shared/data is looked for at OC_DATA; a test that misses it is skipped."""
+import gzip
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+PROGRAM = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "ocellus"))
+DATA = os.path.abspath(os.environ.get("OC_DATA", "../shared/data"))
+SANITIZED = bool(os.environ.get("SAN"))
+SMALL = "synth:digits,train=400,test=100"
+COMMANDS = ["train", "eval", "predict", "inspect", "export", "data", "check", "bench", "help"]
+
+
+class Skip(Exception):
+    pass
+
+
+def ocellus(*words, code=0, **more):
+    """Runs the program; what it exits with must be `code`."""
+    done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, **more)
+    assert done.returncode == code, (words, done.returncode, done.stdout[-500:], done.stderr[-500:])
+    return done
+
+
+def trained(*words, data=SMALL, model="linear"):
+    """A run in the working directory; gives the result."""
+    options = words if "--epochs" in words else ("--epochs", "2", *words)
+    done = ocellus("train", model, "--data", data, "--json", "-", *options)
+    return json.loads(done.stdout)
+
+
+def snapshot(folder="."):
+    files = {}
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(root, name)
+            files[path] = open(path, "rb").read()
+    return files
+
+
+def png(pixels, side):
+    """An 8-bit grey PNG."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + \
+            struct.pack(">I", zlib.crc32(kind + body))
+    rows = b"".join(b"\0" + pixels[i * side:(i + 1) * side] for i in range(side))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)) \
+        + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def npy(kind, shape, body):
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + body
+
+
+def write(path, body):
+    with open(path, "wb") as f:
+        f.write(body)
+
+
+# ---- help ---------------------------------------------------------------------------------------
+
+
+def the_version_is_told():
+    assert re.fullmatch(r"ocellus \d+\.\d+\.\d+\n", ocellus("--version").stdout)
+
+
+def the_version_takes_at_most_25_milliseconds():
+    if SANITIZED:
+        raise Skip("a sanitized program is slower")
+    times = []
+    for _ in range(10):
+        start = time.monotonic()
+        ocellus("--version")
+        times.append(time.monotonic() - start)
+    assert min(times) <= 0.025, times
+
+
+def every_command_is_listed_and_explained_with_examples():
+    overview = ocellus().stdout
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} ", overview, re.M), command
+        text = ocellus(command, "--help").stdout
+        assert "Usage: ocellus " + command in text and "\nExamples\n" in text, command
+        assert text == ocellus("help", command).stdout
+
+
+def every_topic_is_explained():
+    topics = re.search(r"^Topics: (.*)$", ocellus("help").stdout, re.M).group(1).split(", ")
+    assert {"operators", "layers", "optimizers", "schedules", "initialisers", "preparation", "data",
+            "models"} <= set(topics)
+    for topic in topics:
+        assert len(ocellus("help", topic).stdout) > 100, topic
+
+
+def misspelt_words_suggest_the_nearest():
+    for words, near in [(["trian"], "train"), (["train", "--epoch", "3"], "--epochs"),
+                        (["train", "--bacth=3"], "--batch"), (["train", "cnm"], "cnn"),
+                        (["help", "layer"], "layers"), (["train", "--device", "cpo"], "cpu"),
+                        (["train", "--optimizer", "adamv"], "adamw"),
+                        (["train", "--model", "cnov 3"], "conv"),
+                        (["train", "--data", "synht:digits"], "synth")]:
+        line = ocellus(*words, code=2).stderr
+        assert line.count("\n") == 1 and f"did you mean {near}?" in line, line
+
+
+def options_are_read_in_every_form():
+    for form in (["--epochs", "1"], ["--epochs=1"], ["-e", "1"], ["-e1"], ["-e", "9", "-e", "1"]):
+        assert len(trained(*form, "--epochs", "1")["epochs"]) == 1
+    assert "'x'" in ocellus("train", "-e", "x", code=2).stderr
+    assert "wants a value" in ocellus("train", "--epochs", code=2).stderr
+    assert "wants a value" in ocellus("train", "--epochs", "--batch", "3", code=2).stderr
+    assert "1 to" in ocellus("train", "--epochs", "0", code=2).stderr
+    assert "full" in ocellus("train", "--batch", "ful", code=2).stderr
+    assert "no such file" in ocellus("train", "--", "--epochs", code=2).stderr
+
+
+# ---- errors -------------------------------------------------------------------------------------
+
+
+def errors_are_one_line_and_json_where_asked():
+    line = ocellus("inspect", "missing.safetensors", code=4).stderr
+    assert re.fullmatch(r"ocellus: error: missing\.safetensors: .*\n", line), line
+    line = json.loads(ocellus("--log-json", "inspect", "missing.safetensors", code=4).stderr)
+    assert line["level"] == "error" and line["exit"] == 4 and "missing" in line["message"]
+
+
+def control_bytes_never_reach_the_terminal():
+    for word in ("\x1b[31m", "x\x1b]0;title\x07"):
+        done = ocellus("train", word, code=2)
+        assert "\x1b" not in done.stderr and "\\x1b" in done.stderr, done.stderr
+
+
+def a_full_disk_is_an_error_of_output():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([PROGRAM, "help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 4 and "standard output" in done.stderr, done
+
+
+def malformed_weights_are_refused_by_file_offset_and_reason():
+    refused_or_listed("safetensors", lambda path: ["inspect", path])
+
+
+def malformed_idx_files_are_refused_by_file_offset_and_reason():
+    trained("--out", "run")
+    refused_or_listed("idx", lambda path: ["predict", "run", path])
+
+
+def refused_or_listed(kind, words):
+    """What the manifest calls VALID loads, all else exits 3 and writes nothing."""
+    manifest = os.path.join(DATA, "malformed", "MANIFEST.tsv")
+    if not os.path.exists(manifest):
+        raise Skip("no " + manifest)
+    before = snapshot()
+    for row in open(manifest, encoding="utf-8").read().splitlines():
+        if not row.startswith(kind + "/"):
+            continue
+        path = os.path.join(DATA, "malformed", row.split("\t")[0])
+        images = kind != "idx" or "idx1" not in path
+        if "VALID" in row.split("\t")[1] and images:
+            ocellus(*words(path))
+        else:
+            line = ocellus(*words(path), code=3).stderr
+            assert os.path.basename(path) in line and line.count("\n") == 1, line
+    assert snapshot() == before
+
+
+# ---- training -----------------------------------------------------------------------------------
+
+
+def a_run_folder_holds_all_that_is_needed():
+    result = trained("--csv", "log.csv")
+    assert result["model"] == "runs/linear-1/model.safetensors"
+    names = os.listdir("runs/linear-1")
+    assert {"run.json", "metrics.csv", "model.safetensors", "last.safetensors", "checkpoints"} \
+        <= set(names)
+    header, *rows = open("runs/linear-1/metrics.csv").read().splitlines()
+    assert header.startswith("epoch,train_loss,train_accuracy,val_loss,val_accuracy")
+    assert len(rows) == 2 and all(len(r.split(",")) == len(header.split(",")) for r in rows)
+    assert open("log.csv").read().count("\n") == 3
+    settings = json.load(open("runs/linear-1/run.json"))["settings"]
+    assert settings["data"] == SMALL and settings["epochs"] == 2
+
+
+def the_result_is_told_as_json():
+    r = trained()
+    keys = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds"}
+    assert [e["epoch"] for e in r["epochs"]] == [1, 2] and keys <= set(r["epochs"][0])
+    assert {"epoch", "val_accuracy"} <= set(r["best"]) and {"loss", "accuracy"} <= set(r["test"])
+    assert r["seconds"] > 0 and r["peak_rss_bytes"] > 0 and os.path.exists(r["model"])
+    assert 0 <= r["test"]["accuracy"] <= 1
+
+
+def nothing_that_exists_is_overwritten_unless_forced():
+    trained("--out", "run")
+    write("taken.json", b"mine")
+    os.mkdir("other")
+    write("other/mine", b"mine")
+    before = snapshot()
+    short = ("train", "linear", "--data", SMALL, "--epochs", "1")
+    for words in ([*short, "--out", "run"], [*short, "--out", "other"],
+                  [*short, "--out", "other", "--force"], [*short, "--json", "taken.json"],
+                  [*short, "--csv", "taken.json"], ["eval", "run", "--json", "taken.json"],
+                  ["export", "run", "taken.json"]):
+        assert "taken.json" in ocellus(*words, code=4).stderr or "--out" in words
+    assert snapshot() == before
+    ocellus(*short, "--out", "run", "--force", "--json", "taken.json")
+    assert len(json.load(open("taken.json"))["epochs"]) == 1
+
+
+def runs_are_numbered_on():
+    models = [trained()["model"] for _ in range(2)]
+    assert models == ["runs/linear-1/model.safetensors", "runs/linear-2/model.safetensors"]
+
+
+def settings_beside_the_optimizer_replace_its_own():
+    trained("--optimizer", "sgd nesterov", "--learning-rate", "0.25", "--momentum", "0.5",
+            "--weight-decay", "0.125", "--schedule", "cosine", "--warmup", "3", "--out", "a")
+    settings = json.load(open("a/run.json"))["settings"]
+    for word in ("sgd", "learning_rate=0.25", "momentum=0.5", "weight_decay=0.125", "nesterov"):
+        assert word in settings["optimizer"], settings
+    assert "cosine" in settings["schedule"] and "warmup=3" in settings["schedule"]
+    trained("--learning-rate", "0.5", "--out", "b", model="cnn", data=SMALL)
+    settings = json.load(open("b/run.json"))["settings"]
+    assert settings["optimizer"].count("learning_rate") == 1
+    assert "adamw" in settings["optimizer"] and "learning_rate=0.5" in settings["optimizer"]
+    assert "twice" in ocellus("train", "--optimizer", "sgd learning_rate=1", "--learning-rate",
+                              "2", code=2).stderr
+
+
+def a_network_may_be_written_as_text():
+    steps = "conv 4 kernel=5; relu; maxpool 4; flatten; linear classes"
+    done = ocellus("train", "--model", steps, "--data", SMALL, "--epochs", "1", "--json", "-")
+    assert json.loads(done.stdout)["model"] == "runs/steps-1/model.safetensors"
+    assert "step 2" in ocellus("train", "--model", "relu; linaer 3", code=2).stderr
+    ocellus("inspect", "runs/steps-1")
+
+
+def a_stopped_run_says_how_to_go_on_and_ends_in_the_same_bytes():
+    words = ["train", "mlp", "--data", "synth:digits,train=3000,test=50", "--epochs", "40",
+             "--checkpoint-every", "7"]
+    ocellus(*words, "--out", "whole")
+    running = subprocess.Popen([PROGRAM, *words, "--out", "run"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+    while not os.path.exists("run/checkpoints") or not os.listdir("run/checkpoints"):
+        time.sleep(0.005)
+    running.send_signal(signal.SIGTERM)
+    line = running.communicate()[1].splitlines()[-1]
+    assert running.returncode == 7 and line.endswith("ocellus train --resume run"), line
+    ocellus("train", "--resume", "run")
+    model = open("run/model.safetensors", "rb").read()
+    assert model == open("whole/model.safetensors", "rb").read()
+    before = snapshot("run")
+    done = ocellus("train", "--resume", "run")
+    assert "finished before" in done.stdout and snapshot("run") == before
+    assert "own settings" in ocellus("train", "--resume", "run", "--epochs", "3", code=2).stderr
+
+
+def weights_are_taken_from_files():
+    first = trained("--out", "a")
+    ocellus("export", "a", "a.json")
+    for file in ("a/model.safetensors", "a.json"):
+        more = trained("--load", file, "--epochs", "1")
+        assert more["epochs"][0]["train_loss"] < first["epochs"][0]["train_loss"]
+    assert "missing" in ocellus("train", "mlp", "--load", "a.json", "--data", SMALL, code=3).stderr
+
+
+# ---- using models -------------------------------------------------------------------------------
+
+
+def evaluating_gives_metrics_and_confusion():
+    accuracy = trained("--out", "run")["test"]["accuracy"]
+    ocellus("eval", "run", "--json", "eval.json")
+    r = json.load(open("eval.json"))
+    assert abs(r["metrics"]["accuracy"] - accuracy) < 1e-9 and r["samples"] == 100
+    assert sum(map(sum, r["confusion"])) == 100 and len(r["classes"]) == 10
+    right = sum(r["confusion"][i][i] for i in range(10))
+    assert abs(right / 100 - accuracy) < 1e-9
+    text = ocellus("eval", "run", "--data", SMALL, "--part", "train").stdout
+    assert "confusion" in text and "\x1b" not in text and "400 samples" in text.replace("360", "400")
+
+
+def every_form_of_an_image_gives_the_same_prediction():
+    trained("--out", "run")
+    side, pixels = 28, bytes((i * 7 + i // 28 * 3) % 256 for i in range(784))
+    other = bytes(reversed(pixels))
+    idx = struct.pack(">BBBBIII", 0, 0, 8, 3, 2, side, side) + other + pixels
+    floats = struct.pack("<784f", *(p / 255 for p in pixels))
+    write("a.png", png(pixels, side))
+    write("a.raw", pixels)
+    write("a.npy", npy("|u1", "(28, 28)", pixels))
+    write("f.npy", npy("<f4", "(1, 28, 28)", floats))
+    write("n.npy", npy("|u1", "(2, 28, 28)", other + pixels))
+    write("images", idx)
+    write("images.gz", gzip.compress(idx))
+    os.mkdir("folder")
+    write("folder/2.png", png(pixels, side))
+    write("folder/1.PNG", png(other, side))
+    write("folder/notes.txt", b"no image")
+    words = ["a.png", "a.raw", "a.npy", "f.npy", "n.npy:1", "images:1", "images.gz:1"]
+    rows = json.loads(ocellus("predict", "run", *words, "folder", "--json", "-").stdout)
+    assert [r["input"] for r in rows] == words + ["folder/1.PNG", "folder/2.png"]
+    top = rows[0]["top"]
+    assert len(top) == 5 and all(r["top"] == top for r in rows[:7] + rows[8:])
+    assert rows[7]["top"] != top
+    assert all(p["probability"] >= q["probability"] for p, q in zip(top, top[1:]))
+    assert set(top[0]) == {"class", "name", "probability"}
+    assert len(json.loads(ocellus("predict", "run", "n.npy", "--json", "-").stdout)) == 2
+    assert "counted from 0" in ocellus("predict", "run", "images:2", code=2).stderr
+
+
+def unreadable_images_fail_or_are_skipped():
+    trained("--out", "run")
+    write("good.png", png(bytes(784), 28))
+    write("bad.png", png(bytes(784), 28)[:60])
+    assert "bad.png" in ocellus("predict", "run", "good.png", "bad.png", code=3).stderr
+    done = ocellus("predict", "run", "bad.png", "good.png", "--on-bad", "skip", code=3)
+    assert "skipped 1 of 2" in done.stderr and "good.png" in done.stdout
+    ocellus("predict", "run", "bad.png", "good.png", "--on-bad", "skip", "--max-bad", "1")
+    ocellus("predict", "run", "missing.png", code=4)
+
+
+def one_prediction_takes_at_most_80_milliseconds():
+    if SANITIZED:
+        raise Skip("a sanitized program is slower")
+    trained("--out", "run", "--epochs", "1", model="cnn")
+    write("a.png", png(bytes(784), 28))
+    times = []
+    for _ in range(10):
+        start = time.monotonic()
+        ocellus("predict", "run", "a.png")
+        times.append(time.monotonic() - start)
+    assert min(times) <= 0.080, times
+
+
+def exported_models_come_back_in_the_same_bytes():
+    trained("--out", "run")
+    ocellus("export", "run", "m.json")
+    ocellus("export", "m.json", "m.safetensors")
+    assert open("m.safetensors", "rb").read() == open("run/model.safetensors", "rb").read()
+    assert ".safetensors, .json" in ocellus("export", "run", "m.onnx", code=2).stderr
+
+
+def models_are_shown_layer_by_layer():
+    text = ocellus("inspect", "cnn").stdout
+    for word in ("c1", "1,049,600", "1,111,946", "memory"):
+        assert word in text, word
+    ocellus("inspect", "cnn", "--batch", "64", "--mode", "train", "--json", "cnn.json")
+    r = json.load(open("cnn.json"))
+    assert r["parameters"] == sum(layer["parameters"] for layer in r["layers"]) == 1111946
+    assert r["layers"][0]["output"] == [64, 32, 24, 24] and r["planned_bytes"] > 1 << 20
+    assert "Conv" in ocellus("inspect", "cnn", "--plan").stdout
+
+
+def files_from_elsewhere_are_listed():
+    folder = os.path.join(DATA, "models", "burn_mnist")
+    if not os.path.isdir(folder):
+        raise Skip("no " + folder)
+    for name in ("mnist.safetensors", "multi_layer.safetensors"):
+        assert "conv1.weight" in ocellus("inspect", os.path.join(folder, name)).stdout
+
+
+def gradients_are_checked():
+    text = ocellus("check", "gradients", "conv 2 kernel=3; relu; flatten; linear 3", "--input",
+                   "1,6,6").stdout
+    assert "conv1.weight" in text and "0 wrong" in text
+    ocellus("check", "gradient", code=2)
+
+
+def a_step_is_timed():
+    ocellus("bench", "mlp", "--steps", "3", "--json", "bench.json")
+    r = json.load(open("bench.json"))
+    assert r["seconds"] > 0 and r["flops"] > 0 and len(r["steps"]) > 3
+
+
+def images_of_data_are_saved_and_read_back():
+    paths = ocellus("data", "save", SMALL, "digits", "--count", "3").stdout.split()
+    assert len(paths) == 3 and all(os.path.exists(p) for p in paths)
+    ocellus("data", "save", SMALL, "digits", "--count", "3", code=4)
+    assert json.loads(ocellus("data", "info", SMALL, "--json", "-").stdout)["train"] == 400
+
+
+def main():
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    tests = [f for name, f in list(globals().items()) if callable(f) and f.__doc__ is None
+             and f.__module__ == "__main__" and "_" in name and f.__code__.co_argcount == 0]
+    for test in tests:
+        if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            try:
+                test()
+                outcome = "passed"
+            except Skip as reason:
+                outcome = "skipped"
+                print(f"skipped: {test.__name__}: {reason}")
+            except Exception as error:
+                outcome = "failed"
+                print(f"FAILED: {test.__name__}: {type(error).__name__}: {error}")
+            os.chdir("/")
+        counts[outcome] += 1
+        print(f"{outcome:8}{test.__name__}", flush=True)
+    print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
+    return counts["failed"] > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
