@@ -46,7 +46,7 @@ OBJECTS  := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 LIBRARY  := $(filter-out $(BUILD)/obj/src/cli/%,$(OBJECTS))
 PROGRAM  := $(filter $(BUILD)/obj/src/cli/%,$(OBJECTS))
 TESTS    := $(patsubst test/%.c,$(BUILD)/test/%,$(wildcard test/*_test.c))
-SCRIPTS  := $(wildcard test/*_test.sh)
+SCRIPTS  := $(wildcard test/*_test.sh test/*_test.py)
 EXAMPLES := $(patsubst example/%.c,$(BUILD)/example/%,$(wildcard example/*.c))
 BENCHES  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
@@ -95,6 +95,11 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libocellus.a
 
 deps: ## install what is missing to build (Debian, Ubuntu), or say what is needed
 	@sh tool/deps.sh build
+
+demo: ## build, train a digit classifier in under a minute, show what it predicts
+	@sh tool/deps.sh build
+	@$(MAKE) --no-print-directory $(BUILD)/ocellus
+	@sh tool/demo.sh $(BUILD)
 
 check: ## build and run every test; SAN=address,undefined and STRICT=1 are options
 	@sh tool/deps.sh check

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 import signal
 import struct
 import subprocess
@@ -94,7 +95,27 @@ def every_command_is_listed_and_explained_with_examples():
         assert re.search(rf"^  {command} ", overview, re.M), command
         text = ocellus(command, "--help").stdout
         assert "Usage: ocellus " + command in text and "\nExamples\n" in text, command
-        assert text == ocellus("help", command).stdout
+        assert ocellus("help", command).stdout.startswith(text)
+
+
+def every_example_works_as_written():
+    trained("--out", "runs/cnn-1", "--epochs", "1", model="cnn")
+    ocellus("export", "runs/cnn-1", "model.safetensors")
+    ocellus("export", "runs/cnn-1", "weights.safetensors")
+    write("digit.png", png(bytes(784), 28))
+    write("t10k-images-idx3-ubyte.gz", gzip.compress(struct.pack(">IIII", 2051, 8, 28, 28)
+                                                     + bytes(8 * 784)))
+    os.mkdir("scans")
+    write("scans/one.png", png(bytes(784), 28))
+    short = {"train": ["--data", SMALL, "--epochs", "1"], "eval": ["--data", SMALL],
+             "bench": ["--steps", "1"]}
+    for command in COMMANDS:
+        text = ocellus(command, "--help").stdout.split("\nExamples\n")[1]
+        for line in re.findall(r"^  ocellus (.*)$", text, re.M):
+            words = shlex.split(line)
+            if words != ["check", "gradients"]:         # every operator: held by tests of its own
+                resumes = "--resume" in words
+                ocellus(*words, *([] if resumes else short.get(command, [])))
 
 
 def every_topic_is_explained():
@@ -109,7 +130,7 @@ def misspelt_words_suggest_the_nearest():
     for words, near in [(["trian"], "train"), (["train", "--epoch", "3"], "--epochs"),
                         (["train", "--bacth=3"], "--batch"), (["train", "cnm"], "cnn"),
                         (["help", "layer"], "layers"), (["train", "--device", "cpo"], "cpu"),
-                        (["train", "--optimizer", "adamv"], "adamw"),
+                        (["train", "--optimizer", "rmspropp"], "rmsprop"),
                         (["train", "--model", "cnov 3"], "conv"),
                         (["train", "--data", "synht:digits"], "synth")]:
         line = ocellus(*words, code=2).stderr
@@ -244,12 +265,12 @@ def a_network_may_be_written_as_text():
     steps = "conv 4 kernel=5; relu; maxpool 4; flatten; linear classes"
     done = ocellus("train", "--model", steps, "--data", SMALL, "--epochs", "1", "--json", "-")
     assert json.loads(done.stdout)["model"] == "runs/steps-1/model.safetensors"
-    assert "step 2" in ocellus("train", "--model", "relu; linaer 3", code=2).stderr
+    assert "linear" in ocellus("train", "--model", "relu; linaer 3", code=2).stderr
     ocellus("inspect", "runs/steps-1")
 
 
 def a_stopped_run_says_how_to_go_on_and_ends_in_the_same_bytes():
-    words = ["train", "mlp", "--data", "synth:digits,train=3000,test=50", "--epochs", "40",
+    words = ["train", "mlp", "--data", "synth:digits,train=2000,test=50", "--epochs", "15",
              "--checkpoint-every", "7"]
     ocellus(*words, "--out", "whole")
     running = subprocess.Popen([PROGRAM, *words, "--out", "run"], stdout=subprocess.DEVNULL,
@@ -373,8 +394,8 @@ def files_from_elsewhere_are_listed():
 
 
 def gradients_are_checked():
-    text = ocellus("check", "gradients", "conv 2 kernel=3; relu; flatten; linear 3", "--input",
-                   "1,6,6").stdout
+    text = ocellus("check", "gradients", "conv 2 kernel=3; relu; flatten; linear classes",
+                   "--input", "1,6,6").stdout
     assert "conv1.weight" in text and "0 wrong" in text
     ocellus("check", "gradient", code=2)
 

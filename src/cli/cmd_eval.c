@@ -210,11 +210,16 @@ static oc_status run(const void *settings, const struct operands *operands)
     TRY(oc__run_settings(word, &r));
     oc_data *data = NULL;
     oc_model *model = NULL;
-    oc_status status = open_data(o, &r, &data);
-    if (status >= 0) {
-        const struct model_request request = { .word = word, .load = o->load, .data = data };
+    oc_status status = OC_OK;
+    struct model_request request = { .word = word, .load = o->load };
+    const bool is_new = oc__names_new_model(word);      /* made for the data */
+    if (!is_new)
         status = oc__open_model(&model, &request);
-    }
+    if (status >= 0)
+        status = open_data(o, &r, &data);
+    request.data = data;
+    if (status >= 0 && is_new)
+        status = oc__open_model(&model, &request);
     if (status >= 0)
         status = evaluate(o, model, data, word, o->data ? o->data : r.data);
     oc_model_free(model);

@@ -43,24 +43,41 @@ static oc_status overview(void)
     return OC_OK;
 }
 
-static oc_status run(const void *settings, const struct operands *operands)
+/* False: there is no such command. */
+static bool explain_command(const char *word)
 {
-    (void)settings;
-    if (operands->n == 0)
-        return overview();
-    const char *const word = operands->word[0];
     for (const struct command *const *c = oc__command_list; *c; c++)
         if (strcmp((*c)->name, word) == 0) {
             struct str text = { 0 };
             oc__help_text(*c, &text);
             fputs(oc__str_text(&text), stdout);
             oc__str_free(&text);
-            return OC_OK;
+            return true;
         }
+    return false;
+}
+
+static bool is_topic(const char *word)
+{
     for (int i = 0; oc_manual_topic(i); i++)
         if (strcmp(oc_manual_topic(i), word) == 0)
-            return print(oc_manual(word));
-    return unknown(word);
+            return true;
+    return false;
+}
+
+/* A word that is both, such as data, is explained as both. */
+static oc_status run(const void *settings, const struct operands *operands)
+{
+    (void)settings;
+    if (operands->n == 0)
+        return overview();
+    const char *const word = operands->word[0];
+    const bool command = explain_command(word), topic = is_topic(word);
+    if (command && topic)
+        printf("\n");
+    if (topic)
+        return print(oc_manual(word));
+    return command ? OC_OK : unknown(word);
 }
 
 const struct command oc__command_help = {

@@ -255,7 +255,7 @@ const struct command oc__command_inspect = {
     .examples = (const struct example[]){
         { "inspect cnn", "a model of the zoo" },
         { "inspect runs/cnn-1 --plan --mode train --batch 64", "and every step of its training" },
-        { "inspect \"conv 8 kernel=3; relu; flatten; linear 5\" --input 3,32,32",
+        { "inspect \"conv 8 kernel=3; relu; flatten; linear classes\" --input 3,32,32",
           "a network before it is trained" },
         { "inspect weights.safetensors", "the tensors of a file from elsewhere" },
         { 0 },

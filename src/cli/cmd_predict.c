@@ -112,9 +112,9 @@ static oc_status print_single(const struct work *w)
             const double p = (double)w->probability[w->order[i]];
             const char *const class = oc__printable(oc_model_class_name(w->model, w->order[i]));
             oc__bar(p, BAR_COLUMNS, &bar);
-            printf("  %s%s%*s  %6.2f %%%s  %s", i ? "" : oc__style(STYLE_BOLD), class,
+            printf("  %s%s%*s  %6.2f %%%s%s%s", i ? "" : oc__style(STYLE_BOLD), class,
                    widest - oc__columns(class), "", 100 * p, oc__style(STYLE_PLAIN),
-                   oc__str_text(&bar));
+                   bar.n ? "  " : "", oc__str_text(&bar));
         }
         printf("\n");
         oc__str_free(&bar);

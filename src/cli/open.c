@@ -16,6 +16,11 @@ bool oc__names_file(const char *word)
     return ending || strchr(word, '/') || oc__is_file(word) || oc__is_directory(word);
 }
 
+bool oc__names_new_model(const char *word)
+{
+    return strpbrk(word, " ;") != NULL || oc_zoo_find(word) != NULL;
+}
+
 /* A word that is neither a file nor a model gets told both. */
 static oc_status unknown_model(const char *word)
 {
@@ -88,10 +93,9 @@ static oc_status make(oc_model **out, const struct model_request *r, const char 
 
 oc_status oc__open_model(oc_model **out, const struct model_request *r)
 {
-    const bool steps = strpbrk(r->word, " ;") != NULL;
     *out = NULL;
     oc_status status;
-    if (!steps && !oc_zoo_find(r->word)) {
+    if (!oc__names_new_model(r->word)) {
         if (!oc__names_file(r->word))
             return unknown_model(r->word);
         status = oc_model_load(out, r->word);

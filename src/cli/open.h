@@ -15,6 +15,9 @@ struct model_request {
     int64_t        seed;
 };
 
+/* Whether the word is a name of the zoo or steps, which make a new model. */
+bool oc__names_new_model(const char *word);
+
 /* A file or a run's best model as it is; anything else is made new, with weights from `load`. */
 oc_status oc__open_model(oc_model **out, const struct model_request *r);
 
