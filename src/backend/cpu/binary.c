@@ -1,8 +1,8 @@
 /* binary.c — arithmetic of two operands in f32, one of which may be smaller.
  *
- * The smaller one is a scalar, or stands along some consecutive dimensions of the result (a bias along
- * the last, or along channels); what broadcasts otherwise is left to the reference.  The result is made
- * in stretches in which the smaller operand is either followed or stands still. */
+ * The smaller one is a scalar, or stands along some consecutive dimensions of the result (a bias
+ * along the last, or along channels); what broadcasts otherwise is left to the reference.  The
+ * result is made in stretches in which the smaller operand is either followed or stands still. */
 #include <string.h>
 
 #include "base/parallel.h"
@@ -73,11 +73,14 @@ static int whole_operand(const struct request *r, struct cpu_pattern *part)
 static bool accept(const struct request *r, struct offer *o)
 {
     struct cpu_pattern part;
-    if (!find(r->op->entry.name) || !oc__cpu_all_f32(r))
+    loop *const run = find(r->op->entry.name);
+    float of_zeros;
+    if (!run || !oc__cpu_all_f32(r))
         return false;
+    run(&(float){ 0 }, 1, &(float){ 0 }, 1, &of_zeros, 1);
     o->in_place = whole_operand(r, &part);
     if (oc_shape_equal(r->x[0].shape, r->x[1].shape))
-        oc__cpu_offer_common_layout(r, o);
+        oc__cpu_offer_common_layout(r, o, oc__cpu_is_zero(of_zeros));
     return o->in_place >= 0;
 }
 
@@ -109,9 +112,13 @@ static void run_range(const void *context, int64_t first, int64_t last)
 static void run(const struct execution *e)
 {
     const struct request *r = e->request;
-    struct stretches s = { .run = find(r->op->entry.name), .x = { e->x[0], e->x[1] }, .y = e->y[0] };
+    struct stretches s = { .run = find(r->op->entry.name),
+                           .x = { e->x[0], e->x[1] },
+                           .y = e->y[0] };
     s.whole = whole_operand(r, &s.part);
-    oc__parallel(e->threads, oc__cpu_count(&r->y[0]), CPU_GRAIN, run_range, &s);
+    if (oc_shape_equal(r->x[0].shape, r->x[1].shape)) /* one stretch of memory, padding included */
+        s.part = (struct cpu_pattern){ 1, oc__cpu_floats(&r->y[0]), 1 };
+    oc__parallel(e->threads, oc__cpu_floats(&r->y[0]), CPU_GRAIN, run_range, &s);
 }
 
 const struct kernel oc__cpu_binary = { .name = "loop", .accept = accept, .run = run };

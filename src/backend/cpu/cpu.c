@@ -42,12 +42,12 @@ bool oc__cpu_pattern(struct cpu_pattern *p, const oc_shape *whole, const oc_shap
     return true;
 }
 
-void oc__cpu_offer_common_layout(const struct request *r, struct offer *o)
+void oc__cpu_offer_common_layout(const struct request *r, struct offer *o, bool keeps_zero)
 {
     const struct layout *common = NULL;
     for (int i = 0; i < r->n_in; i++)
         if (oc__cpu_is_read(r, i) && r->x[i].layout && !common)
-            common = r->x[i].layout->padded ? NULL : r->x[i].layout;
+            common = r->x[i].layout->padded && !keeps_zero ? NULL : r->x[i].layout;
     for (int i = 0; i < r->n_in; i++)
         o->x[i] = common;
     for (int k = 0; k < r->n_out; k++)

@@ -41,7 +41,8 @@ static inline float gelu_slope(float x, bool by_tanh)
         const float inner = root_two_over_pi * (1 + 3 * gelu_cubic * x * x);
         return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * inner;
     }
-    return 0.5f * (1 + erff(x * root_half)) + 0.5f * root_two_over_pi * x * oc__cpu_exp(-0.5f * x * x);
+    return 0.5f * (1 + erff(x * root_half)) +
+           0.5f * root_two_over_pi * x * oc__cpu_exp(-0.5f * x * x);
 }
 
 /* clang-format off */
@@ -112,11 +113,27 @@ static loop *find(const char *name)
     return NULL;
 }
 
+static void read_attributes(const struct request *r, float attribute[ATTRIBUTES])
+{
+    const struct attr *a = r->op->entry.attrs;
+    for (int i = 0; i < ATTRIBUTES; i++)
+        attribute[i] = 0;
+    for (int i = 0; a && a[i].name && i < ATTRIBUTES; i++) {
+        const char *at = (const char *)r->attr + a[i].offset;
+        attribute[i] = a[i].type == ATTR_FLOAT ? (float)*(const double *)(const void *)at
+                                               : (float)*(const int *)(const void *)at;
+    }
+}
+
 static bool accept(const struct request *r, struct offer *o)
 {
-    if (!oc__cpu_all_f32(r) || !find(r->op->entry.name))
+    loop *const run = find(r->op->entry.name);
+    float attribute[ATTRIBUTES], of_zero;
+    if (!run || !oc__cpu_all_f32(r))
         return false;
-    oc__cpu_offer_common_layout(r, o);
+    read_attributes(r, attribute);
+    run(&(float){ 0 }, &(float){ 0 }, &of_zero, 1, attribute);
+    oc__cpu_offer_common_layout(r, o, oc__cpu_is_zero(of_zero));
     o->in_place = 0;
     return true;
 }
@@ -136,14 +153,9 @@ static void run_span(const void *context, int64_t first, int64_t last)
 static void run(const struct execution *e)
 {
     const struct request *r = e->request;
-    const struct attr *a = r->op->entry.attrs;
     struct span s = { find(r->op->entry.name), e->x[0], e->x[r->n_in - 1], e->y[0], { 0 } };
-    for (int i = 0; a && a[i].name && i < ATTRIBUTES; i++) {
-        const char *at = (const char *)r->attr + a[i].offset;
-        s.attribute[i] = a[i].type == ATTR_FLOAT ? (float)*(const double *)(const void *)at
-                                                 : (float)*(const int *)(const void *)at;
-    }
-    oc__parallel(e->threads, oc__cpu_count(&r->y[0]), CPU_GRAIN, run_span, &s);
+    read_attributes(r, s.attribute);
+    oc__parallel(e->threads, oc__cpu_floats(&r->y[0]), CPU_GRAIN, run_span, &s);
 }
 
 const struct kernel oc__cpu_unary = { .name = "loop", .accept = accept, .run = run };
