@@ -16,15 +16,17 @@
 #include "train/optimizer.h"
 
 #include <math.h>
+#include <omp.h>
+#include "backend/wide.h"
+#include "base/parallel.h"
 #include "base/status.h"
 
-enum { FEW = 16384 };                                   /* floats not worth waking threads for */
+enum { FEW = 8192, UNIT = 16 }; /* floats: for a thread; the least to share */
 
 /* A loop over the elements of an update: i is the element, the body is compiled for vectors. */
-#define EACH(n) _Pragma("omp parallel for simd schedule(static) if (n > FEW)") \
-    for (int64_t i = 0; i < n; i++)
+#define EACH(n) _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
 
-static void sgd_plain(const struct update *u)
+WIDE static void sgd_plain(const struct update *u)
 {
     const float rate = (float)u->learning_rate, decay = (float)u->weight_decay, scale = u->scale;
     float *const restrict w = u->value;
@@ -34,7 +36,7 @@ static void sgd_plain(const struct update *u)
         w[i] -= rate * (scale * dw[i] + decay * w[i]);
 }
 
-static void sgd_momentum(const struct update *u)
+WIDE static void sgd_momentum(const struct update *u)
 {
     const float rate = (float)u->learning_rate, decay = (float)u->weight_decay, scale = u->scale;
     const float momentum = (float)u->hyper->momentum;
@@ -58,7 +60,7 @@ static void sgd(const struct update *u)
 }
 
 /* `coupled` decay goes into the gradient, `decoupled` into the weights. */
-static void adam_step(const struct update *u, double coupled, double decoupled)
+WIDE static void adam_step(const struct update *u, double coupled, double decoupled)
 {
     const struct hyper *const h = u->hyper;
     const double t = (double)u->step;
@@ -83,7 +85,7 @@ static void adam_step(const struct update *u, double coupled, double decoupled)
 static void adam(const struct update *u)  { adam_step(u, u->weight_decay, 0); }
 static void adamw(const struct update *u) { adam_step(u, 0, u->weight_decay); }
 
-static void rmsprop_plain(const struct update *u)
+WIDE static void rmsprop_plain(const struct update *u)
 {
     const float rate = (float)u->learning_rate, decay = (float)u->weight_decay, scale = u->scale;
     const float alpha = (float)u->hyper->alpha, rest = (float)(1 - u->hyper->alpha);
@@ -98,7 +100,7 @@ static void rmsprop_plain(const struct update *u)
     }
 }
 
-static void rmsprop_momentum(const struct update *u)
+WIDE static void rmsprop_momentum(const struct update *u)
 {
     const float rate = (float)u->learning_rate, decay = (float)u->weight_decay, scale = u->scale;
     const float alpha = (float)u->hyper->alpha, rest = (float)(1 - u->hyper->alpha);
@@ -227,6 +229,21 @@ void oc__updater_free(struct updater *u)
     *u = (struct updater){ 0 };
 }
 
+struct share { const struct optimizer *optimizer; const struct update *whole; };
+
+/* A part of an update is an update: of fewer elements, further on. */
+static void update_share(const void *context, int64_t first, int64_t last)
+{
+    const struct share *share = context;
+    struct update part = *share->whole;
+    part.n = (last - first) * UNIT;
+    part.value += first * UNIT;
+    part.gradient += first * UNIT;
+    for (size_t i = 0; i < sizeof part.state / sizeof *part.state; i++)
+        part.state[i] = part.state[i] ? part.state[i] + first * UNIT : NULL;
+    share->optimizer->update(&part);
+}
+
 void oc__updater_step(const struct updater *u, const float *gradient, int64_t step,
                       double learning_rate, double scale)
 {
@@ -240,14 +257,15 @@ void oc__updater_step(const struct updater *u, const float *gradient, int64_t st
         };
         for (int i = 0; i < u->states; i++)
             update.state[i] = u->store->block[ROLE_STATE_1 + i][OC_TRAINABLE] + span->offset;
-        u->optimizer->update(&update);
+        const struct share share = { u->optimizer, &update };
+        oc__parallel(omp_get_max_threads(), span->n / UNIT, FEW / UNIT, update_share, &share);
     }
     oc_store_touch(u->store);
 }
 
 /* ---- other loops over blocks --------------------------------------------------------------- */
 
-static double sum_squares(const float *x, int64_t n)
+WIDE static double sum_squares(const float *x, int64_t n)
 {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -256,38 +274,63 @@ static double sum_squares(const float *x, int64_t n)
     return sum;
 }
 
+enum { PIECES = 64 };
+
+struct norm { const float *x; int64_t n; double *part; };
+
+static void sum_pieces(const void *context, int64_t first, int64_t last)
+{
+    const struct norm *norm = context;
+    const int64_t n = norm->n, length = (n + PIECES - 1) / PIECES;
+    for (int64_t k = first; k < last; k++) {
+        const int64_t from = k * length < n ? k * length : n;
+        norm->part[k] = sum_squares(norm->x + from, length < n - from ? length : n - from);
+    }
+}
+
 double oc__norm(const float *x, int64_t n)
 {
-    enum { PIECES = 64 };
     double part[PIECES], sum = 0;
-    const int64_t length = (n + PIECES - 1) / PIECES;
-#pragma omp parallel for schedule(static) if (n > FEW)
-    for (int k = 0; k < PIECES; k++) {
-        const int64_t from = k * length < n ? k * length : n;
-        part[k] = sum_squares(x + from, length < n - from ? length : n - from);
-    }
+    oc__parallel(n > FEW ? omp_get_max_threads() : 1, PIECES, 1, sum_pieces,
+                 &(struct norm){ x, n, part });
     for (int k = 0; k < PIECES; k++)
         sum += part[k];
     return sqrt(sum);
 }
 
-void oc__accumulate(float *sum, const float *x, int64_t n, double weight, bool first)
+/* to = keep * to + take * from; where keep is 0, whatever was there. */
+struct blend { float *to; const float *from; float keep, take; };
+
+WIDE static void blend_range(const struct blend *b, int64_t first, int64_t last)
 {
-    const float factor = (float)weight;
-    if (first) {
+    float *const restrict to = b->to + first;
+    const float *const restrict from = b->from + first;
+    const float keep = b->keep, take = b->take;
+    const int64_t n = last - first;
+    if (keep > 0) {
         EACH(n)
-            sum[i] = factor * x[i];
+            to[i] = keep * to[i] + take * from[i];
     } else {
         EACH(n)
-            sum[i] += factor * x[i];
+            to[i] = take * from[i];
     }
+}
+
+static void blend_share(const void *context, int64_t first, int64_t last)
+{
+    blend_range(context, first, last);
+}
+
+void oc__accumulate(float *sum, const float *x, int64_t n, double weight, bool first)
+{
+    const struct blend b = { sum, x, first ? 0 : 1, (float)weight };
+    oc__parallel(omp_get_max_threads(), n, FEW, blend_share, &b);
 }
 
 void oc__average(float *average, const float *value, int64_t n, double decay)
 {
-    const float keep = (float)decay, take = (float)(1 - decay);
-    EACH(n)
-        average[i] = keep * average[i] + take * value[i];
+    const struct blend b = { average, value, (float)decay, (float)(1 - decay) };
+    oc__parallel(omp_get_max_threads(), n, FEW, blend_share, &b);
 }
 
 bool oc__all_finite(const float *x, int64_t n)
