@@ -1,0 +1,163 @@
+/* memory_test.c — a training in steady state takes no memory.
+ *
+ * malloc and its kin are defined here, in front of the C library's, so that every allocation of the
+ * process is counted, also those of the libraries below.  Over a thousand steps our own allocator
+ * is not called at all, what libraries allocate they free, and resident memory does not grow.  A
+ * sanitizer has a malloc of its own, and one that keeps what is freed: there only our own
+ * allocator is watched. */
+#include "test.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include "base/clock.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OWN_MALLOC 0
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWN_MALLOC 0
+#endif
+#ifndef OWN_MALLOC
+#define OWN_MALLOC 1
+#endif
+
+/* ---- counting -------------------------------------------------------------------------------- */
+
+static atomic_llong calls, live;                        /* allocations so far; those not freed */
+
+#if OWN_MALLOC
+extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t n);
+extern void *__libc_memalign(size_t alignment, size_t n);
+extern void  __libc_free(void *p);
+
+static void *counted(void *p)
+{
+    calls++;
+    live += p != NULL;
+    return p;
+}
+
+void *malloc(size_t n)                          { return counted(__libc_malloc(n)); }
+void *calloc(size_t n, size_t size)             { return counted(__libc_calloc(n, size)); }
+void *memalign(size_t alignment, size_t n)      { return counted(__libc_memalign(alignment, n)); }
+void *aligned_alloc(size_t alignment, size_t n) { return counted(__libc_memalign(alignment, n)); }
+
+int posix_memalign(void **out, size_t alignment, size_t n)
+{
+    *out = counted(__libc_memalign(alignment, n));
+    return *out ? 0 : ENOMEM;
+}
+
+void *realloc(void *p, size_t n)
+{
+    calls++;
+    void *const q = __libc_realloc(p, n);
+    live += (q != NULL) - (p != NULL);
+    return q;
+}
+
+void free(void *p)
+{
+    live -= p != NULL;
+    __libc_free(p);
+}
+#endif
+
+/* ---- watching a training --------------------------------------------------------------------- */
+
+enum { WARM = 20, STEPS = 1000, SLACK = 64 << 10 };
+
+struct seen {
+    int       step;
+    uint64_t  ours;
+    long long calls, live, made_by_libraries;
+    int64_t   rss, grown;
+};
+
+/* Takes stock after the first steps and at the end; what happens in between is the training's. */
+static oc_status look(void *context, const oc_progress *p)
+{
+    struct seen *const s = context;
+    (void)p;
+    s->step++;
+    if (s->step == WARM) {
+        s->rss = oc__rss_bytes();
+        s->ours = oc__mem_calls();
+        s->live = live;
+        s->calls = calls;
+    } else if (s->step == WARM + STEPS) {
+        s->made_by_libraries = calls - s->calls;
+        s->ours = oc__mem_calls() - s->ours;
+        s->live = live - s->live;
+        s->grown = oc__rss_bytes() - s->rss;
+    }
+    return OC_OK;
+}
+
+/* One epoch, so that nothing but steps lies between the two looks. */
+static void train(const char *model, const char *backends, int workers)
+{
+    struct seen seen = { 0 };
+    const oc_observer o = { .step = look, .context = &seen };
+    oc_data *d;
+    oc_model *m;
+    oc_train_result r;
+    assert_ok(oc_data_open(&d, "synth:digits,train=2050,test=10"));
+    assert_ok(oc_model_new(&m, &(oc_model_options){
+        .architecture = model, .input = OC_SHAPE(1, 28, 28), .classes = 10,
+        .preparation = oc_data_preparation(d) }));
+    const oc_train_options t = { .model_name = model, .epochs = 1, .batch = 2, .threads = 1,
+                                 .workers = workers, .backends = backends, .clip_norm = 5,
+                                 .average = 0.99, .schedule = "cosine warmup=10" };
+    assert_ok(oc_train(m, d, &t, &o, 1, NULL, &r));
+    print_message("%s on %s, %d steps: ours %llu, libraries' %lld of which %lld are left, "
+                  "%lld KiB more resident\n", model, backends, STEPS, (unsigned long long)seen.ours,
+                  seen.made_by_libraries, seen.live, (long long)seen.grown / 1024);
+    assert_int_equal(seen.ours, 0);
+    assert_int_equal(seen.live, 0);
+    assert_true(seen.grown <= SLACK || !OWN_MALLOC);
+    oc_train_result_free(&r);
+    oc_model_free(m);
+    oc_data_free(d);
+}
+
+static void a_thousand_steps_of_an_mlp_take_no_memory(void **state)
+{
+    (void)state;
+    train("mlp", "onednn,cpu", -1);
+    train("mlp", "cpu", 1);
+}
+
+static void a_thousand_steps_of_a_convolutional_network_take_no_memory(void **state)
+{
+    (void)state;
+    train("lenet", "onednn,cpu", -1);
+    train("lenet", "cpu", 1);
+}
+
+/* The test can see what it is about. */
+static void an_allocation_is_seen(void **state)
+{
+    (void)state;
+    const long long calls_before = calls, live_before = live;
+    const uint64_t ours = oc__mem_calls();
+    void *volatile p = oc__alloc(10, 10);
+    assert_int_equal(oc__mem_calls() - ours, 1);
+    assert_true((calls > calls_before && live > live_before) || !OWN_MALLOC);
+    oc__free(p);
+    assert_int_equal(live, live_before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_allocation_is_seen),
+        cmocka_unit_test(a_thousand_steps_of_an_mlp_take_no_memory),
+        cmocka_unit_test(a_thousand_steps_of_a_convolutional_network_take_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
