@@ -236,7 +236,7 @@ static void update_share(const void *context, int64_t first, int64_t last)
 {
     const struct share *share = context;
     struct update part = *share->whole;
-    part.n = (last - first) * UNIT;
+    part.n = (last * UNIT < part.n ? last * UNIT : part.n) - first * UNIT;
     part.value += first * UNIT;
     part.gradient += first * UNIT;
     for (size_t i = 0; i < sizeof part.state / sizeof *part.state; i++)
@@ -258,7 +258,8 @@ void oc__updater_step(const struct updater *u, const float *gradient, int64_t st
         for (int i = 0; i < u->states; i++)
             update.state[i] = u->store->block[ROLE_STATE_1 + i][OC_TRAINABLE] + span->offset;
         const struct share share = { u->optimizer, &update };
-        oc__parallel(omp_get_max_threads(), span->n / UNIT, FEW / UNIT, update_share, &share);
+        oc__parallel(omp_get_max_threads(), (span->n + UNIT - 1) / UNIT, FEW / UNIT, update_share,
+                     &share);
     }
     oc_store_touch(u->store);
 }
