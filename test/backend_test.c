@@ -1,5 +1,6 @@
-/* backend_test.c — how back ends are chosen, and what holds for the portable one beyond the cases of
- * the operators: large and crooked sizes, threads, work in place, layouts of others. */
+/* backend_test.c — how back ends are chosen, and what holds for the portable one beyond the
+ * cases of the operators: large and crooked sizes, threads, work in place, layouts of others.
+ * */
 #include "test.h"
 
 #include "backend/backend.h"
@@ -125,9 +126,10 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
     }
 }
 
-/* Chooses the portable kernel for an operator of `n` operands that all have this shape and layout. */
-static struct offer offer_of(const char *op, int n, const oc_shape *shape, const struct layout *layout,
-                             struct request *r, struct operand *operands)
+/* The portable kernel's offer to an operator of `n` operands of this shape and layout. */
+static struct offer offer_of(const char *op, int n, const oc_shape *shape,
+                             const struct layout *layout, struct request *r,
+                             struct operand *operands)
 {
     const struct backend *chosen;
     struct offer o;

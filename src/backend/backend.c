@@ -1,7 +1,7 @@
 /* backend.c — the table of back ends, and how one is chosen for a node.
  *
- * A back end is here when its folder is: the Makefile defines OC_BACKEND_name for each, and this file
- * is the only one that asks.  The reference is always here, and last. */
+ * A back end is here when its folder is: the Makefile defines OC_BACKEND_name for each, and
+ * this file is the only one that asks.  The reference is always here, and last. */
 #include "backend/backend.h"
 
 #include <string.h>

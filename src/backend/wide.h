@@ -1,9 +1,9 @@
 /* wide.h — loops for whatever vector unit the machine has.
  *
- * A function marked WIDE is compiled once for each generation of vector units, and the program picks
- * one when it starts; everything else stays runnable on the oldest processor.  Such a function holds
- * plain loops (`#pragma omp simd`) and what it inlines; threads are started outside, because the
- * bodies of parallel regions are compiled apart, for the oldest. */
+ * A function marked WIDE is compiled once for each generation of vector units, and the program
+ * picks one when it starts; everything else stays runnable on the oldest processor.  Such a
+ * function holds plain loops (`#pragma omp simd`) and what it inlines; threads are started
+ * outside, because the bodies of parallel regions are compiled apart, for the oldest. */
 #ifndef OC_BACKEND_WIDE_H
 #define OC_BACKEND_WIDE_H
 

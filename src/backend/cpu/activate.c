@@ -1,4 +1,4 @@
-/* activate.c — the activation behind a fused product, in f32 on a row that is still in the cache. */
+/* activate.c — the activation behind a fused product, on a row that is still in the cache. */
 #include "backend/cpu/vector.h"
 
 #define LOOP(id, f)                                                                            \

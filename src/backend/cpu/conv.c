@@ -2,9 +2,9 @@
  *
  * With X the matrix of windows of an image (window.h), for each image and group
  *     y = w X,   dw = sum over images of dy X^T,   dX = w^T dy,
- * and dx is dX added back to where X was read, some channels at a time so that dX stays in the cache.
- * Images are shared out among threads for y and dx, parts of dw among them for dw, so that no sum
- * depends on the number of threads.  ConvTranspose is dx on top of a bias. */
+ * and dx is dX added back to where X was read, some channels at a time so that dX stays in the
+ * cache. Images are shared out among threads for y and dx, parts of dw among them for dw, so
+ * that no sum depends on the number of threads.  ConvTranspose is dx on top of a bias. */
 #include "op/conv.h"
 
 #include "base/parallel.h"
@@ -25,7 +25,7 @@ struct images {
     int64_t          m, n, k;                           /* of the product; dX has m rows */
     int64_t          channels;                          /* of dX at a time */
     int              parts, threads;                    /* of each part's product */
-    int64_t          packed, matrix, room;              /* floats: weights; dX; dX and the product's */
+    int64_t          packed, matrix, room;              /* floats: weights; dX; dX and product's */
     int64_t          packed_block;                      /* floats: weights of that many channels */
 };
 
@@ -126,8 +126,9 @@ static void pack_weights(const struct images *p, const float *w, float *to)
         return;
     }
     for (int64_t c = 0; c < p->dims.in; c += p->channels)
-        oc__cpu_gemm_pack(&(struct cpu_matrix){ w + c * taps, 1, p->m }, block_channels(p, c) * taps,
-                          p->k, to + c / p->channels * p->packed_block);
+        oc__cpu_gemm_pack(&(struct cpu_matrix){ w + c * taps, 1, p->m },
+                          block_channels(p, c) * taps, p->k,
+                          to + c / p->channels * p->packed_block);
 }
 
 /* `run` has everything but the weights and the bias, which are those of all groups. */
@@ -165,7 +166,8 @@ static const void *optional(const struct execution *e, int i)
 static bool accept(const struct request *r, struct offer *o)
 {
     struct conv_dims d;
-    return oc__cpu_all_f32(r) && oc__conv_dims(&d, r->attr, r->x[0].shape, r->x[1].shape) == OC_OK &&
+    return oc__cpu_all_f32(r) &&
+           oc__conv_dims(&d, r->attr, r->x[0].shape, r->x[1].shape) == OC_OK &&
            offer_images(&d, false, r->threads, o);
 }
 
@@ -194,7 +196,8 @@ const struct kernel oc__cpu_fused_conv = {
 static bool accept_grad_input(const struct request *r, struct offer *o)
 {
     struct conv_dims d;
-    return oc__cpu_all_f32(r) && oc__conv_dims(&d, r->attr, r->x[2].shape, r->x[1].shape) == OC_OK &&
+    return oc__cpu_all_f32(r) &&
+           oc__conv_dims(&d, r->attr, r->x[2].shape, r->x[1].shape) == OC_OK &&
            offer_images(&d, true, r->threads, o);
 }
 
@@ -214,7 +217,8 @@ static void run_grad_input(const struct execution *e)
 }
 
 const struct kernel oc__cpu_conv_grad_input = {
-    .op = "ConvGradInput", .name = "gemm_col2im", .accept = accept_grad_input, .run = run_grad_input,
+    .op = "ConvGradInput", .name = "gemm_col2im", .accept = accept_grad_input,
+    .run = run_grad_input,
 };
 
 static bool accept_transpose(const struct request *r, struct offer *o)

@@ -1,7 +1,7 @@
 /* copy.c — operators that change nothing but the shape: Reshape, Flatten and their like.
  *
- * The result takes over the input's buffer where the planner allows it, and then there is nothing to
- * do; else the bytes are copied. */
+ * The result takes over the input's buffer where the planner allows it, and then there is
+ * nothing to do; else the bytes are copied. */
 #include <string.h>
 
 #include "backend/cpu/cpu.h"

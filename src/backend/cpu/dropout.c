@@ -13,7 +13,7 @@ struct draws {
 
 enum { AT_ONCE = 64 };
 
-/* The masks of some elements first, as bits, and then the elements: each loop becomes vector code. */
+/* First the draws of some elements, then the elements: each loop becomes vector code. */
 WIDE static void draw_range(const struct draws *d, int64_t first, int64_t last)
 {
     const struct dropout_draw draw = d->draw;

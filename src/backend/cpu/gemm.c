@@ -1,8 +1,8 @@
 /* gemm.c — blocking, packing and threads around the micro kernel (gemm.h).
  *
- * For each block of columns and of k, B's panels are packed; for each block of rows A's are; then the
- * micro kernel runs over all pairs.  A block of A stays in the second cache, a panel of B in the
- * first.  Threads take rectangles of C. */
+ * For each block of columns and of k, B's panels are packed; for each block of rows A's are;
+ * then the micro kernel runs over all pairs.  A block of A stays in the second cache, a panel
+ * of B in the first.  Threads take rectangles of C. */
 #include "backend/cpu/gemm.h"
 
 #include <string.h>
@@ -44,7 +44,8 @@ static void transpose_four(const float *from, int64_t step, float *to, int width
     *(four *)(to + 3 * width) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
-void oc__cpu_pack_across(const float *from, int64_t step, int count, int64_t k, float *to, int width)
+void oc__cpu_pack_across(const float *from, int64_t step, int count, int64_t k, float *to,
+                         int width)
 {
     const int64_t whole = k / 4 * 4;
     int i = 0;
@@ -230,7 +231,8 @@ static int64_t columns_room(int64_t n, int64_t k)
 
 static void run_alone(const struct cpu_gemm *g, float *scratch)
 {
-    const int64_t step_k = block_k(g->k), step_m = BLOCK_M / oc__cpu_micro()->rows * oc__cpu_micro()->rows;
+    const int64_t rows = oc__cpu_micro()->rows;
+    const int64_t step_k = block_k(g->k), step_m = BLOCK_M / rows * rows;
     float *const columns = scratch + rows_room(g->m, g->k);
     for (int64_t j = 0; j < g->n; j += BLOCK_N)
         for (int64_t p = 0; p < g->k; p += step_k) {
@@ -334,7 +336,8 @@ static void run_parts(const void *context, int64_t first, int64_t last)
 void oc__cpu_gemm(const struct cpu_gemm *g, int threads, void *scratch)
 {
     const int parts = oc__cpu_gemm_threads(g->m, g->n, g->k, threads);
-    const struct division d = { g, parts, rows_room(g->m, g->k) + columns_room(g->n, g->k), scratch };
+    const int64_t room = rows_room(g->m, g->k) + columns_room(g->n, g->k);
+    const struct division d = { g, parts, room, scratch };
     if (g->k == 0)
         run_empty(g);
     else if (parts == 1)

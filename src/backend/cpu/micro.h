@@ -1,8 +1,8 @@
 /* micro.h — the innermost loop of the matrix product, once per instruction set.
  *
- * A micro kernel multiplies a panel of `rows` rows of A by a panel of one or two vectors of columns of
- * B: c[i][j] (+)= alpha * sum over p of a[p * rows + i] b[p * b_step + j], with all of c's tile in
- * registers. */
+ * A micro kernel multiplies a panel of `rows` rows of A by a panel of one or two vectors of
+ * columns of B: c[i][j] (+)= alpha * sum over p of a[p * rows + i] b[p * b_step + j], with all
+ * of c's tile in registers. */
 #ifndef OC_BACKEND_CPU_MICRO_H
 #define OC_BACKEND_CPU_MICRO_H
 

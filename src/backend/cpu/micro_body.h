@@ -1,4 +1,5 @@
-/* micro_body.h — the text of a micro kernel, included by micro.c for each instruction set and width.
+/* micro_body.h — the text of a micro kernel, included by micro.c for each instruction set and
+ * width.
  *
  * MICRO_NAME is the function, MICRO_TARGET its attributes, MICRO_VECTOR the bytes of a vector,
  * MICRO_ROWS and MICRO_WIDTH the tile in rows and vectors.  The loops over the tile have constant

@@ -51,8 +51,9 @@ static void run_transpose(const struct execution *e)
     oc__walk(&w, &lines);
     oc__walk_follow(&w, stride, 0);
     for (int64_t i = 0; n > 0 && i < w.count; i++, oc__walk_next(&w))
-        gather_line((const char *)e->x[0] + (size_t)w.at[0] * size, y->rank ? stride[y->rank - 1] : 1,
-                    n, size, (char *)e->y[0] + (size_t)(i * n) * size);
+        gather_line((const char *)e->x[0] + (size_t)w.at[0] * size,
+                    y->rank ? stride[y->rank - 1] : 1, n, size,
+                    (char *)e->y[0] + (size_t)(i * n) * size);
 }
 
 const struct kernel oc__cpu_transpose = {

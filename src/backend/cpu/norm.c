@@ -1,7 +1,7 @@
 /* norm.c — BatchNormalization and its gradient, in f32, channel by channel.
  *
- * Statistics take two passes, mean first, and are gathered in double over the stretches of a channel.
- * The formulas are those of op/batch_normalization.c. */
+ * Statistics take two passes, mean first, and are gathered in double over the stretches of a
+ * channel. The formulas are those of op/batch_normalization.c. */
 #include "op/norm.h"
 
 #include <math.h>
@@ -72,7 +72,8 @@ static void normalise(const struct channels *c, int64_t k, float from, double in
     const float a = scale[k] * (float)inv_std;
     for (int64_t i = 0; i < c->d.n; i++) {
         const int64_t at = stretch(&c->d, i, k);
-        apply((const float *)c->e->x[0] + at, (float *)c->e->y[0] + at, c->d.plane, from, a, bias[k]);
+        apply((const float *)c->e->x[0] + at, (float *)c->e->y[0] + at, c->d.plane, from, a,
+              bias[k]);
     }
 }
 
@@ -90,7 +91,8 @@ static void train_channel(const struct channels *c, int64_t k)
         rest += (double)sum_of(x + stretch(d, i, k), d->plane, from);
         squares += (double)sum_of_squares(x + stretch(d, i, k), d->plane, from);
     }
-    const double mean = (double)from + rest / count, var = squares / count - rest * rest / count / count;
+    const double mean = (double)from + rest / count;
+    const double var = squares / count - rest * rest / count / count;
     const double inv_std = 1 / sqrt((var > 0 ? var : 0) + attr->epsilon);
     double running_mean = (double)((const float *)c->e->x[3])[k];
     double running_var = (double)((const float *)c->e->x[4])[k];

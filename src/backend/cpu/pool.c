@@ -1,7 +1,7 @@
 /* pool.c — MaxPool and AveragePool with their gradients, in f32, plane by plane.
  *
- * The taps of a window that lie inside the plane are a box; loops run over that box and need not ask.
- * Maxima of 2 x 2 with stride 2, the commonest, are taken four at a time. */
+ * The taps of a window that lie inside the plane are a box; loops run over that box and need
+ * not ask. Maxima of 2 x 2 with stride 2, the commonest, are taken four at a time. */
 #include "op/pool.h"
 
 #include <math.h>
@@ -30,6 +30,12 @@ static struct box box_of(const struct window *w, int64_t i)
                          reach_of(w, 1, i / w->y[2] % w->y[1]), reach_of(w, 2, i % w->y[2]) };
 }
 
+/* Number of the line of x under taps d and h of a box. */
+static int64_t row_at(const struct window *w, const struct box *b, int64_t d, int64_t h)
+{
+    return (b->d.at + d * w->dilation[0]) * w->x[1] + b->h.at + h * w->dilation[1];
+}
+
 struct planes {
     struct window window;
     int64_t       x_plane, y_plane;
@@ -51,7 +57,7 @@ static void max_window(const struct planes *p, const float *x, int64_t i, float 
     int64_t best = -1;
     for (int64_t d = 0; d < b.d.n; d++)
         for (int64_t h = 0; h < b.h.n; h++) {
-            const int64_t row = (b.d.at + d * w->dilation[0]) * w->x[1] + b.h.at + h * w->dilation[1];
+            const int64_t row = row_at(w, &b, d, h);
             for (int64_t t = 0; t < b.w.n; t++) {
                 const int64_t at = row * w->x[2] + b.w.at + t * w->dilation[2];
                 if (best < 0 || beats(x[at], x[best]))
@@ -222,7 +228,7 @@ static float sum_window(const struct window *w, const float *x, int64_t i)
     float sum = 0;
     for (int64_t d = 0; d < b.d.n; d++)
         for (int64_t h = 0; h < b.h.n; h++) {
-            const int64_t row = (b.d.at + d * w->dilation[0]) * w->x[1] + b.h.at + h * w->dilation[1];
+            const int64_t row = row_at(w, &b, d, h);
             for (int64_t t = 0; t < b.w.n; t++)
                 sum += x[row * w->x[2] + b.w.at + t * w->dilation[2]];
         }
@@ -234,7 +240,7 @@ static void spread_window(const struct window *w, float *dx, int64_t i, float sh
     const struct box b = box_of(w, i);
     for (int64_t d = 0; d < b.d.n; d++)
         for (int64_t h = 0; h < b.h.n; h++) {
-            const int64_t row = (b.d.at + d * w->dilation[0]) * w->x[1] + b.h.at + h * w->dilation[1];
+            const int64_t row = row_at(w, &b, d, h);
             for (int64_t t = 0; t < b.w.n; t++)
                 dx[row * w->x[2] + b.w.at + t * w->dilation[2]] += share;
         }

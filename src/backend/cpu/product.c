@@ -8,7 +8,8 @@
 
 static struct cpu_matrix matrix(const float *data, bool transposed, int64_t rows, int64_t columns)
 {
-    return transposed ? (struct cpu_matrix){ data, 1, rows } : (struct cpu_matrix){ data, columns, 1 };
+    return transposed ? (struct cpu_matrix){ data, 1, rows }
+                      : (struct cpu_matrix){ data, columns, 1 };
 }
 
 /* ---- Gemm --------------------------------------------------------------------------------- */

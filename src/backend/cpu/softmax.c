@@ -1,7 +1,8 @@
 /* softmax.c — Softmax, LogSoftmax, the cross-entropy loss and all their gradients, in f32.
  *
- * The formulas are those of op/softmax.c and op/cross_entropy.c.  Lanes (the elements along the axis)
- * are independent and shared out among threads; the losses are then summed in order, in double. */
+ * The formulas are those of op/softmax.c and op/cross_entropy.c.  Lanes (the elements along
+ * the axis) are independent and shared out among threads; the losses are then summed in order,
+ * in double. */
 #include <string.h>
 
 #include "base/parallel.h"
@@ -21,7 +22,8 @@ static float largest(const float *x, int64_t n, int64_t step)
     return m;
 }
 
-WIDE static void softmax_lane(const float *x, const float *unused, float *y, int64_t n, int64_t step)
+WIDE static void softmax_lane(const float *x, const float *unused, float *y, int64_t n,
+                              int64_t step)
 {
     const float m = largest(x, n, step);
     float sum = 0;
@@ -47,7 +49,8 @@ WIDE static void log_lane(const float *x, const float *unused, float *y, int64_t
         y[j * step] = x[j * step] - shift;
 }
 
-WIDE static void softmax_grad_lane(const float *dy, const float *y, float *dx, int64_t n, int64_t step)
+WIDE static void softmax_grad_lane(const float *dy, const float *y, float *dx, int64_t n,
+                                   int64_t step)
 {
     float sum = 0;
     for (int64_t j = 0; j < n; j++)
@@ -137,7 +140,11 @@ static int64_t raw_label(const struct problem *p, int64_t i)
 }
 
 static bool is_class(const struct problem *p, int64_t t) { return t >= 0 && t < p->l.n; }
-static double weight(const struct problem *p, int64_t k) { return p->weight ? (double)p->weight[k] : 1; }
+static double weight(const struct problem *p, int64_t k)
+{
+    return p->weight ? (double)p->weight[k] : 1;
+}
+
 
 /* Operand `labels` and the one behind it; `scores` has the classes as dimension 1. */
 static struct problem problem_of(const struct execution *e, const oc_shape *scores, int labels)
@@ -236,8 +243,8 @@ static void run_loss_grad_lanes(const void *context, int64_t first, int64_t last
     for (int64_t i = first; i < last; i++) {
         const int64_t at = i / p->l.inner * p->l.n * p->l.inner + i % p->l.inner;
         const int64_t t = raw_label(p, i), step = p->l.inner;
-        const bool counts = t != p->a->ignore_index;
-        const double dy = counts ? (double)r->dy[p->a->reduction == REDUCTION_NONE ? i : 0] / divisor : 0;
+        const bool counts = t != p->a->ignore_index, each = p->a->reduction == REDUCTION_NONE;
+        const double dy = counts ? (double)r->dy[each ? i : 0] / divisor : 0;
         const double own = is_class(p, t) ? (1 - e) * weight(p, t) : counts ? NAN : 0;
         loss_grad_lane(p->log_p + at, r->dx + at, p->l.n, step,
                        (float)(dy * (own + spread * p->weight_sum)));
@@ -251,7 +258,8 @@ static void run_loss_grad_lanes(const void *context, int64_t first, int64_t last
 static void run_loss_grad(const struct execution *e)
 {
     const struct request *r = e->request;
-    struct loss_grad_run all = { .p = problem_of(e, r->x[1].shape, 2), .dy = e->x[0], .dx = e->y[0] };
+    struct loss_grad_run all = { .dy = e->x[0], .dx = e->y[0] };
+    all.p = problem_of(e, r->x[1].shape, 2);
     all.p.log_p = e->x[1];
     oc__parallel(e->threads, all.p.l.outer * all.p.l.inner, CPU_GRAIN / 4 / (all.p.l.n + 1) + 1,
                  run_loss_grad_lanes, &all);

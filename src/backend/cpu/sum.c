@@ -118,8 +118,7 @@ static void run_sum(const struct execution *e)
     const int64_t each = s.p.outer * s.p.inner;
     if (is(r, "ReduceMean") || is(r, "GlobalAveragePool"))
         s.scale = 1 / (double)each;
-    oc__parallel(e->threads, s.p.middle, each > CPU_GRAIN ? 1 : CPU_GRAIN / (each + 1) + 1, run_sums,
-                 &s);
+    oc__parallel(e->threads, s.p.middle, CPU_GRAIN / (each + 1) + 1, run_sums, &s);
 }
 
 const struct kernel oc__cpu_sum = { .name = "sum", .accept = accept_sum, .run = run_sum };
@@ -170,7 +169,9 @@ static void run_expand(const struct execution *e)
     oc__parallel(e->threads, oc__cpu_count(&r->y[0]), CPU_GRAIN, run_expansion, &s);
 }
 
-const struct kernel oc__cpu_expand = { .name = "expand", .accept = accept_expand, .run = run_expand };
+const struct kernel oc__cpu_expand = {
+    .name = "expand", .accept = accept_expand, .run = run_expand,
+};
 
 /* ---- constants ---------------------------------------------------------------------------- */
 

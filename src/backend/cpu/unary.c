@@ -47,32 +47,33 @@ static inline float gelu_slope(float x, bool by_tanh)
 
 /* clang-format off */
 #define ROWS(ROW)                                                                              \
-    ROW(relu, "Relu", x < 0 ? 0 : x,                          v > 0 ? 1.0f : 0.0f)        \
-    ROW(leaky_relu, "LeakyRelu", x > 0 ? x : a * x,                      v > 0 ? 1.0f : a)           \
-    ROW(thresholded_relu, "ThresholdedRelu", x > a ? x : 0,                          v > a ? 1.0f : 0.0f)        \
-    ROW(elu, "Elu", x > 0 ? x : a * oc__cpu_expm1(x),       v > 0 ? 1.0f : a * oc__cpu_exp(v)) \
-    ROW(selu, "Selu", b * (x > 0 ? x : a * oc__cpu_expm1(x)), b * (v > 0 ? 1.0f : a * oc__cpu_exp(v))) \
-    ROW(sigmoid, "Sigmoid", oc__cpu_sigmoid(x),                     v * (1 - v))                \
-    ROW(hard_sigmoid, "HardSigmoid", oc__cpu_clip(a * x + b, 0, 1),          v > 0 && v < 1 ? a : 0)     \
-    ROW(hard_swish, "HardSwish", x * oc__cpu_clip(x / 6 + 0.5f, 0, 1),                               \
-                           v <= -3 ? 0 : v >= 3 ? 1 : v / 3 + 0.5f)                            \
-    ROW(tanh, "Tanh", oc__cpu_tanh(x),                        1 - v * v)                  \
-    ROW(softplus, "Softplus", softplus(x),                            -oc__cpu_expm1(-v))         \
-    ROW(softsign, "Softsign", x / (1 + fabsf(x)),                     (1 - fabsf(v)) * (1 - fabsf(v))) \
-    ROW(gelu, "Gelu", gelu(x, a > 0),                         gelu_slope(v, a > 0))       \
-    ROW(mish, "Mish", x * oc__cpu_tanh(softplus(x)),          mish_slope(v))              \
-    ROW(exp, "Exp", oc__cpu_exp(x),                         v)                          \
-    ROW(log, "Log", logf(x),                                1 / v)                      \
-    ROW(sqrt, "Sqrt", sqrtf(x),                               0.5f / v)                   \
-    ROW(reciprocal, "Reciprocal", 1 / x,                                  -v * v)                     \
-    ROW(abs, "Abs", fabsf(x),                               sign(v))                    \
-    ROW(erf, "Erf", erff(x),                                two_over_root_pi * oc__cpu_exp(-v * v)) \
-    ROW(clip, "Clip", oc__cpu_clip(x, a, b),                  v >= a && v <= b ? 1.0f : 0.0f) \
-    ROW(neg, "Neg", -x,                                     -1.0f)                      \
-    ROW(sign, "Sign", sign(x),                                0)                          \
-    ROW(floor, "Floor", floorf(x),                              0)                          \
-    ROW(ceil, "Ceil", ceilf(x),                               0)                          \
-    ROW(round, "Round", rintf(x),                               0)
+    ROW(relu, "Relu", x < 0 ? 0 : x, v > 0 ? 1.0f : 0.0f)                                      \
+    ROW(leaky_relu, "LeakyRelu", x > 0 ? x : a * x, v > 0 ? 1.0f : a)                          \
+    ROW(thresholded_relu, "ThresholdedRelu", x > a ? x : 0, v > a ? 1.0f : 0.0f)               \
+    ROW(elu, "Elu", x > 0 ? x : a * oc__cpu_expm1(x), v > 0 ? 1.0f : a * oc__cpu_exp(v))       \
+    ROW(selu, "Selu", b * (x > 0 ? x : a * oc__cpu_expm1(x)),                                  \
+        b * (v > 0 ? 1.0f : a * oc__cpu_exp(v)))                                               \
+    ROW(sigmoid, "Sigmoid", oc__cpu_sigmoid(x), v * (1 - v))                                   \
+    ROW(hard_sigmoid, "HardSigmoid", oc__cpu_clip(a * x + b, 0, 1), v > 0 && v < 1 ? a : 0)    \
+    ROW(hard_swish, "HardSwish", x * oc__cpu_clip(x / 6 + 0.5f, 0, 1),                         \
+        v <= -3 ? 0 : v >= 3 ? 1 : v / 3 + 0.5f)                                               \
+    ROW(tanh, "Tanh", oc__cpu_tanh(x), 1 - v * v)                                              \
+    ROW(softplus, "Softplus", softplus(x), -oc__cpu_expm1(-v))                                 \
+    ROW(softsign, "Softsign", x / (1 + fabsf(x)), (1 - fabsf(v)) * (1 - fabsf(v)))             \
+    ROW(gelu, "Gelu", gelu(x, a > 0), gelu_slope(v, a > 0))                                    \
+    ROW(mish, "Mish", x * oc__cpu_tanh(softplus(x)), mish_slope(v))                            \
+    ROW(exp, "Exp", oc__cpu_exp(x), v)                                                         \
+    ROW(log, "Log", logf(x), 1 / v)                                                            \
+    ROW(sqrt, "Sqrt", sqrtf(x), 0.5f / v)                                                      \
+    ROW(reciprocal, "Reciprocal", 1 / x, -v * v)                                               \
+    ROW(abs, "Abs", fabsf(x), sign(v))                                                         \
+    ROW(erf, "Erf", erff(x), two_over_root_pi * oc__cpu_exp(-v * v))                           \
+    ROW(clip, "Clip", oc__cpu_clip(x, a, b), v >= a && v <= b ? 1.0f : 0.0f)                   \
+    ROW(neg, "Neg", -x, -1.0f)                                                                 \
+    ROW(sign, "Sign", sign(x), 0)                                                              \
+    ROW(floor, "Floor", floorf(x), 0)                                                          \
+    ROW(ceil, "Ceil", ceilf(x), 0)                                                             \
+    ROW(round, "Round", rintf(x), 0)
 /* clang-format on */
 
 #define LOOP(name, variable, source, result)                                                   \

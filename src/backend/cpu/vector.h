@@ -40,7 +40,7 @@ static inline float oc__cpu_exp_small(float r)
 /* e^x = 2^n e^r; the power is applied in two steps, so that both ends of the range are met. */
 static inline float oc__cpu_exp(float x)
 {
-    const float round = 12582912.0f;                    /* 1.5 * 2^23: adding it drops the fraction */
+    const float round = 12582912.0f;                    /* 1.5 * 2^23: adding drops fractions */
     const float v = oc__cpu_clip(x, -104.0f, 89.0f);
     const float n = (v * 1.44269504f + round) - round;
     const float r = (v - n * 0.693359375f) + n * 2.12194440e-4f;

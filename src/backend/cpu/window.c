@@ -147,7 +147,8 @@ static void add_row(const struct window *w, const float *from, const int64_t tap
         }
 }
 
-void oc__cpu_add_windows(const struct window *w, const float *matrix, int64_t channels, float *image)
+void oc__cpu_add_windows(const struct window *w, const float *matrix, int64_t channels,
+                         float *image)
 {
     const int64_t taps = oc__window_count(w->kernel), y_plane = oc__window_count(w->y);
     int64_t tap[WINDOW_DIMS] = { 0 };

@@ -1,7 +1,7 @@
 /* reference.c — the back end that runs whatever the others do not: an operator's own `run`.
  *
- * `run` computes in double, so operands of other types are converted to and from scratch; doubles are
- * used where they lie.  Slow, right, and on one thread. */
+ * `run` computes in double, so operands of other types are converted to and from scratch;
+ * doubles are used where they lie.  Slow, right, and on one thread. */
 #include "backend/backend.h"
 
 enum { ALIGNMENT = 64 };
