@@ -143,7 +143,10 @@ static struct offer offer_of(const char *op, int n, const oc_shape *shape,
 
 static void elementwise_kernels_take_the_layout_that_all_operands_have(void **state)
 {
-    static const char *const op[] = { "Relu", "Sigmoid", "ReluGrad", "Add" };
+    static const struct { const char *op; int n; bool keeps_zero; } row[] = {
+        { "Relu", 1, true }, { "Sigmoid", 1, false }, { "ReluGrad", 2, true }, { "Add", 2, true },
+        { "Div", 2, false },
+    };
     const oc_shape shape = OC_SHAPE(2, 16, 3, 3);
     const struct layout dense = { .name = "dense", .bytes = 1152 };
     const struct layout padded = { .name = "padded", .bytes = 2048, .padded = true };
@@ -151,12 +154,13 @@ static void elementwise_kernels_take_the_layout_that_all_operands_have(void **st
     struct request r;
     (void)state;
     find("cpu");
-    for (int i = 0; i < 4; i++) {
-        const struct offer o = offer_of(op[i], i < 2 ? 1 : 2, &shape, &dense, &r, operands);
+    for (size_t i = 0; i < COUNT(row); i++) {
+        struct offer o = offer_of(row[i].op, row[i].n, &shape, &dense, &r, operands);
         assert_ptr_equal(o.x[0], &dense);
         assert_ptr_equal(o.y[0], &dense);
         assert_int_equal(o.in_place, 0);
-        assert_null(offer_of(op[i], i < 2 ? 1 : 2, &shape, &padded, &r, operands).x[0]);
+        o = offer_of(row[i].op, row[i].n, &shape, &padded, &r, operands);
+        assert_ptr_equal(o.x[0], row[i].keeps_zero ? &padded : NULL);
     }
 }
 
