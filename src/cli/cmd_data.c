@@ -138,8 +138,8 @@ const struct command oc__command_data = {
     .name = "data",
     .summary = "look at a data set, or write its images as files",
     .usage = "info SPEC [--json FILE]\nsave SPEC DIR [options]",
-    .about = "`ocellus help data` lists the kinds of data.  Saved images are PNG; their names end in\n"
-             "the class that they belong to.",
+    .about = "`ocellus help data` lists the kinds of data.  Saved images are PNG; their names end\n"
+             "in the class that they belong to.",
     .options = options,
     .size = sizeof(struct data),
     .least = 2,

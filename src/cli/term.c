@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-enum { WIDTH_ELSEWHERE = 100, PRINTABLE_CHARACTERS = 64, PRINTABLE_BYTES = 4 * 64 + 8 };
+enum { WIDTH_ELSEWHERE = 100, PRINTABLE_CHARACTERS = 160, PRINTABLE_BYTES = 4 * 160 + 8 };
 
 bool oc__term_is(FILE *f)
 {

@@ -19,7 +19,7 @@ int         oc__term_width(FILE *f);                    /* columns; 100 where it
 /* Begins a style on standard output, or ends it (STYLE_PLAIN); "" where there are no colours. */
 const char *oc__style(enum style style);
 
-/* The text with control bytes as \xNN and cut to 64 characters: what came from a file may be
+/* The text with control bytes as \xNN and cut to 160 characters: what came from a file may be
  * printed only so.  One of eight static buffers, used in turn. */
 const char *oc__printable(const char *text);
 int         oc__columns(const char *text);

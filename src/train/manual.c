@@ -15,12 +15,20 @@
 
 typedef const struct entry *entry_function(int i);      /* NULL after the last */
 
-static const struct entry *operator_at(int i)    { return oc__op_list[i]; }
 static const struct entry *layer_at(int i)       { return oc__layer_list[i]; }
 static const struct entry *optimizer_at(int i)   { return oc__optimizer_list[i]; }
 static const struct entry *schedule_at(int i)    { return oc__schedule_list[i]; }
 static const struct entry *loss_at(int i)        { return oc__loss_list[i]; }
 static const struct entry *initialiser_at(int i) { return oc__init_list[i]; }
+
+/* Operators without those that gradients are made of, which nobody calls by name. */
+static const struct entry *operator_at(int i)
+{
+    for (int k = 0; oc__op_list[k]; k++)
+        if (!strstr(oc__op_list[k]->name, "Grad") && i-- == 0)
+            return oc__op_list[k];
+    return NULL;
+}
 
 static const struct entry *preparation_at(int i)
 {
