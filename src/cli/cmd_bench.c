@@ -232,5 +232,6 @@ const struct command oc__command_bench = {
         { "bench runs/cnn-1 --backend cpu,reference", "without oneDNN" },
         { 0 },
     },
+    .computes = true,
     .run = run,
 };

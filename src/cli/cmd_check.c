@@ -114,5 +114,6 @@ const struct command oc__command_check = {
           "a network written as steps" },
         { 0 },
     },
+    .computes = true,
     .run = run,
 };

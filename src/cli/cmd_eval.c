@@ -241,5 +241,6 @@ const struct command oc__command_eval = {
         { "eval runs/cnn-1 --json -", "the same for machines" },
         { 0 },
     },
+    .computes = true,
     .run = run,
 };

@@ -281,5 +281,6 @@ const struct command oc__command_train = {
         { "train --resume runs/cnn-1", "continue" },
         { 0 },
     },
+    .computes = true,
     .run = run,
 };

@@ -20,6 +20,7 @@ struct command {
     size_t                size;                         /* of the struct of options, at least 1 */
     int                   least, most;                  /* operands; most -1: any number */
     const struct example *examples;                     /* ends in a NULL line */
+    bool                  computes;                     /* with several threads, for long */
     oc_status           (*run)(const void *options, const struct operands *operands);
 };
 
