@@ -86,7 +86,8 @@ static bool accept_gemm(const struct request *r, struct offer *o)
                          .w_transposed = a->transB };
     struct post post;
     if (!oc__all_f32(r) || a->alpha != 1 || (c && (a->beta != 1 || !is_row(c, y->dim[1]))) ||
-        oc_shape_count(y) == 0 || !oc__dnn_engine() || !oc__dnn_activation(&post, &a->activation))
+        oc_shape_count(r->x[0].shape) == 0 || oc_shape_count(y) == 0 || !oc__dnn_engine() ||
+        !oc__dnn_activation(&post, &a->activation))
         return false;
     return describe_matrix(&p.x, r->x[0].shape, 2, a->transA) &&
            describe_matrix(&p.w, r->x[1].shape, 2, a->transB) &&

@@ -1,8 +1,8 @@
 /* onednn.h — the back end made of the oneDNN library (2.6 or later of version 2).
  *
- * It does f32 alone, and of that what the library does by generated code.  prim.h says how a kernel
- * is one primitive; the files of the families (conv, gemm, pool, norm, …) hold the kernels, and
- * list.h names each once. */
+ * It does f32 alone, and of that what the library does by generated code.  Convolutions, products
+ * and averages are primitives (prim.h says how); maxima, normalisation and sums over channels are
+ * loops of our own over the library's layouts (lanes.h).  list.h names every kernel once. */
 #ifndef OC_BACKEND_ONEDNN_ONEDNN_H
 #define OC_BACKEND_ONEDNN_ONEDNN_H
 

@@ -275,40 +275,6 @@ dnnl_primitive_desc_t oc__dnn_product(const struct desc *x, const struct desc *w
     return described(status, &d, s);
 }
 
-dnnl_primitive_desc_t oc__dnn_eltwise(enum pass pass, const struct post *kind, const struct desc *x,
-                                      const struct desc *dy, const struct setting *s)
-{
-    dnnl_eltwise_desc_t d;
-    dnnl_status_t status;
-    if (pass == PASS_DATA)
-        status = dnnl_eltwise_backward_desc_init(&d, kind->activation, &dy->md, &x->md, kind->alpha,
-                                                 kind->beta);
-    else
-        status = dnnl_eltwise_forward_desc_init(&d, direction(pass), kind->activation, &x->md,
-                                                kind->alpha, kind->beta);
-    return described(status, &d, s);
-}
-
-dnnl_primitive_desc_t oc__dnn_softmax(bool logarithm, const struct desc *x, int axis,
-                                      const struct setting *s)
-{
-    dnnl_softmax_v2_desc_t d;
-    const dnnl_alg_kind_t kind = logarithm ? dnnl_softmax_log : dnnl_softmax_accurate;
-    const dnnl_status_t status =
-        dnnl_softmax_v2_forward_desc_init(&d, dnnl_forward_training, kind, &x->md, &x->md, axis);
-    return described(status, &d, s);
-}
-
-dnnl_primitive_desc_t oc__dnn_softmax_grad(bool logarithm, const struct desc *y,
-                                           const struct desc *dy, int axis, const struct setting *s)
-{
-    dnnl_softmax_v2_desc_t d;
-    const dnnl_alg_kind_t kind = logarithm ? dnnl_softmax_log : dnnl_softmax_accurate;
-    const dnnl_status_t status =
-        dnnl_softmax_v2_backward_desc_init(&d, kind, &dy->md, &dy->md, &y->md, axis);
-    return described(status, &d, s);
-}
-
 dnnl_primitive_desc_t oc__dnn_reorder(const struct desc *from, const struct desc *to,
                                       const struct setting *s)
 {

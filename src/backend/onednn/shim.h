@@ -78,13 +78,6 @@ dnnl_primitive_desc_t oc__dnn_pool(enum pass pass, const struct dnn_pool *c,
 dnnl_primitive_desc_t oc__dnn_product(const struct desc *x, const struct desc *w,
                                       const struct desc *b, const struct desc *y,
                                       const struct setting *s);
-dnnl_primitive_desc_t oc__dnn_eltwise(enum pass pass, const struct post *kind, const struct desc *x,
-                                      const struct desc *dy, const struct setting *s);
-dnnl_primitive_desc_t oc__dnn_softmax(bool logarithm, const struct desc *x, int axis,
-                                      const struct setting *s);
-dnnl_primitive_desc_t oc__dnn_softmax_grad(bool logarithm, const struct desc *y,
-                                           const struct desc *dy, int axis,
-                                           const struct setting *s);
 /* Unlike the others it may be the library's reference: a layout once chosen must be reachable. */
 dnnl_primitive_desc_t oc__dnn_reorder(const struct desc *from, const struct desc *to,
                                       const struct setting *s);
