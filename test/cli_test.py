@@ -286,7 +286,8 @@ def a_stopped_run_says_how_to_go_on_and_ends_in_the_same_bytes():
     before = snapshot("run")
     done = ocellus("train", "--resume", "run")
     assert "finished before" in done.stdout and snapshot("run") == before
-    assert "own settings" in ocellus("train", "--resume", "run", "--epochs", "3", code=2).stderr
+    for more in (["--epochs", "3"], ["--learning-rate", "1"], ["--val", "test"]):
+        assert "own settings" in ocellus("train", "--resume", "run", *more, code=2).stderr
 
 
 def weights_are_taken_from_files():
@@ -351,6 +352,10 @@ def unreadable_images_fail_or_are_skipped():
     assert "skipped 1 of 2" in done.stderr and "good.png" in done.stdout
     ocellus("predict", "run", "bad.png", "good.png", "--on-bad", "skip", "--max-bad", "1")
     ocellus("predict", "run", "missing.png", code=4)
+    write("short.raw", bytes(b"x" * 783))
+    assert "784, not 783" in ocellus("predict", "run", "short.raw", code=3).stderr
+    os.mkfifo("pipe")
+    assert "regular" in ocellus("predict", "run", "pipe", code=4, timeout=10).stderr
 
 
 def one_prediction_takes_at_most_80_milliseconds():

@@ -161,9 +161,32 @@ static oc_status finish(const struct train *t, const char *run, oc_status status
 
 /* ---- beginning ----------------------------------------------------------------------------- */
 
+/* All other options must stand at their defaults; *data becomes where the data lies now, or
+ * NULL. */
+static bool only_resumes(const struct train *t, const char **data)
+{
+    struct train plain;
+    memset(&plain, 0, sizeof plain);                    /* its padding too, for memcmp() */
+    oc__opt_defaults(options, &plain);
+    *data = t->data == plain.data ? NULL : t->data;
+    plain.resume = t->resume;
+    plain.data = t->data;
+    plain.threads = t->threads;
+    plain.csv = t->csv;
+    plain.json = t->json;
+    plain.not_exact = t->not_exact;
+    plain.quiet = t->quiet;
+    plain.force = t->force;
+    return memcmp(&plain, t, sizeof plain) == 0;
+}
+
 static oc_status resume(const struct train *t)
 {
-    const oc_resume_options how = { .threads = (int)t->threads, .not_exact = t->not_exact };
+    oc_resume_options how = { .threads = (int)t->threads, .not_exact = t->not_exact };
+    if (!only_resumes(t, &how.data_spec))
+        return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
+                                   "it may stand --threads, --not-exact, --data (where it lies "
+                                   "now), --csv, --json, --force, --quiet");
     struct watchers w;
     oc_train_result result = { 0 };
     oc_status status = watch(t, &w);
@@ -253,9 +276,8 @@ static oc_status run(const void *settings, const struct operands *operands)
         oc__quiet();
     if (!t->resume)
         return begin(t, operands->n ? operands->word[0] : t->model ? t->model : "cnn");
-    if (operands->n || t->model || t->out || t->load || t->epochs || t->batch || t->optimizer)
-        return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; with "
-                                   "it may stand --threads, --not-exact, --csv, --json, --quiet");
+    if (operands->n)
+        return oc__fail(OC_EUSAGE, "train: --resume continues a run, which has its model");
     return resume(t);
 }
 

@@ -188,10 +188,11 @@ static oc_status overview(void)
     return OC_OK;
 }
 
-/* Threads of libgomp wait for each other by spinning, about a millisecond by default.  Where another
- * process has one of the cores, a wait lasts until the scheduler steps in: a training step of the cnn
- * took 230 to 450 ms instead of 15.  A short spin loses nothing where the cores are free.  It is read
- * when the program is loaded, so the program begins anew; whoever has chosen otherwise is heeded. */
+/* Threads of libgomp wait for each other by spinning, about a millisecond by default.  Where
+ * another process has one of the cores, a wait lasts until the scheduler steps in, and a training
+ * step of the cnn takes ten times as long as with a short spin, which loses nothing where the cores
+ * are free.  It is read when the program is loaded, so the program begins anew; whoever has chosen
+ * otherwise is heeded. */
 static void spin_briefly(char **argv)
 {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")

@@ -91,14 +91,23 @@ static oc_status make(oc_model **out, const struct model_request *r, const char 
     return oc_model_new(out, &o);
 }
 
+/* What a file holds is not to be changed by words that are for new models. */
+static oc_status load(oc_model **out, const struct model_request *r)
+{
+    if (!oc__names_file(r->word))
+        return unknown_model(r->word);
+    if (r->input || r->preparation || r->init || r->classes)
+        return oc__fail(OC_EUSAGE, "%s: is a file and has its own input, preparation, classes and "
+                                   "weights; those options are for new models", r->word);
+    return oc_model_load(out, r->word);
+}
+
 oc_status oc__open_model(oc_model **out, const struct model_request *r)
 {
     *out = NULL;
     oc_status status;
     if (!oc__names_new_model(r->word)) {
-        if (!oc__names_file(r->word))
-            return unknown_model(r->word);
-        status = oc_model_load(out, r->word);
+        status = load(out, r);
     } else {
         const size_t n = r->data ? (size_t)oc_data_classes(r->data) : 1;
         const char **const names = oc__alloc(n, sizeof *names);

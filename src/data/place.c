@@ -211,6 +211,16 @@ static bool is_raw(struct visit *v, int64_t size)
     return size == plane || (size == plane * v->shape->dim[0] && is_colour(v->shape->dim[0]));
 }
 
+/* Nothing that is known, and raw bytes of the wrong number. */
+static oc_status not_an_image(const struct visit *v, const struct place *place, int64_t size)
+{
+    if (!v->shape || v->shape->rank != 3)
+        return oc__fail(OC_EINPUT, "%s: offset 0: neither PNG, JPEG, .npy nor IDX", place->path);
+    return oc__fail(OC_EINPUT, "%s: offset 0: neither PNG, JPEG, .npy nor IDX; raw bytes must be "
+                               "%lld, not %lld", place->path,
+                    (long long)(v->shape->dim[1] * v->shape->dim[2]), (long long)size);
+}
+
 static oc_status visit_file(struct visit *v, const struct place *place)
 {
     struct file f;
@@ -227,6 +237,8 @@ static oc_status visit_file(struct visit *v, const struct place *place)
         return visit_raw(v, place, size);
     if (memcmp(head, "\0\0\x08", 3) == 0 || memcmp(head, "\x1f\x8b", 2) == 0)
         return visit_idx(v, place);
+    if (!picture && size > 0 && !oc__file_kind(head, size < 16 ? (size_t)size : 16))
+        return not_an_image(v, place, size);
     return visit_picture(v, place);
 }
 
