@@ -1,8 +1,8 @@
 /* overfit_test.c — a small network learns one batch of noise by heart.
  *
- * 64 images of 64 x 64, uniform in [-1, 1), with random labels, and momentum SGD: whatever the seed,
- * the loss is below 0.1 within 300 steps.  A gradient that is a little wrong anywhere seldom manages
- * that. */
+ * 64 images of 64 x 64, uniform in [-1, 1), with random labels, and momentum SGD: whatever the
+ * seed, the loss is below 0.1 within 300 steps.  A gradient that is a little wrong anywhere seldom
+ * manages that. */
 #include "test.h"
 
 #include <math.h>
