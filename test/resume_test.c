@@ -80,13 +80,13 @@ static oc_status begin(const struct job *job, const oc_observer *o, oc_train_res
     oc_model *const m = new_model(d);
     oc_train_options t = job->train;
     t.optimizer = t.optimizer ? t.optimizer : "adamw learning_rate=0.01";
-    t.schedule = "cosine warmup=5";
+    t.schedule = t.schedule ? t.schedule : "cosine warmup=5";
     t.epochs = t.epochs ? t.epochs : 8;
     t.batch = 16;
     t.threads = t.threads ? t.threads : 1;
     t.seed = 9;
     t.validation = 0.2;
-    t.average = 0.9;
+    t.average = t.accumulate ? 0 : 0.9;
     t.data_spec = spec;
     t.run = job->run;
     if (job->loaded)
@@ -283,8 +283,8 @@ static void a_run_killed_many_times_ends_as_if_left_alone(void **state)
     (void)state;
     const char *const reference = place("not-killed"), *const run = place("killed");
     int killed = 0;
-    struct job job = { .run = run, .train = { .checkpoint_every = 3, .threads = 2 } };
-    expect_exit(&(struct job){ .run = reference, .train.threads = 2 }, 0);
+    struct job job = { .run = run, .train = { .checkpoint_every = 3, .threads = 2, .epochs = 40 } };
+    expect_exit(&(struct job){ .run = reference, .train = { .threads = 2, .epochs = 40 } }, 0);
     for (int k = 0; k < KILLS; k++) {
         char before[700];
         job.resume = oc__is_file(inside(run, "run.json"));
@@ -365,6 +365,28 @@ static void a_run_that_is_stopped_saves_and_goes_on(void **state)
         expect_exit(&(struct job){ .run = path, .resume = true, .stop_at = 1 }, 7);
         finish_and_compare(path);
     }
+}
+
+/* Momenta, a schedule that remembers losses, updates of several runs, and no average. */
+static void everything_that_training_remembers_is_in_a_checkpoint(void **state)
+{
+    (void)state;
+    const oc_train_options other = {
+        .optimizer = "rmsprop learning_rate=0.05 momentum=0.9", .accumulate = 3, .clip_norm = 0.5,
+        .schedule = "plateau factor=0.5 patience=0", .loss = "softmax smoothing=0.1",
+    };
+    const char *const whole = place("other"), *const run = place("other-stopped");
+    expect_exit(&(struct job){ .run = whole, .train = other }, 0);
+    expect_exit(&(struct job){ .run = run, .train = other, .stop_at = 13 }, 7);
+    expect_exit(&(struct job){ .run = run, .resume = true, .stop_at = 9 }, 7);
+    expect_exit(&(struct job){ .run = run, .resume = true }, 0);
+    assert_same_run(whole, run);
+    char *table;
+    size_t n;
+    assert_ok(oc__file_load(inside(whole, "metrics.csv"), 1 << 20, &table, &n));
+    if (!strstr(table, ",0.025\n"))
+        fail_msg("the learning rate never fell: %s", table);
+    oc__free(table);
 }
 
 static void a_finished_run_is_left_as_it_is(void **state)
@@ -490,6 +512,7 @@ int main(void)
         cmocka_unit_test(a_run_killed_at_the_very_end_is_finished),
         cmocka_unit_test(weights_that_were_loaded_survive_a_kill),
         cmocka_unit_test(a_run_that_is_stopped_saves_and_goes_on),
+        cmocka_unit_test(everything_that_training_remembers_is_in_a_checkpoint),
         cmocka_unit_test(a_finished_run_is_left_as_it_is),
         cmocka_unit_test(a_damaged_checkpoint_is_passed_over),
         cmocka_unit_test(a_checkpoint_cut_short_is_passed_over),

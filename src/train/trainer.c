@@ -10,7 +10,7 @@
 #include "op/op.h"
 #include "task/task.h"
 
-enum { FAILURES = 3, EVAL_BATCH = 128 };
+enum { FAILURES = 3, EVAL_BATCH = 64 };
 
 /* ---- making ------------------------------------------------------------------------------- */
 
