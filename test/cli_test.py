@@ -6,6 +6,7 @@ Data from ../shared/data is looked for at OC_DATA; a test that misses it is skip
 import gzip
 import json
 import os
+import pty
 import re
 import shlex
 import signal
@@ -162,6 +163,42 @@ def control_bytes_never_reach_the_terminal():
     for word in ("\x1b[31m", "x\x1b]0;title\x07"):
         done = ocellus("train", word, code=2)
         assert "\x1b" not in done.stderr and "\\x1b" in done.stderr, done.stderr
+
+
+def on_a_terminal(*words, **environment):
+    """What the program prints to a terminal."""
+    master, slave = pty.openpty()
+    done = subprocess.Popen([PROGRAM, *words], stdout=slave, stderr=subprocess.DEVNULL,
+                            env={**os.environ, "TERM": "xterm", **environment})
+    os.close(slave)
+    text = b""
+    try:
+        while part := os.read(master, 65536):
+            text += part
+    except OSError:                                     # how Linux tells that the terminal closed
+        pass
+    os.close(master)
+    assert done.wait() == 0
+    return text.decode()
+
+
+def colours_and_pictures_are_for_terminals_that_want_them():
+    trained("--out", "run")
+    write("a.png", png(bytes(range(256)) * 3 + bytes(16), 28))
+    assert "\x1b[38;5;" in on_a_terminal("predict", "run", "a.png")
+    plain = on_a_terminal("predict", "run", "a.png", NO_COLOR="1")
+    assert "\x1b" not in plain and "█" in plain
+    redirected = ocellus("predict", "run", "a.png").stdout
+    assert "\x1b" not in redirected and "▀" not in redirected
+
+
+def progress_is_one_live_line_on_a_terminal_and_plain_lines_elsewhere():
+    words = ["train", "mlp", "--data", "synth:digits,train=4000,test=50", "--epochs", "2"]
+    live = on_a_terminal(*words)
+    assert re.search(r"epoch \d/2  step \d+/57 [^\n]*\repoch", live), live
+    plain = ocellus(*words).stdout
+    assert "\r" not in plain and "step 1/" not in plain
+    assert len(re.findall(r"^epoch \d/2  loss ", plain, re.M)) == 2
 
 
 def a_full_disk_is_an_error_of_output():

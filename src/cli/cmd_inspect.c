@@ -88,7 +88,8 @@ static void print_facts(const oc_model *m, const char *word)
     const oc_shape input = oc_model_input(m);
     shape_text(&input, &shape);
     printf("%s%s%s\n", oc__style(STYLE_BOLD), oc__printable(word), oc__style(STYLE_PLAIN));
-    printf("input        %s, prepared by: %s\n", oc__str_text(&shape), oc_model_preparation(m));
+    printf("input        %s, prepared by: %s\n", oc__str_text(&shape),
+           oc__printable(oc_model_preparation(m)));
     printf("classes      %d:", oc_model_classes(m));
     for (int i = 0; i < oc_model_classes(m) && i < 20; i++)
         printf("%s %s", i ? "," : "", oc__printable(oc_model_class_name(m, i)));
@@ -109,7 +110,8 @@ static oc_status print_memory(const struct inspect *o, const oc_model *m, const 
     char *const text = oc_session_text(s->probe.session);
     if (!text)
         return oc__fail(OC_ELIMIT, "no memory for the plan");
-    printf("\n%s", text);
+    printf("\n");
+    oc__print_lines(text);
     oc_string_free(text);
     return OC_OK;
 }

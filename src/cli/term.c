@@ -76,6 +76,18 @@ const char *oc__printable(const char *text)
     return out;
 }
 
+void oc__print_lines(const char *text)
+{
+    while (*text) {
+        const size_t bytes = *text == '\n' ? 1 : character((const unsigned char *)text);
+        if (bytes)
+            fwrite(text, 1, bytes, stdout);
+        else
+            printf("\\x%02x", (unsigned char)*text);
+        text += bytes ? bytes : 1;
+    }
+}
+
 int oc__columns(const char *text)
 {
     int n = 0;

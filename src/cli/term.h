@@ -22,6 +22,8 @@ const char *oc__style(enum style style);
 /* The text with control bytes as \xNN and cut to 160 characters: what came from a file may be
  * printed only so.  One of eight static buffers, used in turn. */
 const char *oc__printable(const char *text);
+/* Prints a text of many lines, whole, with other control bytes as \xNN. */
+void        oc__print_lines(const char *text);
 int         oc__columns(const char *text);
 
 const char *oc__count_text(int64_t n, char buffer[32]);    /* "1,663,370" */
