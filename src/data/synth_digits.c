@@ -8,8 +8,10 @@
  * that is not quite black, at times a stray stroke, and noise.  All that is as strong as it takes
  * for a linear classifier to fail and a small convolutional network to succeed. */
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 #include "base/map.h"
+#include "base/parallel.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "data/dataset.h"
@@ -196,6 +198,22 @@ static const struct attr attrs[] = {
     { 0 }
 };
 
+struct drawing { oc_data *data; int64_t train; uint64_t key; };
+
+static void draw_samples(const void *context, int64_t first, int64_t last)
+{
+    const struct drawing *drawing = context;
+    oc_data *d = drawing->data;
+    for (int64_t i = first; i < last; i++) {
+        const oc_part  part = i < drawing->train ? OC_PART_TRAIN : OC_PART_TEST;
+        const int64_t  index = i < drawing->train ? i : i - drawing->train;
+        const oc_image image = oc__data_view(d, i);
+        d->samples.label[i] = (uint8_t)(index % d->classes);
+        draw_sample(oc__key(oc__key(drawing->key, (uint64_t)part), (uint64_t)index),
+                    d->samples.label[i], image.pixel);
+    }
+}
+
 static oc_status open_set(oc_data *d, const char *place, const void *attr)
 {
     const struct synth  *a = attr;
@@ -208,15 +226,8 @@ static oc_status open_set(oc_data *d, const char *place, const void *attr)
     d->class_name = oc__digit_names;
     d->preparation = "grayscale; light_on_dark; digit 28; scale";
     TRY(oc__data_make(d, shape, a->train));
-    #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < shape.n; i++) {
-        const oc_part  part = i < a->train ? OC_PART_TRAIN : OC_PART_TEST;
-        const int64_t  index = i < a->train ? i : i - a->train;
-        const oc_image image = oc__data_view(d, i);
-        d->samples.label[i] = (uint8_t)(index % d->classes);
-        draw_sample(oc__key(oc__key(key, (uint64_t)part), (uint64_t)index),
-                    d->samples.label[i], image.pixel);
-    }
+    const struct drawing drawing = { d, a->train, key };
+    oc__parallel(omp_get_max_threads(), shape.n, 1, draw_samples, &drawing);
     return OC_OK;
 }
 
