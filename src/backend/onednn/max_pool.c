@@ -254,30 +254,37 @@ struct spread {
     int64_t        y_row, x_row;                        /* x_row = 2 y_row, or both 0: no tiles */
 };
 
+/* Writes dx at place `at` and the next, where dy goes if its index says so, and counts that. */
+static inline void place_pair(const float *restrict dy, const int32_t *restrict index, int32_t at,
+                              float *restrict dx, float *restrict next, int32_t *restrict hits)
+{
+#pragma omp simd
+    for (int64_t l = 0; l < LANES; l++) {
+        const int32_t here = index[l] == at, there = index[l] == at + 1;
+        const float v = dy[l];
+        dx[l] = here ? v : 0;
+        next[l] = there ? v : 0;
+        hits[l] += here | there;
+    }
+}
+
 /* Writes dx by tiles and tells whether every channel's index lay in the tile of its place. */
 WIDE static bool write_tiles(const struct spread *s)
 {
-    int32_t strays[LANES] = { 0 }, any = 0;
+    const int64_t step = s->step, below = s->x_row * step;
+    int32_t hits[LANES] = { 0 };
+    int64_t missed = 0;
     for (int64_t i = 0; i < s->y_places; i++) {
-        const int32_t at = (int32_t)(i / s->y_row * 2 * s->x_row + i % s->y_row * 2);
-        const int32_t below = at + (int32_t)s->x_row;
-        const float *restrict dy = s->dy + i * s->step;
-        const int32_t *restrict index = s->index + i * s->step;
-        float *restrict a = s->dx + at * s->step, *restrict b = a + s->step;
-        float *restrict c = s->dx + below * s->step, *restrict d = c + s->step;
-#pragma omp simd
-        for (int64_t l = 0; l < LANES; l++) {
-            a[l] = index[l] == at ? dy[l] : 0;
-            b[l] = index[l] == at + 1 ? dy[l] : 0;
-            c[l] = index[l] == below ? dy[l] : 0;
-            d[l] = index[l] == below + 1 ? dy[l] : 0;
-            strays[l] |= (index[l] != at) & (index[l] != at + 1) & (index[l] != below) &
-                         (index[l] != below + 1);
-        }
+        const int64_t at = i / s->y_row * 2 * s->x_row + i % s->y_row * 2;
+        const float *dy = s->dy + i * step;
+        const int32_t *index = s->index + i * step;
+        float *dx = s->dx + at * step;
+        place_pair(dy, index, (int32_t)at, dx, dx + step, hits);
+        place_pair(dy, index, (int32_t)(at + s->x_row), dx + below, dx + below + step, hits);
     }
     for (int64_t l = 0; l < s->channels; l++)
-        any |= strays[l];
-    return !any;
+        missed |= s->y_places - hits[l];
+    return missed == 0;
 }
 
 static void scatter(const struct spread *s)
