@@ -10,6 +10,9 @@ JOBS   := $(shell nproc 2>/dev/null || echo 1)
 VERSION := $(shell sed -n 's/.*OC_VERSION "\(.*\)".*/\1/p' include/ocellus.h)
 
 comma := ,
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
 ifneq ($(SAN),)
 override BUILD := $(BUILD)/$(subst $(comma),-,$(SAN))
 endif
@@ -62,7 +65,8 @@ $(BUILD)/obj/src/backend/cpu/%.o $(BUILD)/obj/src/backend/onednn/%.o: FLAGS += $
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP -c $< -o $@
 
 # What the library is made of changes with the folders of back ends: objects that are gone must not stay.
 $(BUILD)/members: $(if $(filter-out $(LIBRARY),$(shell cat $(BUILD)/members 2>/dev/null)),changed)
@@ -72,26 +76,32 @@ $(BUILD)/members: $(if $(filter-out $(LIBRARY),$(shell cat $(BUILD)/members 2>/d
 
 $(BUILD)/libocellus.a: $(LIBRARY) $(BUILD)/members
 	@rm -f $@
-	ar rcs $@ $(LIBRARY)
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $(LIBRARY)
 
 $(BUILD)/libocellus.so: $(LIBRARY) $(BUILD)/members
-	$(CC) -shared -Wl,-soname,libocellus.so.0 $(LINK) $(LDFLAGS) $(LIBRARY) $(OPENMP) $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -Wl,-soname,libocellus.so.0 $(LINK) $(LDFLAGS) $(LIBRARY) $(OPENMP) $(LIBS) -o $@
 
 $(BUILD)/ocellus: $(PROGRAM) $(BUILD)/libocellus.a
-	$(CC) $(LINK) $(LDFLAGS) $^ $(OPENMP) $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) $^ $(OPENMP) $(LIBS) -o $@
 
 $(BUILD)/test/%: test/%.c $(BUILD)/libocellus.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -lcmocka -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -lcmocka -o $@
 
 # Examples see what a user sees: the public header alone.
 $(BUILD)/example/%: example/%.c $(BUILD)/libocellus.a
 	@mkdir -p $(@D)
-	$(CC) -Iinclude $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) -Iinclude $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -o $@
 
 $(BUILD)/bench/%: bench/%.c $(BUILD)/libocellus.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -o $@
 
 deps: ## install what is missing to build (Debian, Ubuntu), or say what is needed
 	@sh tool/deps.sh build

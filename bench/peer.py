@@ -14,7 +14,7 @@ MODELS = {
 }
 OPTIMIZERS = {
     "cnn": lambda p: torch.optim.AdamW(p, 1e-3),
-    "mlp": lambda p: torch.optim.SGD(p, 0.05, momentum=0.9),
+    "mlp": lambda p: torch.optim.SGD(p, 0.05),
 }
 WARM = 10
 

@@ -142,9 +142,10 @@ int main(int argc, char **argv)
     double worst = 0;
     const oc_model_options options = { .architecture = "sigmoid", .input = OC_SHAPE(1, 28, 28),
                                        .classes = CLASSES, .seed = 1 };
-    const bool ran = !oc_data_open(&data, argc > 1 ? argv[1] : "synth:digits,train=1000,test=100") &&
-                     !load_batch(data) && !oc_model_new(&model, &options) &&
-                     !oc_graph_new(&graph, oc_model_store(model)) && !train(model, graph, &worst);
+    const bool ran =
+        !oc_data_open(&data, argc > 1 ? argv[1] : "synth:digits,train=1000,test=100") &&
+        !load_batch(data) && !oc_model_new(&model, &options) &&
+        !oc_graph_new(&graph, oc_model_store(model)) && !train(model, graph, &worst);
     if (!ran)
         fprintf(stderr, "by_hand: %s\n", oc_error());
     oc_graph_free(graph);

@@ -272,11 +272,11 @@ oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */
 void      oc_image_free(oc_image *image);
 
 /* Calls a function for each image that a word of the user stands for: a PNG or JPEG; a .npy array
- * of one or more images (bytes, or fractions of white); an IDX file, plain or .gz; raw bytes, exactly
- * h*w or h*w*c for `shape` [c, h, w] (NULL: none are raw); one image of several by its number,
- * "images.npy:7"; or a folder, whose .png, .jpg and .npy come in order of their names.  A file that
- * cannot be read is given as its status with a NULL image.  A negative status from the function
- * ends it and is handed on. */
+ * of one or more images (bytes, or fractions of white); an IDX file, plain or .gz; raw bytes,
+ * exactly h*w or h*w*c for `shape` [c, h, w] (NULL: none are raw); one image of several by its
+ * number, "images.npy:7"; or a folder, whose .png, .jpg and .npy come in order of their names.  A
+ * file that cannot be read is given as its status with a NULL image.  A negative status from the
+ * function ends it and is handed on. */
 typedef oc_status oc_image_function(void *context, const char *name, oc_status status,
                                     const oc_image *image);
 oc_status oc_image_each(const char *word, const oc_shape *shape, oc_image_function *function,
@@ -335,8 +335,8 @@ oc_status oc_model_load(oc_model **out, const char *path);
 oc_status oc_model_read(oc_model *m, const char *path);
 
 /* What a model is: one line per layer with output shape, parameters and FLOPs for a batch, then the
- * plan of inference; and what any safetensors or JSON file of weights holds.  Yours, to be freed with
- * oc_string_free(); NULL on failure. */
+ * plan of inference; and what any safetensors or JSON file of weights holds.  Yours, to be freed
+ * with oc_string_free(); NULL on failure. */
 char *oc_model_text(oc_model *m, int64_t batch);
 char *oc_file_text(const char *path);
 /* Every layer of the grammar with its attributes, for help; likewise yours. */
@@ -359,7 +359,7 @@ oc_status oc_file_tensors(const char *path, oc_tensor_function *function, void *
 /* The models that ship: name, one line, layers, and the training settings that suit it. */
 typedef struct oc_zoo_entry {
     const char *name, *summary, *layers;
-    const char *loss, *optimizer;                       /* as in oc_train_options */
+    const char *loss, *optimizer, *schedule;            /* as in oc_train_options */
     int64_t     batch, epochs;
 } oc_zoo_entry;
 int                 oc_zoo_count(void);
@@ -399,7 +399,7 @@ typedef struct oc_epoch {
 } oc_epoch;
 
 typedef struct oc_train_result {
-    const oc_epoch *epoch;                              /* of the whole training; owned by the result */
+    const oc_epoch *epoch;                          /* of the whole training; owned by the result */
     int64_t         epochs;
     int64_t         best_epoch;                         /* 0: none */
     double          best_val_accuracy;
@@ -451,7 +451,7 @@ oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
 typedef struct oc_resume_options {
     int         threads;                                /* 0: the run's; another needs not_exact */
     bool        not_exact;                 /* another program or thread count may continue */
-    const char *data_spec;                              /* where the same data lies now; NULL: as recorded */
+    const char *data_spec;                     /* where the same data lies now; NULL: as recorded */
 } oc_resume_options;
 oc_status oc_resume(const char *run, const oc_resume_options *options, const oc_observer *observers,
                     int n, const volatile bool *stop, oc_train_result *result);

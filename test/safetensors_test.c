@@ -260,7 +260,8 @@ static void the_same_content_gives_the_same_bytes(void **state)
 /* The first Python that has a reader of the format, or NULL. */
 static const char *python_with_reader(void)
 {
-    static const char *const pythons[] = { "build/peers/bin/python3", "python3", "/usr/bin/python3" };
+    static const char *const pythons[] = { "build/peers/bin/python3", "python3",
+                                           "/usr/bin/python3" };
     for (size_t i = 0; i < COUNT(pythons); i++) {
         char command[200];
         snprintf(command, sizeof command, "%s -c 'import numpy, safetensors.numpy' 2>/dev/null",

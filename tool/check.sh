@@ -14,7 +14,6 @@ for test in "$@"; do
     rc=$?
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -1)
     if [ -n "$line" ]; then
-        set -- "$@"
         p=${line%% passed*}; rest=${line#*, }; f=${rest%% failed*}; rest=${rest#*, }; s=${rest%% skipped*}
     else
         p=$(grep -c '^\[       OK \]' "$log")

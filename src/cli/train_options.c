@@ -99,13 +99,14 @@ static oc_status read_steps(const struct train *t, const oc_zoo_entry *zoo,
                             struct train_texts *texts, oc_train_options *out)
 {
     const char *const usual = zoo && zoo->optimizer ? zoo->optimizer : "adamw";
+    const char *const pace = zoo && zoo->schedule ? zoo->schedule : "constant";
     const char *const keys[] = { "learning_rate", "momentum", "weight_decay", "decay_norms",
                                  NULL };
     const char *const values[] = { t->learning_rate, t->momentum, t->weight_decay,
                                    t->decay_norms ? "true" : NULL };
     const char *const warmup_key[] = { "warmup", NULL };
     TRY(compose(&texts->optimizer, t->optimizer, usual, keys, values));
-    TRY(compose(&texts->schedule, t->schedule, "constant", warmup_key, &t->warmup));
+    TRY(compose(&texts->schedule, t->schedule, pace, warmup_key, &t->warmup));
     out->optimizer = text_or_null(&texts->optimizer);
     out->schedule = text_or_null(&texts->schedule);
     return OC_OK;

@@ -277,9 +277,10 @@ static void resolve_options(struct settings *s, const oc_model *m)
     oc_train_options *const t = &s->train;
     const oc_zoo_entry *const zoo = t->model_name ? oc_zoo_find(t->model_name) : NULL;
     const char *const optimizer = zoo && zoo->optimizer ? zoo->optimizer : "adamw";
+    const char *const schedule = zoo && zoo->schedule ? zoo->schedule : "constant";
     t->loss = t->loss ? t->loss : oc__model_loss(m);
     t->optimizer = t->optimizer ? t->optimizer : optimizer;
-    t->schedule = t->schedule ? t->schedule : "constant";
+    t->schedule = t->schedule ? t->schedule : schedule;
     t->device = t->device ? t->device : "auto";
     if (t->epochs == 0)
         t->epochs = zoo && zoo->epochs ? zoo->epochs : 10;

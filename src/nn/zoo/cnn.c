@@ -9,6 +9,7 @@ const oc_zoo_entry oc__zoo_cnn = {
               "linear 1024 name=fc1; relu; dropout 0.5; linear classes name=fc2",
     .loss = "softmax",
     .optimizer = "adamw learning_rate=0.001 weight_decay=0.01",
+    .schedule = "cosine",
     .batch = 64,
     .epochs = 10,
 };

@@ -8,6 +8,7 @@ const oc_zoo_entry oc__zoo_convnet = {
               "dropout 0.5; linear classes name=fc1",
     .loss = "softmax",
     .optimizer = "adamw learning_rate=0.001 weight_decay=0.01",
+    .schedule = "cosine",
     .batch = 64,
     .epochs = 10,
 };

@@ -10,6 +10,7 @@ const oc_zoo_entry oc__zoo_lenet = {
               "linear classes name=fc3",
     .loss = "softmax",
     .optimizer = "adamw learning_rate=0.001 weight_decay=0.01",
+    .schedule = "cosine",
     .batch = 64,
     .epochs = 10,
 };
