@@ -66,7 +66,8 @@ static void models(struct str *out)
     for (int i = 0; i < oc_zoo_count(); i++) {
         const oc_zoo_entry *const z = oc_zoo_at(i);
         oc__str_addf(out, "%s%s: %s\n    layers     %s\n    loss       %s\n"
-                          "    optimizer  %s\n    schedule   %s\n    batch      %lld, %lld epochs\n",
+                          "    optimizer  %s\n    schedule   %s\n"
+                          "    batch      %lld, %lld epochs\n",
                      i ? "\n" : "", z->name, z->summary,
                      z->layers, z->loss ? z->loss : "softmax",
                      z->optimizer ? z->optimizer : "adamw",
