@@ -16,7 +16,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
 ifneq ($(SAN),)
 override BUILD := $(BUILD)/$(subst $(comma),-,$(SAN))
 endif
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
