@@ -136,6 +136,30 @@ static void a_failed_sync_is_not_tried_again(void **state)
     assert_int_equal(files_in_place(), 0);
 }
 
+static void a_new_file_whose_name_is_not_on_the_disk_is_taken_back(void **state)
+{
+    (void)state;
+    assert_int_equal(write_with_fault(6, EIO, WRITE_NEW), OC_EIO);
+    error_says("/a: its directory cannot be synced");
+    assert_int_equal(files_in_place(), 0);
+    assert_int_equal(write_with_fault(0, 0, WRITE_NEW), OC_OK);
+    assert_int_equal(remove(place("a")), 0);
+}
+
+static void made_directories_are_on_the_disk(void **state)
+{
+    (void)state;
+    fault.at = fault.calls = 0;
+    fault.trace[0] = '\0';
+    fault.armed = true;
+    const oc_status status = oc__make_directories(place("d/e"));
+    fault.armed = false;
+    assert_int_equal(status, OC_OK);
+    assert_string_equal(fault.trace, "fsync close fsync close ");
+    assert_int_equal(remove(place("d/e")), 0);
+    assert_int_equal(remove(place("d")), 0);
+}
+
 static void a_full_disk_is_told_with_what_is_free(void **state)
 {
     (void)state;
@@ -175,6 +199,8 @@ int main(void)
         cmocka_unit_test(the_steps_come_in_the_order_that_survives_power_loss),
         cmocka_unit_test(whatever_fails_the_old_file_or_the_new_one_is_whole),
         cmocka_unit_test(a_failed_sync_is_not_tried_again),
+        cmocka_unit_test(a_new_file_whose_name_is_not_on_the_disk_is_taken_back),
+        cmocka_unit_test(made_directories_are_on_the_disk),
         cmocka_unit_test(a_full_disk_is_told_with_what_is_free),
         cmocka_unit_test(short_and_interrupted_writes_are_continued),
         cmocka_unit_test(a_kernel_that_cannot_rename_without_replacing_links),

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/str.h"
 
 bool oc__is_file(const char *path)
 {
@@ -24,6 +25,44 @@ bool oc__is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+size_t oc__parent_length(const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+    return slash ? (size_t)(slash + 1 - path) : 0;
+}
+
+oc_status oc__open_parent(const char *path, int *fd)
+{
+    const size_t n = oc__parent_length(path);
+    struct str name = { 0 };
+    oc__str_addf(&name, "%.*s", (int)(n ? n : 1), n ? path : ".");
+    *fd = name.failed ? -1 : open(name.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const oc_status status = name.failed ? OC_ELIMIT
+        : *fd < 0 ? oc__fail_errno(errno, "%s: its directory cannot be opened", path) : OC_OK;
+    oc__str_free(&name);
+    return status;
+}
+
+/* A name is on the disk when the directory that holds it is. */
+static oc_status sync_parent(const char *path)
+{
+    int fd;
+    TRY(oc__open_parent(path, &fd));
+    const oc_status status = fsync(fd) == 0 || errno == EINVAL ? OC_OK
+        : oc__fail_errno(errno, "%s: its directory cannot be synced", path);
+    close(fd);
+    return status;
+}
+
+static oc_status make_one(const char *directory, const char *path)
+{
+    if (mkdir(directory, 0777) == 0)
+        return sync_parent(directory);
+    if (errno == EEXIST || oc__is_directory(directory))
+        return OC_OK;
+    return oc__fail_errno(errno, "%s: the directory cannot be made", path);
+}
+
 /* Makes every directory that ends at a slash of `path`, and the last, by cutting it there. */
 static oc_status make_each(char *cut, const char *path)
 {
@@ -32,8 +71,7 @@ static oc_status make_each(char *cut, const char *path)
             continue;
         const char kept = *p;
         *p = '\0';
-        if (mkdir(cut, 0777) != 0 && errno != EEXIST && !oc__is_directory(cut))
-            return oc__fail_errno(errno, "%s: the directory cannot be made", path);
+        TRY(make_one(cut, path));
         *p = kept;
         if (!kept)
             break;

@@ -27,7 +27,11 @@ const char *oc__file_kind(const void *bytes, size_t n);
 
 bool      oc__is_file(const char *path);
 bool      oc__is_directory(const char *path);
-oc_status oc__make_directories(const char *path);           /* as mkdir -p */
+oc_status oc__make_directories(const char *path);           /* as mkdir -p, and on the disk */
+
+/* Opens the directory that a path's last part is a name in, to be synced. */
+oc_status oc__open_parent(const char *path, int *fd);
+size_t    oc__parent_length(const char *path);              /* up to and with the last slash */
 
 /* Names in a directory, sorted bytewise, without "." and ".."; free with oc__names_free(). */
 struct names { char **name; size_t n; };

@@ -18,17 +18,10 @@
 
 enum { NAME_KEPT = 200, NAME_TRIES = 100 };             /* bytes of the name in the temporary's */
 
-/* Bytes of `path` before its last part: up to and with the last slash. */
-static size_t directory_length(const char *path)
-{
-    const char *const slash = strrchr(path, '/');
-    return slash ? (size_t)(slash + 1 - path) : 0;
-}
-
 static oc_status create_temporary(struct writer *w)
 {
     static atomic_uint counter;
-    const size_t n = directory_length(w->path);
+    const size_t n = oc__parent_length(w->path);
     for (int try = 0; try < NAME_TRIES; try++) {
         struct str name = { 0 };
         oc__str_addf(&name, "%.*s.tmp-%ld-%u-%.*s", (int)n, w->path, (long)getpid(),
@@ -70,7 +63,7 @@ static oc_status reserve(const struct writer *w)
 oc_status oc__write_begin(struct writer *w, const char *path, int64_t size)
 {
     *w = (struct writer){ .fd = -1, .size = size };
-    if (!path[directory_length(path)])
+    if (!path[oc__parent_length(path)])
         return oc__fail(OC_EIO, "%s: names no file", *path ? path : "''");
     w->path = oc__strdup(path);
     oc_status status = w->path ? create_temporary(w) : OC_ELIMIT;
@@ -134,22 +127,14 @@ static oc_status publish(struct writer *w, enum write_flags flags, int directory
         return oc__fail_errno(errno, "%s: cannot be renamed into place", w->path);
     oc__free(w->temporary);
     w->temporary = NULL;
-    if (fsync(directory) != 0 && errno != EINVAL)
-        return oc__fail_errno(errno, "%s: is written, but its directory cannot be synced",
-                              w->path);
-    return OC_OK;
-}
-
-static oc_status open_directory(const char *path, int *fd)
-{
-    const size_t n = directory_length(path);
-    struct str name = { 0 };
-    oc__str_addf(&name, "%.*s", (int)(n ? n : 1), n ? path : ".");
-    *fd = name.failed ? -1 : open(name.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const oc_status status = name.failed ? OC_ELIMIT
-        : *fd < 0 ? oc__fail_errno(errno, "%s: its directory cannot be opened", path) : OC_OK;
-    oc__str_free(&name);
-    return status;
+    if (fsync(directory) == 0 || errno == EINVAL)
+        return OC_OK;
+    const int error = errno;
+    const bool replaced = flags & WRITE_REPLACE;
+    if (!replaced)
+        unlink(w->path);                                /* so that it can be written once more */
+    return oc__fail_errno(error, "%s: %sits directory cannot be synced", w->path,
+                          replaced ? "is written, but " : "");
 }
 
 oc_status oc__write_commit(struct writer *w, enum write_flags flags)
@@ -159,7 +144,7 @@ oc_status oc__write_commit(struct writer *w, enum write_flags flags)
     int directory = -1;
     oc_status status = sync_and_close(w);
     if (status >= 0)
-        status = open_directory(w->path, &directory);
+        status = oc__open_parent(w->path, &directory);
     if (status >= 0)
         status = publish(w, flags, directory);
     if (directory >= 0 && close(directory) != 0 && status >= 0)
