@@ -3,6 +3,7 @@
 
 Each test is a function whose name is a sentence; it gets an empty folder as its working directory.
 Data from ../shared/data is looked for at OC_DATA; a test that misses it is skipped."""
+import fcntl
 import gzip
 import json
 import os
@@ -276,6 +277,28 @@ def nothing_that_exists_is_overwritten_unless_forced():
     assert snapshot() == before
     ocellus(*short, "--out", "run", "--force", "--json", "taken.json")
     assert len(json.load(open("taken.json"))["epochs"]) == 1
+
+
+def a_training_killed_as_it_began_is_simply_started_again():
+    os.makedirs("run/checkpoints")
+    write("run/lock", b"")
+    write("run/.tmp-1-0-run.json", b"{")
+    write("run/checkpoints/ckpt-00000000.safetensors", b"of weights that were loaded")
+    trained("--out", "run")
+    assert os.listdir("run/checkpoints") and ".tmp-1-0-run.json" not in os.listdir("run")
+    os.remove("run/run.json")
+    refused = ocellus("train", "linear", "--data", SMALL, "--out", "run", code=4)
+    assert "metrics.csv; --force replaces it" in refused.stderr
+    trained("--out", "run", "--force")
+
+
+def a_run_under_way_is_not_replaced():
+    trained("--out", "run")
+    before = snapshot()
+    with open("run/lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = ocellus("train", "linear", "--data", SMALL, "--out", "run", "--force", code=4)
+    assert "another process holds this lock" in refused.stderr and snapshot() == before
 
 
 def runs_are_numbered_on():

@@ -1,6 +1,8 @@
 /* run_folder.c — finds a free folder for a run, or frees one.
  *
- * What is removed is named here, file by file: a folder that holds anything else keeps it. */
+ * What is removed is named here, file by file: a folder that holds anything else keeps it.  A
+ * folder is a run's when it holds the lock that every training takes first; the lock stays, since
+ * two processes could hold two locks of one name. */
 #include "cli/run_folder.h"
 
 #include <errno.h>
@@ -44,7 +46,7 @@ static oc_status discard(const char *folder, const char *name, int (*how)(const 
     return status;
 }
 
-/* Its files, by their names: step-*.safetensors and what a killed process left of them. */
+/* Whatever is in the folder of checkpoints, also those set aside and those left half written. */
 static oc_status discard_checkpoints(const char *folder)
 {
     struct str path = { 0 };
@@ -61,15 +63,55 @@ static oc_status discard_checkpoints(const char *folder)
     return status < 0 ? status : discard(folder, "checkpoints", rmdir);
 }
 
-/* run.json goes last, so that what is half removed is still known as a run. */
+/* What a training that got anywhere leaves.  run.json goes first: what is half removed can no
+ * longer be resumed, only replaced again. */
+static const char *const results[] = { "run.json", "metrics.csv", "model.safetensors",
+                                       "last.safetensors" };
+enum { RESULTS = sizeof results / sizeof *results };
+
 static oc_status discard_run(const char *folder)
 {
-    static const char *const files[] = { "metrics.csv", "model.safetensors", "last.safetensors",
-                                         "lock", "run.json" };
-    TRY(discard_checkpoints(folder));
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        TRY(discard(folder, files[i], unlink));
-    return OC_OK;
+    for (int i = 0; i < RESULTS; i++)
+        TRY(discard(folder, results[i], unlink));
+    return discard_checkpoints(folder);
+}
+
+static bool holds(const struct names *names, const char *name)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (strcmp(names->name[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether what is in the folder may go. */
+static oc_status may_replace(const char *folder, const struct names *names, bool force)
+{
+    if (!holds(names, "lock") && !holds(names, "run.json"))
+        return oc__fail(OC_EIO, "%s: is not empty and holds no run", folder);
+    if (force)
+        return OC_OK;
+    if (holds(names, "run.json"))
+        return oc__fail(OC_EIO, "%s: holds a run; --resume %s continues it, --force replaces it",
+                        folder, folder);
+    for (int i = 0; i < RESULTS; i++)
+        if (holds(names, results[i]))
+            return oc__fail(OC_EIO, "%s: holds %s; --force replaces it", folder, results[i]);
+    return OC_OK;                                       /* it was killed as it began */
+}
+
+/* Nobody trains there while it is emptied. */
+static oc_status discard_locked(const char *folder)
+{
+    struct str path = { 0 };
+    int lock = -1;
+    oc__str_addf(&path, "%s/lock", folder);
+    oc_status status = path.failed ? OC_ELIMIT : oc__lock(path.text, &lock);
+    if (status >= 0)
+        status = discard_run(folder);
+    oc__unlock(lock);
+    oc__str_free(&path);
+    return status;
 }
 
 oc_status oc__run_folder_clear(const char *folder, bool force)
@@ -80,17 +122,12 @@ oc_status oc__run_folder_clear(const char *folder, bool force)
     if (!oc__is_directory(folder))
         return oc__fail(OC_EIO, "%s: exists and is not a folder", folder);
     TRY(oc__list_directory(folder, &names));
-    bool run = false;
-    for (size_t i = 0; i < names.n; i++)
-        run |= strcmp(names.name[i], "run.json") == 0;
-    const size_t n = names.n;
+    oc_status status = OC_OK;
+    if (names.n > 0) {
+        status = may_replace(folder, &names, force);
+        if (status >= 0)
+            status = discard_locked(folder);
+    }
     oc__names_free(&names);
-    if (n == 0)
-        return OC_OK;
-    if (!run)
-        return oc__fail(OC_EIO, "%s: is not empty and holds no run", folder);
-    if (!force)
-        return oc__fail(OC_EIO, "%s: holds a run; --resume %s continues it, --force replaces it",
-                        folder, folder);
-    return discard_run(folder);
+    return status;
 }

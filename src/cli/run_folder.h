@@ -8,8 +8,8 @@
 /* Appends the next free folder runs/NAME-N. */
 oc_status oc__run_folder_next(const char *name, struct str *out);
 
-/* OC_EIO where `folder` holds a run or anything else; with `force` a run in it is removed instead,
- * and nothing but a run. */
+/* Frees the folder of what a training left that was killed as it began, with `force` of a whole
+ * run.  OC_EIO where it holds more than that, or somebody trains there. */
 oc_status oc__run_folder_clear(const char *folder, bool force);
 
 #endif

@@ -195,6 +195,11 @@ static void remove_old(const char *folder, int64_t keep)
     oc__names_free(&names);
 }
 
+void oc__checkpoint_discard(const char *folder)
+{
+    remove_old(folder, 0);
+}
+
 /* ---- saving ------------------------------------------------------------------------------- */
 
 static oc_status collect(struct sections *s, const struct checkpoint *c)

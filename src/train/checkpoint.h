@@ -34,6 +34,9 @@ struct checkpoint {
 /* Writes the checkpoint of state->count.updates into `folder`; keeps only the `keep` newest. */
 oc_status oc__checkpoint_save(const struct checkpoint *c, const char *folder, int64_t keep);
 
+/* Removes all of them. */
+void oc__checkpoint_discard(const char *folder);
+
 /* Restores the newest valid one; *found is false where there is none at all.  Each rejected one is
  * reported as a warning with its reason and set aside as NAME.damaged; where all are, that is
  * OC_EINPUT and nothing is moved. */

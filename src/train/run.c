@@ -86,9 +86,10 @@ oc_status oc__run_create(struct run *r, const char *folder)
         return OC_OK;
     TRY(name_paths(r, folder));
     TRY(refuse_a_run(r));
-    TRY(oc__make_directories(r->checkpoints));
+    TRY(oc__make_directories(r->folder));
     TRY(lock_folder(r));
     TRY(refuse_a_run(r));
+    TRY(oc__make_directories(r->checkpoints));
     sweep(r->folder);
     sweep(r->checkpoints);
     return OC_OK;

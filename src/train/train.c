@@ -135,6 +135,7 @@ static oc_status begin_run(struct trainer *t)
     TRY(oc__run_create(&t->run, t->settings->train.run));
     if (!t->run.folder)
         return OC_OK;
+    oc__checkpoint_discard(t->run.checkpoints);         /* of one that was killed as it began */
     if (!start_is_known(t))
         TRY(oc__trainer_save_checkpoint(t));
     return oc__run_write(&t->run, t->settings, &t->record);
