@@ -162,7 +162,9 @@ oc_value oc_mean(oc_graph *g, oc_value x);
 /* Mean softmax cross-entropy of logits [n, c] against class indices [n], in nats. */
 oc_value oc_softmax_cross_entropy(oc_graph *g, oc_value logits, oc_value target);
 
-/* dx[i] = d sum(y) / d x[i] as more graph; OC_NONE where y does not depend on x[i]. */
+/* dx[i] = d sum(y) / d x[i] as more graph; OC_NONE where y does not depend on x[i], or only by
+ * steps (Floor, comparisons).  A derivative of dx in turn works as far as dx is made of operators
+ * that have a gradient (docs/operators.md); where one has none, the graph fails and names it. */
 void oc_grad(oc_graph *g, oc_value y, int n, const oc_value *x, oc_value *dx);
 
 /* After each successful training step the value becomes the parameter's (running statistics). */

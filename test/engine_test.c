@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "backend/backend.h"
 #include "base/mem.h"
 #include "ocellus.h"
 
@@ -107,25 +108,24 @@ static void unknown_dimensions_are_bound_by_the_inputs(void **state)
 static void gradients_meet_where_a_value_has_two_consumers(void **state)
 {
     (void)state;
-    static const char *const backends[] = { "reference", "cpu", NULL };
     float x[] = { -1.5f, 0.25f, 2, -0.5f, 1, 3 };
-    for (int k = 0; k < 3; k++) {
+    for (const struct backend *const *b = oc__backend_list; *b; b++) {
         oc_graph *g;
         oc_graph_new(&g, NULL);
-        const float b[] = { 2, -1, 0.5f };
+        const float factor[] = { 2, -1, 0.5f };
         const oc_value v = oc_input(g, "x", OC_F32, OC_SHAPE(2, 3));
         const oc_value c =
-            oc_constant(g, &(oc_tensor){ OC_F32, OC_SHAPE(3), (void *)(uintptr_t)b });
+            oc_constant(g, &(oc_tensor){ OC_F32, OC_SHAPE(3), (void *)(uintptr_t)factor });
         const oc_value y = oc_sum(g, oc_add(g, oc_mul(g, oc_sigmoid(g, v), v), oc_mul(g, c, v)));
         oc_value dx;
         oc_grad(g, y, 1, &v, &dx);
         assert_int_equal(oc_graph_check(g), OC_OK);
         float r[6];
-        run(g, OC_TRAIN, backends[k], dx, x, OC_SHAPE(2, 3), r);
+        run(g, OC_TRAIN, (*b)->name, dx, x, OC_SHAPE(2, 3), r);
         for (int i = 0; i < 6; i++) {
             const double s = 1 / (1 + exp(-(double)x[i]));
-            assert_float_equal(r[i], (float)(s + (double)x[i] * s * (1 - s) + (double)b[i % 3]),
-                               1e-6f);
+            const double slope = s + (double)x[i] * s * (1 - s) + (double)factor[i % 3];
+            assert_float_equal(r[i], (float)slope, 1e-6f);
         }
         oc_graph_free(g);
     }
@@ -147,6 +147,29 @@ static void the_gradient_of_a_broadcast_operand_is_summed(void **state)
     run(g, OC_TRAIN, NULL, dx, x, OC_SHAPE(1, 3), r);
     assert_float_equal(r[0], 5, 0);
     assert_float_equal(r[2], 9, 0);
+    oc_graph_free(g);
+}
+
+/* d/dx (d/dx x^3) = 6 x, by products alone; through ReluGrad, which has no gradient, it is refused.
+ */
+static void a_second_derivative_is_right_or_refused(void **state)
+{
+    (void)state;
+    oc_graph *g;
+    oc_graph_new(&g, NULL);
+    float x[] = { 1, -2, 0.5f }, r[3];
+    const oc_value v = oc_input(g, "x", OC_F32, OC_SHAPE(3));
+    oc_value dx, ddx;
+    oc_grad(g, oc_mul(g, v, oc_mul(g, v, v)), 1, &v, &dx);
+    oc_grad(g, dx, 1, &v, &ddx);
+    run(g, OC_TRAIN, NULL, ddx, x, OC_SHAPE(3), r);
+    for (int i = 0; i < 3; i++)
+        assert_float_equal(r[i], 6 * x[i], 1e-6f);
+    oc_grad(g, oc_relu(g, oc_mul(g, v, v)), 1, &v, &dx);
+    assert_int_equal(oc_graph_check(g), OC_OK);
+    oc_grad(g, dx, 1, &v, &ddx);
+    assert_int_equal(oc_graph_check(g), OC_EUSAGE);
+    assert_non_null(strstr(oc_error(), "ReluGrad has no gradient"));
     oc_graph_free(g);
 }
 
@@ -257,11 +280,9 @@ static void inference_rewrites_change_nothing(void **state)
                                "uniform low=0.5 high=1.5");
     const oc_value y = oc_relu(g, oc_add(g, oc_apply(g, "BatchNormalization", 5, norm, NULL), x));
     assert_int_equal(oc_graph_check(g), OC_OK);
-    float in[180], fast[180], slow[180];
+    float in[180], fast[180];
     for (int i = 0; i < 180; i++)
         in[i] = (float)sin(i);
-    run(g, OC_INFER, NULL, y, in, OC_SHAPE(2, 3, 6, 5), fast);
-    run(g, OC_INFER, "cpu", y, in, OC_SHAPE(2, 3, 6, 5), slow);
     oc_session *s;
     double twice[180];
     oc_session_options o = { .backends = "reference", .outputs = 1, .output = &y };
@@ -276,9 +297,10 @@ static void inference_rewrites_change_nothing(void **state)
     oc_tensor a = f32(in, OC_SHAPE(2, 3, 6, 5)), b = { .data = twice };
     assert_int_equal(oc_session_new(&s, g, &o), OC_OK);
     assert_int_equal(oc_session_run(s, &a, &b), OC_OK);
-    for (int i = 0; i < 180; i++) {
-        assert_float_equal(fast[i], (float)twice[i], 2e-5f);
-        assert_float_equal(slow[i], (float)twice[i], 2e-5f);
+    for (const struct backend *const *k = oc__backend_list; *k; k++) {
+        run(g, OC_INFER, (*k)->name, y, in, OC_SHAPE(2, 3, 6, 5), fast);
+        for (int i = 0; i < 180; i++)
+            assert_float_equal(fast[i], (float)twice[i], 2e-5f);
     }
     oc_session_free(s);
     oc_graph_free(g);
@@ -332,6 +354,30 @@ static void running_does_not_allocate_and_the_peak_is_known_before(void **state)
     oc_graph_free(g);
 }
 
+/* A plan that no machine has memory for is refused with its size, before anything is taken. */
+static void sizes_beyond_memory_are_refused(void **state)
+{
+    static const struct { int64_t n; const char *says; } row[] = {
+        { INT64_C(1) << 40, "8796093022208 bytes), this machine has" },
+        { INT64_C(1) << 62, "more memory than can be counted" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        oc_graph *g;
+        oc_session *s;
+        oc_graph_new(&g, NULL);
+        const oc_value x = oc_input(g, "x", OC_F32, OC_SHAPE(2, 1));
+        const oc_value each = oc_apply(g, "Expand", 1, &x, "shape=2,%lld", (long long)row[i].n);
+        const oc_value y = oc_sum(g, oc_sigmoid(g, each));
+        const oc_session_options o = { .outputs = 1, .output = &y };
+        assert_int_equal(oc_session_new(&s, g, &o), OC_OK);
+        assert_int_equal(oc_session_prepare(s, (oc_shape[]){ OC_SHAPE(2, 1) }), OC_ELIMIT);
+        assert_non_null(strstr(oc_error(), row[i].says));
+        oc_session_free(s);
+        oc_graph_free(g);
+    }
+}
+
 static void a_gradient_that_is_an_input_still_reaches_the_store(void **state)
 {
     (void)state;
@@ -373,12 +419,14 @@ int main(void)
         cmocka_unit_test(unknown_dimensions_are_bound_by_the_inputs),
         cmocka_unit_test(gradients_meet_where_a_value_has_two_consumers),
         cmocka_unit_test(the_gradient_of_a_broadcast_operand_is_summed),
+        cmocka_unit_test(a_second_derivative_is_right_or_refused),
         cmocka_unit_test(what_does_not_depend_on_x_has_no_gradient),
         cmocka_unit_test(dropout_vanishes_in_inference_and_repeats_by_step),
         cmocka_unit_test(parameters_learn_and_inference_follows_them),
         cmocka_unit_test(inference_rewrites_change_nothing),
         cmocka_unit_test(running_statistics_are_committed_in_training_only),
         cmocka_unit_test(running_does_not_allocate_and_the_peak_is_known_before),
+        cmocka_unit_test(sizes_beyond_memory_are_refused),
         cmocka_unit_test(a_gradient_that_is_an_input_still_reaches_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/status.h"
 
@@ -91,6 +92,14 @@ void *oc__block_alloc(size_t bytes)
         memset(p, 0, rounded);
     }
     return p;
+}
+
+size_t oc__mem_limit(void)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t bytes;
+    return pages > 0 && page > 0 && oc__mul((size_t)pages, (size_t)page, &bytes) ? bytes
+                                                                                : PTRDIFF_MAX;
 }
 
 void oc__block_free(void *p)

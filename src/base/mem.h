@@ -20,6 +20,7 @@ char *oc__strdup(const char *s);
 void *oc__block_alloc(size_t bytes);
 void  oc__block_free(void *p);
 
+size_t oc__mem_limit(void);                             /* bytes of this machine's memory */
 uint64_t oc__mem_calls(void);                           /* allocations so far, of both kinds */
 
 /* *out = a * b or a + b; false when that wraps. */

@@ -3,7 +3,10 @@
  * Values are visited from y back to the inputs.  Each node hands back the gradients of the inputs
  * that are wanted, those that depend on some x; the walker undoes broadcasting by SumTo and adds up
  * what several consumers contribute.  New nodes are named after the node whose gradient they are:
- * "grad.fc1.Gemm". */
+ * "grad.fc1.Gemm".
+ *
+ * Operators that are themselves gradients (ReluGrad) have none: where a second derivative would
+ * need one, the graph fails and names the operator, rather than leave a term out. */
 #include "graph/graph.h"
 
 #include <stdio.h>
@@ -70,8 +73,12 @@ static void visit(struct walk *w, const struct node *n)
         want[i] = w->active[n->in[i].id] && !(n->op->shape_only >> i & 1);
         any |= want[i];
     }
-    if (!reached || !any || !n->op->grad)
+    if (!reached || !any)
         return;
+    if (!n->op->grad) {
+        oc__graph_fail(w->g, OC_EUSAGE, "%s: %s has no gradient", n->name, n->op->entry.name);
+        return;
+    }
     char scope[sizeof w->g->scope];
     memcpy(scope, w->g->scope, sizeof scope);
     snprintf(w->g->scope, sizeof w->g->scope, "grad.%.240s", n->name);

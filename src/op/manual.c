@@ -60,7 +60,9 @@ static void add_names(struct str *out, const char *names)
 
 static void add_traits(struct str *out, const struct op *op)
 {
-    oc__str_addz(out, op->grad ? "Differentiable" : "Not differentiable");
+    oc__str_addz(out, !op->grad                    ? "Not differentiable"
+                      : op->grad == oc__grad_flat ? "Differentiable: the slope is zero"
+                                                  : "Differentiable");
     if (op->grad && op->detached)
         oc__str_addz(out, ", by its first output");
     if (op->broadcasts)

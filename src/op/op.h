@@ -55,7 +55,8 @@ struct op {
     bool                random;                         /* reads seed and step */
     oc_status         (*shape)(const struct infer *s);
     /* Gradients dx[i] of the inputs with want[i], given those of the outputs (OC_NONE where an
-     * output has none).  dx starts as OC_NONE.  NULL: not differentiable. */
+     * output has none).  dx starts as OC_NONE.  NULL: there is none, and a derivative through
+     * the operator fails. */
     void              (*grad)(oc_graph *g, const struct node *n, const oc_value *dy,
                               const bool *want, oc_value *dx);
     void              (*run)(const struct call *c);
@@ -79,6 +80,10 @@ oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, co
 #define OC_IN(...)                                                                                 \
     (int)(sizeof((oc_value[]){ __VA_ARGS__ }) / sizeof(oc_value)), (oc_value[]) { __VA_ARGS__ }
 /* oc__apply(g, &oc__op_relu_grad, NULL, OC_IN(dy, y)) */
+
+/* The `grad` of operators whose slope is zero wherever there is one (Floor): leaves dx OC_NONE. */
+void oc__grad_flat(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                   oc_value *dx);
 
 /* A constant of rank 0 with the type of `like`. */
 oc_value oc__scalar_like(oc_graph *g, double v, oc_value like);

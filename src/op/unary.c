@@ -74,6 +74,12 @@ static void neg_grad(oc_graph *g, const struct node *n, const oc_value *dy, cons
     dx[0] = oc__apply(g, &oc__op_neg, NULL, OC_IN(dy[0]));
 }
 
+void oc__grad_flat(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                   oc_value *dx)
+{
+    (void)g, (void)n, (void)dy, (void)want, (void)dx;
+}
+
 static void identity_grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
                           oc_value *dx)
 {
@@ -97,8 +103,8 @@ static void identity_grad(oc_graph *g, const struct node *n, const oc_value *dy,
 /* clang-format off */
 ROW(neg,      "Neg",      "y = -x",                                      -x,       neg_grad)
 ROW(identity, "Identity", "y = x",                                       x,        identity_grad)
-ROW(sign,     "Sign",     "y = -1, 0 or 1 as x is negative, 0 or positive", sign(x), NULL)
-ROW(floor,    "Floor",    "y = the largest whole number up to x",        floor(x), NULL)
-ROW(ceil,     "Ceil",     "y = the smallest whole number from x on",     ceil(x),  NULL)
-ROW(round,    "Round",    "y = the nearest whole number, halves to even", rint(x), NULL)
+ROW(sign,     "Sign",     "y = -1, 0 or 1 as x is negative, 0 or positive", sign(x), oc__grad_flat)
+ROW(floor,    "Floor",    "y = the largest whole number up to x",        floor(x), oc__grad_flat)
+ROW(ceil,     "Ceil",     "y = the smallest whole number from x on",     ceil(x),  oc__grad_flat)
+ROW(round,    "Round",    "y = the nearest whole number, halves to even", rint(x), oc__grad_flat)
 /* clang-format on */

@@ -5,7 +5,10 @@
  * are then placed largest first, each at the lowest offset where it meets no buffer that lives at
  * the same time (greedy by size: Pisarchyk and Lee, "Efficient memory management for deep neural
  * net inference", 2020).  Static slots that steps after the prologue read get places of their
- * own. */
+ * own.
+ *
+ * No slot is larger than the machine's memory (plan.c), so a few of them add up without wrapping;
+ * what is added up over all of them is checked, and so is the whole. */
 #include "run/plan.h"
 
 #include <stdlib.h>
@@ -17,8 +20,8 @@ struct buffer { size_t bytes, offset; int first, last, number; };
 
 static size_t aligned(size_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
-/* Static slots that outlive the prologue move to the fixed space. */
-static void place_fixed(struct plan *p)
+/* Static slots that outlive the prologue move to the fixed space; false when their sizes wrap. */
+static bool place_fixed(struct plan *p)
 {
     for (int i = 0; i < p->slots; i++) {
         struct slot *s = &p->slot[i];
@@ -26,8 +29,10 @@ static void place_fixed(struct plan *p)
             continue;
         s->space = SPACE_FIXED;
         s->offset = (int64_t)p->fixed_bytes;
-        p->fixed_bytes += aligned(s->bytes);
+        if (!oc__add(p->fixed_bytes, aligned(s->bytes), &p->fixed_bytes))
+            return false;
     }
+    return true;
 }
 
 /* The slot whose buffer step i's first output may take over, or -1. */
@@ -105,23 +110,24 @@ static size_t lowest_offset(const struct buffer *b, int i)
     return at;
 }
 
-oc_status oc__plan_place(struct plan *p)
+/* Places the buffers of the arena, largest first; false when the sizes wrap. */
+static bool place_buffers(struct plan *p, struct buffer *b, size_t *offset)
 {
-    struct buffer *b = oc__alloc((size_t)p->slots + 1, sizeof *b);
-    size_t *offset = oc__alloc((size_t)p->slots + 1, sizeof *offset);
-    if (!b || !offset) {
-        oc__free(b);
-        oc__free(offset);
-        return OC_ELIMIT;
-    }
-    place_fixed(p);
     const int n = make_buffers(p, b);
     qsort(b, (size_t)n, sizeof *b, by_size);
     for (int i = 0; i < n; i++) {
+        size_t end;
         b[i].offset = offset[b[i].number] = lowest_offset(b, i);
-        const size_t end = b[i].offset + b[i].bytes;
+        if (!oc__add(b[i].offset, b[i].bytes, &end))
+            return false;
         p->scratch_offset = end > p->scratch_offset ? end : p->scratch_offset;
     }
+    return true;
+}
+
+/* Hands the places of buffers to their slots, and those of slots to the views of them. */
+static void settle_slots(struct plan *p, const size_t *offset)
+{
     for (int i = 0; i < p->slots; i++)
         if (p->slot[i].buffer >= 0)
             p->slot[i].offset = (int64_t)offset[p->slot[i].buffer];
@@ -130,11 +136,33 @@ oc_status oc__plan_place(struct plan *p)
         p->slot[i].space = root->space;
         p->slot[i].offset = root->offset;
     }
-    size_t scratch = 0;
+}
+
+/* Adds the scratch of the hungriest step, and holds the whole against the machine's memory. */
+static oc_status add_up(struct plan *p)
+{
+    size_t scratch = 0, all, rounded;
     for (int i = 0; i < p->steps; i++)
         scratch = p->step[i].offer.scratch > scratch ? p->step[i].offer.scratch : scratch;
-    p->arena_bytes = p->scratch_offset + aligned(scratch);
+    if (!oc__add(scratch, ALIGN - 1, &rounded) ||
+        !oc__add(p->scratch_offset, rounded / ALIGN * ALIGN, &p->arena_bytes) ||
+        !oc__add(p->arena_bytes, p->fixed_bytes, &all))
+        all = SIZE_MAX;
+    return oc__plan_fits("the plan", all);
+}
+
+oc_status oc__plan_place(struct plan *p)
+{
+    struct buffer *b = oc__alloc((size_t)p->slots + 1, sizeof *b);
+    size_t *offset = oc__alloc((size_t)p->slots + 1, sizeof *offset);
+    oc_status status = b && offset ? OC_OK : OC_ELIMIT;
+    if (!status && !(place_fixed(p) && place_buffers(p, b, offset)))
+        status = oc__plan_fits("the plan", SIZE_MAX);
+    if (!status) {
+        settle_slots(p, offset);
+        status = add_up(p);
+    }
     oc__free(b);
     oc__free(offset);
-    return OC_OK;
+    return status;
 }

@@ -368,6 +368,32 @@ static void mark_live(struct builder *b, const oc_value *want, int n)
     }
 }
 
+oc_status oc__plan_fits(const char *what, size_t bytes)
+{
+    const size_t limit = oc__mem_limit();
+    const double gib = 1 << 30;
+    if (bytes <= limit)
+        return OC_OK;
+    if (bytes == SIZE_MAX)
+        return oc__fail(OC_ELIMIT, "%s: needs more memory than can be counted", what);
+    return oc__fail(OC_ELIMIT, "%s: needs %.1f GiB (%zu bytes), this machine has %.1f GiB of memory",
+                    what, (double)bytes / gib, bytes, (double)limit / gib);
+}
+
+/* Whatever a node reads or makes fits into memory by itself, so kernels may multiply its sizes. */
+static oc_status check_sizes(const oc_graph *g, const struct node *n)
+{
+    for (int i = 0; i < n->n_in + n->n_out; i++) {
+        const oc_value v = i < n->n_in ? n->in[i] : (oc_value){ n->out.id + i - n->n_in };
+        if (oc__is_none(v))
+            continue;
+        const struct value *value = oc__value(g, v);
+        TRY(oc__plan_fits(value->name,
+                          oc_tensor_bytes(&(oc_tensor){ value->dtype, value->shape, NULL })));
+    }
+    return OC_OK;
+}
+
 static bool node_live(const struct builder *b, const struct node *n)
 {
     for (int i = 0; i < n->n_out; i++)
@@ -413,8 +439,10 @@ static oc_status build(struct builder *b, const oc_value *want, int wanted)
     const oc_session_options *o = b->options->session;
     mark_live(b, want, wanted);
     for (int k = 0; k < b->graph->nodes; k++)
-        if (node_live(b, &b->graph->node[k]))
+        if (node_live(b, &b->graph->node[k])) {
+            TRY(check_sizes(b->graph, &b->graph->node[k]));
             TRY(plan_node(b, &b->graph->node[k]));
+        }
     TRY(take_outputs(b, want));
     TRY(take_effects(b));
     for (int i = 0; i < o->gradients; i++) {

@@ -76,6 +76,10 @@ oc_status oc__plan_new(struct plan **out, oc_graph *g, const struct plan_options
 void      oc__plan_free(struct plan *p);
 void      oc__plan_print(const struct plan *p, struct str *out);
 
+/* OC_ELIMIT when `what` takes more bytes than the machine has memory (SIZE_MAX: uncountably many).
+ * */
+oc_status oc__plan_fits(const char *what, size_t bytes);
+
 /* Gives every slot of the arena its offset, and the arena its size (place.c). */
 oc_status oc__plan_place(struct plan *p);
 
