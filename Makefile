@@ -92,6 +92,9 @@ $(BUILD)/test/%: test/%.c $(BUILD)/libocellus.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -lcmocka -o $@
 
+# This test stands between the library and the C library's allocator.
+$(BUILD)/test/oom_test: LDFLAGS += -Wl,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=free
+
 # Examples see what a user sees: the public header alone.
 $(BUILD)/example/%: example/%.c $(BUILD)/libocellus.a
 	@mkdir -p $(@D)

@@ -38,7 +38,7 @@ static void the_reference_is_the_last_and_always_there(void **state)
     while (oc__backend_list[n + 1])
         n++;
     assert_string_equal(oc__backend_list[n]->name, "reference");
-    assert_true(oc__backend_choose(NULL, &r, &o, &chosen));
+    assert_ok(oc__backend_choose(NULL, &r, &o, &chosen));
     assert_string_equal(chosen->name, "reference");
     assert_int_equal(o.in_place, -1);
     assert_int_equal(o.scratch, 0);                     /* doubles are used where they lie */
@@ -136,7 +136,7 @@ static struct offer offer_of(const char *op, int n, const oc_shape *shape,
     for (int i = 0; i < 3; i++)
         operands[i] = (struct operand){ OC_F32, shape, i < n ? layout : NULL, false };
     *r = (struct request){ oc__op_find(op), NULL, op, n, 1, operands, operands + n, OC_TRAIN, 1 };
-    assert_true(oc__backend_choose("cpu", r, &o, &chosen));
+    assert_ok(oc__backend_choose("cpu", r, &o, &chosen));
     assert_string_equal(chosen->name, "cpu");
     return o;
 }

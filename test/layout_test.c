@@ -161,7 +161,7 @@ static void run_reference(struct subject *s)
     const struct backend *chosen;
     const void *x[OP_MAX_INPUTS];
     void *y[OP_MAX_OUTPUTS];
-    assert_true(oc__backend_choose("reference", &r, &o, &chosen));
+    assert_ok(oc__backend_choose("reference", &r, &o, &chosen));
     for (int i = 0; i < s->c.n; i++)
         x[i] = s->x[i].data;
     for (int k = 0; k < s->n_out; k++)

@@ -70,18 +70,23 @@ static bool choose_kernel(const struct backend *b, const struct request *r, stru
         *o = (struct offer){ .kernel = *k, .in_place = -1 };
         if ((*k)->accept(r, o))
             return true;
+        if (o->no_memory)
+            break;
     }
     return false;
 }
 
-bool oc__backend_choose(const char *names, const struct request *r, struct offer *o,
+oc_status oc__backend_choose(const char *names, const struct request *r, struct offer *o,
                         const struct backend **chosen)
 {
     for (const struct backend *const *b = oc__backend_list; *b; b++) {
         const bool asked = !names || is_named(names, (*b)->name, strlen((*b)->name));
         *chosen = *b;
+        *o = (struct offer){ 0 };
         if ((asked || *b == &oc__backend_reference) && choose_kernel(*b, r, o))
-            return true;
+            return OC_OK;
+        if (o->no_memory)
+            return OC_ELIMIT;
     }
-    return false;
+    return oc__fail(OC_EUSAGE, "%s: no back end can run %s", r->name, r->op->entry.name);
 }

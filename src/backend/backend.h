@@ -53,6 +53,7 @@ struct offer {
     int                  in_place;         /* input whose buffer output 0 may take over; -1: none */
     void                *state;
     const char          *detail;             /* implementation, for the plan's print; may be NULL */
+    bool                 no_memory;          /* refused for that reason: no other kernel is asked */
 };
 
 struct execution {
@@ -91,7 +92,7 @@ extern const struct backend *const oc__backend_list[];
 /* The first kernel that accepts, among the back ends named in `names` ("onednn,cpu,reference";
  * NULL: all; the reference is always tried last).  An unknown name is OC_EUSAGE. */
 oc_status oc__backend_check(const char *names);
-bool      oc__backend_choose(const char *names, const struct request *r, struct offer *o,
+oc_status oc__backend_choose(const char *names, const struct request *r, struct offer *o,
                              const struct backend **chosen);
 
 #endif

@@ -86,7 +86,7 @@ static oc_status give_block(struct visit *v, const struct place *place,
     for (int64_t i = first; i <= last; i++) {
         struct str name = { 0 };
         oc__str_addf(&name, "%s:%lld", place->path, (long long)i);
-        const oc_status status = give(v, oc__str_text(&name), b, i);
+        const oc_status status = name.failed ? OC_ELIMIT : give(v, name.text, b, i);
         oc__str_free(&name);
         TRY(status);
     }

@@ -246,7 +246,7 @@ static oc_status read_metadata(struct weights *w, struct json *j)
         oc__str_addz(&key, text);
         status = oc__json_string(j, &text);
         if (status >= 0)
-            status = oc__weights_add_pair(w, oc__str_text(&key), text);
+            status = key.failed ? OC_ELIMIT : oc__weights_add_pair(w, oc__str_text(&key), text);
     }
     oc__str_free(&key);
     return status;

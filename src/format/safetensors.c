@@ -36,7 +36,7 @@ static oc_status read_metadata(struct weights *w, struct json *j)
         snprintf(j->field, sizeof j->field, "__metadata__.%s", oc__quote_z(text));
         status = oc__json_string(j, &text);
         if (status >= 0)
-            status = oc__weights_add_pair(w, oc__str_text(&key), text);
+            status = key.failed ? OC_ELIMIT : oc__weights_add_pair(w, oc__str_text(&key), text);
     }
     oc__str_free(&key);
     return status;

@@ -108,8 +108,12 @@ int64_t oc_symbol(oc_graph *g, const char *name)
         return OC_UNKNOWN;
     }
     g->symbol = grown;
-    g->symbol[g->symbols++] = oc__pool_strdup(&g->pool, name);
-    return -1 - g->symbols;
+    g->symbol[g->symbols] = oc__pool_strdup(&g->pool, name);
+    if (!g->symbol[g->symbols]) {
+        oc__graph_fail(g, OC_ELIMIT, NULL);
+        return OC_UNKNOWN;
+    }
+    return -1 - ++g->symbols;
 }
 
 /* ---- values and nodes --------------------------------------------------------------------- */
@@ -181,10 +185,13 @@ oc_value oc_parameter_value(oc_graph *g, const char *name, oc_shape shape, oc_pa
     const char *full = scoped(g, name);
     if (g->status)
         return OC_FAILED;
+    if (!full)
+        return oc__graph_fail(g, OC_ELIMIT, NULL);
     if (!g->store)
         return oc__graph_fail(g, OC_EUSAGE, "parameter %s: the graph has no store", full);
-    if (!full || oc__store_declare(g->store, full, &shape, kind, init, &index) < 0)
-        return oc__graph_fail(g, OC_EUSAGE, NULL);
+    const oc_status status = oc__store_declare(g->store, full, &shape, kind, init, &index);
+    if (status < 0)
+        return oc__graph_fail(g, status, NULL);
     for (int i = 0; i < g->values; i++)
         if (g->value[i].kind == VALUE_PARAMETER && g->value[i].index == index)
             return (oc_value){ i + 1 };
@@ -327,7 +334,8 @@ oc_value oc_apply(oc_graph *g, const char *name, int n, const oc_value *in, cons
     if (attributes)
         oc__str_addv(&text, attributes, arguments);
     va_end(arguments);
-    const oc_status status = oc__attr_parse(e, object, name, oc__str_text(&text));
+    const oc_status status
+        = text.failed ? OC_ELIMIT : oc__attr_parse(e, object, name, oc__str_text(&text));
     oc__str_free(&text);
     if (status)
         return oc__graph_fail(g, status, NULL);

@@ -28,7 +28,7 @@ static double node_flops(const oc_graph *g, const struct node *n)
 }
 
 /* The step as the grammar writes it. */
-static void write_step(const struct model_step *s, oc_layer_info *info)
+static oc_status write_step(const struct model_step *s, oc_layer_info *info)
 {
     struct str attrs = { 0 };
     if (s->layer)
@@ -37,7 +37,9 @@ static void write_step(const struct model_step *s, oc_layer_info *info)
     snprintf(info->step, sizeof info->step, "%s%s%s",
              s->layer ? s->layer->entry.name : "function", attrs.n ? " " : "",
              oc__str_text(&attrs));
+    const bool failed = attrs.failed;
     oc__str_free(&attrs);
+    return failed ? OC_ELIMIT : OC_OK;
 }
 
 /* Builds the model step by step on a batch, noting what each adds. */
@@ -49,7 +51,7 @@ static oc_status measure(oc_layer_info *info, const oc_model *m, oc_graph *g, in
         const int64_t before = oc_store_elements(g->store);
         x = oc__model_build_step(m, g, i, x);
         TRY(oc_graph_check(g));
-        write_step(&m->step[i], &info[i]);
+        TRY(write_step(&m->step[i], &info[i]));
         info[i].output = oc_value_shape(g, x);
         info[i].parameters = oc_store_elements(g->store) - before;
         for (int k = nodes; k < g->nodes; k++)
@@ -136,8 +138,10 @@ static oc_status print_plan(oc_session *s, const oc_shape *shape, struct str *ou
 {
     TRY(oc_session_prepare(s, shape));
     char *text = oc_session_text(s);
+    if (!text)
+        return OC_ELIMIT;
     oc__str_addf(out, "\nplan of inference: %lld bytes beside the parameters\n%s",
-                 (long long)oc_session_bytes(s), text ? text : "");
+                 (long long)oc_session_bytes(s), text);
     oc_string_free(text);
     return OC_OK;
 }

@@ -223,9 +223,10 @@ static oc_status remake_text(oc_model *m)
         oc__str_addf(&text, "%s%s%s%s", i ? "; " : "",
                      s->layer ? s->layer->entry.name : "function", attrs.n ? " " : "",
                      oc__str_text(&attrs));
+        text.failed |= attrs.failed;
     }
     char *made = oc__strdup(oc__str_text(&text));
-    const bool failed = text.failed || attrs.failed || !made;
+    const bool failed = text.failed || !made;
     oc__str_free(&attrs);
     oc__str_free(&text);
     if (failed) {

@@ -262,11 +262,8 @@ static oc_status make_model(oc_model **out, const struct weights *w, char *class
     oc__free(name);
     if (!status)
         return OC_OK;
-    struct str cause = { 0 };
-    oc__str_addz(&cause, oc_error());
-    oc__fail(OC_EINPUT, "%s: metadata: %s", w->path, oc__str_text(&cause));
-    oc__str_free(&cause);
-    return status == OC_ELIMIT ? status : OC_EINPUT;
+    return oc__fail(status == OC_ELIMIT ? status : OC_EINPUT, "%s: metadata: %s", w->path,
+                    oc_error());
 }
 
 static oc_status load(oc_model **out, const struct weights *w)
@@ -298,7 +295,7 @@ oc_status oc_model_load(oc_model **out, const char *path)
         oc__str_addf(&inside, "%s/model.safetensors", path);
         path = oc__str_text(&inside);
     }
-    oc_status status = oc__weights_open(&w, path);
+    oc_status status = inside.failed ? OC_ELIMIT : oc__weights_open(&w, path);
     if (!status) {
         status = load(out, &w);
         oc__weights_close(&w);

@@ -42,16 +42,15 @@ int oc__op_count_names(const char *names, bool *variadic, int *required)
 
 const char *oc__shape_text(const oc_shape *s, char buffer[OC_SHAPE_TEXT])
 {
-    struct str text = { 0 };
+    char *to = buffer;
+    *to++ = '[';
     for (int i = 0; i < s->rank; i++) {
-        oc__str_addz(&text, i ? ", " : "");
-        if (s->dim[i] < 0)
-            oc__str_addz(&text, "?");
-        else
-            oc__str_addf(&text, "%lld", (long long)s->dim[i]);
+        char number[24] = "?";
+        if (s->dim[i] >= 0)
+            snprintf(number, sizeof number, "%lld", (long long)s->dim[i]);
+        to += sprintf(to, "%s%s", i ? ", " : "", number);
     }
-    snprintf(buffer, OC_SHAPE_TEXT, "[%s]", oc__str_text(&text));
-    oc__str_free(&text);
+    strcpy(to, "]");
     return buffer;
 }
 

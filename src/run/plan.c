@@ -157,8 +157,10 @@ static int in_layout(struct builder *b, int slot, const struct layout *layout)
     s->offer.y[0] = layout;
     s->backend = (layout ? layout : p->slot[slot].layout)->owner;
     if (!s->backend->reorder(&o[0], &o[1], b->options->threads, &s->offer)) {
-        oc__fail(OC_EBUG, "%s: no reorder from %s to %s", s->name,
-                 o[0].layout ? o[0].layout->name : "plain", layout ? layout->name : "plain");
+        if (!s->offer.no_memory)
+            oc__fail(OC_EBUG, "%s: no reorder from %s to %s", s->name,
+                     o[0].layout ? o[0].layout->name : "plain",
+                     layout ? layout->name : "plain");
         return -1;
     }
     return to;
@@ -251,17 +253,10 @@ static oc_status plan_view(struct builder *b, const struct node *n)
     return OC_OK;
 }
 
-static oc_status plan_node(struct builder *b, const struct node *n)
+/* Adds the step of a node whose kernel is chosen, after the reorders that it wants. */
+static oc_status add_node(struct builder *b, const struct node *n, const struct backend *backend,
+                          const struct request *request, const struct offer *offer)
 {
-    if (n->op->view)
-        return plan_view(b, n);
-    struct request request;
-    struct offer offer;
-    const struct backend *backend;
-    TRY(make_request(b, n, &request));
-    if (!oc__backend_choose(b->options->session->backends, &request, &offer, &backend))
-        return oc__fail(OC_EUSAGE, "%s: no back end can run %s", n->name, n->op->entry.name);
-    settle(&request, &offer);
     int *x = oc__pool_alloc(&b->plan->pool, (size_t)(n->n_in + n->n_out) * sizeof *x);
     if (!x)
         return OC_ELIMIT;
@@ -270,15 +265,15 @@ static oc_status plan_node(struct builder *b, const struct node *n)
         if (oc__is_none(n->in[i]) || n->op->shape_only >> i & 1)
             continue;
         x[i] = b->slot_of[n->in[i].id];
-        if (b->plan->slot[x[i]].layout != offer.x[i])
-            x[i] = in_layout(b, x[i], offer.x[i]);
+        if (b->plan->slot[x[i]].layout != offer->x[i])
+            x[i] = in_layout(b, x[i], offer->x[i]);
         if (x[i] < 0)
             return OC_ELIMIT;
     }
     const bool is_static = only_static(b, n);
     for (int k = 0; k < n->n_out; k++) {
         const oc_value v = { n->out.id + k };
-        const int slot = x[n->n_in + k] = add_slot(b, v, offer.y[k]);
+        const int slot = x[n->n_in + k] = add_slot(b, v, offer->y[k]);
         if (slot < 0)
             return OC_ELIMIT;
         b->plan->slot[slot].is_static = is_static;
@@ -287,9 +282,25 @@ static oc_status plan_node(struct builder *b, const struct node *n)
     struct plan_step *s = add_step(b);
     if (!s)
         return OC_ELIMIT;
-    *s = (struct plan_step){ n->name, request, offer, backend, x, x + n->n_in, is_static,
+    *s = (struct plan_step){ n->name, *request, *offer, backend, x, x + n->n_in, is_static,
                              node_flops(b, n) };
     return OC_OK;
+}
+
+static oc_status plan_node(struct builder *b, const struct node *n)
+{
+    if (n->op->view)
+        return plan_view(b, n);
+    struct request request;
+    struct offer offer;
+    const struct backend *backend;
+    TRY(make_request(b, n, &request));
+    TRY(oc__backend_choose(b->options->session->backends, &request, &offer, &backend));
+    settle(&request, &offer);
+    const oc_status status = add_node(b, n, backend, &request, &offer);
+    if (status < 0 && offer.kernel->close)              /* no step owns its state */
+        offer.kernel->close(offer.state);
+    return status;
 }
 
 /* ---- ends: inputs, outputs, gradients, effects -------------------------------------------- */

@@ -28,6 +28,7 @@ static void print_step(const struct plan *p, int i, struct str *out)
         p->slot[s->x[o->in_place]].buffer == y->buffer)
         oc__str_addz(out, " in place");
     oc__str_addz(out, "\n");
+    out->failed |= kernel.failed || shape.failed;
     oc__str_free(&kernel);
     oc__str_free(&shape);
 }

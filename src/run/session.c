@@ -346,6 +346,8 @@ char *oc_session_text(const oc_session *s)
     struct str text = { 0 };
     if (s->current)
         oc__plan_print(s->current->plan, &text);
+    if (text.failed)
+        oc__str_free(&text);
     return text.text;
 }
 

@@ -83,8 +83,11 @@ static bool add_part(struct prim *p, const struct slot *slot, const struct fit *
     struct desc own = part->desc;                       /* in the operand's order of dimensions */
     if (slot->swap > 0 && !oc__desc_swap(&own, &part->desc, slot->swap - 1))
         return false;
-    return oc__dnn_layout(&own, slot->letters, slot->side == SIDE_X ? &o->x[slot->index]
-                                                                    : &o->y[slot->index]);
+    if (oc__dnn_layout(&own, slot->letters, slot->side == SIDE_X ? &o->x[slot->index]
+                                                                 : &o->y[slot->index]))
+        return true;
+    o->no_memory = oc__desc_is_known(&own);             /* it would be there otherwise */
+    return false;
 }
 
 static bool fill(struct prim *p, const struct fit *fit, const struct request *r, struct offer *o)
@@ -113,6 +116,7 @@ bool oc__prim_offer(const struct fit *fit, const struct request *r, struct offer
         return false;
     struct prim *p = oc__alloc(1, sizeof *p);
     const bool ok = p && fill(p, fit, r, o);
+    o->no_memory |= !p;
     dnnl_primitive_desc_destroy(fit->pd);
     if (!ok && p)
         oc__prim_close(p);
