@@ -434,7 +434,7 @@ static void resizing_keeps_a_constant(void **state)
     oc_image image = picture(17, 23, 3), out;
     memset(image.pixel, 201, oc__image_bytes(&image));
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        assert_int_equal(oc__image_resize(&out, &image, sizes[i][0], sizes[i][1]), OC_OK);
+        assert_int_equal(oc__image_resize(&out, &image, sizes[i][0], sizes[i][1], i % 4), OC_OK);
         for (size_t k = 0; k < oc__image_bytes(&out); k++)
             assert_int_equal(out.pixel[k], 201);
         oc_image_free(&out);
@@ -446,7 +446,7 @@ static void shrinking_keeps_the_mean(void **state)
 {
     (void)state;
     oc_image image = picture(320, 240, 1), out;
-    assert_int_equal(oc__image_resize(&out, &image, 20, 15), OC_OK);
+    assert_int_equal(oc__image_resize(&out, &image, 20, 15, FILTER_BILINEAR), OC_OK);
     assert_true(mean_of(&out) - mean_of(&image) < 1 && mean_of(&image) - mean_of(&out) < 1);
     double spread = 0;
     for (size_t i = 0; i < oc__image_bytes(&out); i++)
@@ -460,25 +460,33 @@ static void the_same_size_is_the_same_image(void **state)
 {
     (void)state;
     oc_image image = picture(13, 8, 4), out;
-    assert_int_equal(oc__image_resize(&out, &image, 13, 8), OC_OK);
+    assert_int_equal(oc__image_resize(&out, &image, 13, 8, FILTER_BILINEAR), OC_OK);
     expect_same(&image, &out);
     oc_image_free(&out);
     oc_image_free(&image);
 }
 
-/* The values are those of Pillow 9.4, Image.resize((3, 1), Image.BILINEAR) and (8, 1). */
+/* The values are those of Pillow 9.4, Image.resize((3, 1), filter) and (8, 1). */
 static void resizing_agrees_with_an_established_library(void **state)
 {
     (void)state;
+    static const struct { enum filter filter; uint8_t three[3], eight[8]; } known[] = {
+        { FILTER_NEAREST, { 0, 10, 200 }, { 0, 0, 255, 10, 10, 100, 200, 200 } },
+        { FILTER_BILINEAR, { 109, 84, 157 }, { 0, 112, 240, 87, 38, 94, 156, 200 } },
+        { FILTER_BICUBIC, { 111, 86, 154 }, { 0, 113, 253, 79, 13, 93, 165, 207 } },
+        { FILTER_LANCZOS, { 115, 90, 146 }, { 0, 121, 255, 91, 0, 88, 175, 207 } },
+    };
     oc_image image, out;
     assert_int_equal(oc__image_new(&image, "test", 5, 1, 1), OC_OK);
     memcpy(image.pixel, ((uint8_t[]){ 0, 255, 10, 100, 200 }), 5);
-    assert_int_equal(oc__image_resize(&out, &image, 3, 1), OC_OK);
-    assert_memory_equal(out.pixel, ((uint8_t[]){ 109, 84, 157 }), 3);
-    oc_image_free(&out);
-    assert_int_equal(oc__image_resize(&out, &image, 8, 1), OC_OK);
-    assert_memory_equal(out.pixel, ((uint8_t[]){ 0, 112, 240, 87, 38, 94, 156, 200 }), 8);
-    oc_image_free(&out);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        assert_int_equal(oc__image_resize(&out, &image, 3, 1, known[i].filter), OC_OK);
+        assert_memory_equal(out.pixel, known[i].three, 3);
+        oc_image_free(&out);
+        assert_int_equal(oc__image_resize(&out, &image, 8, 1, known[i].filter), OC_OK);
+        assert_memory_equal(out.pixel, known[i].eight, 8);
+        oc_image_free(&out);
+    }
     oc_image_free(&image);
 }
 

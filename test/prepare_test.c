@@ -99,6 +99,10 @@ static void a_wrong_program_is_explained(void **state)
         { "normalize std=0", "not above zero" },
         { "grayscale; normalize mean=1,2,3", "three numbers for 1 channels" },
         { "rgb; digit", "digit takes one channel, not 3" },
+        { "letterbox", "letterbox takes one or two numbers, not 0" },
+        { "centercrop 1,2,3", "centercrop takes one or two numbers, not 3" },
+        { "resize 8 filter=bicubik", "did you mean bicubic?" },
+        { "normalize imagenet std=2", "imagenet brings its own std" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct prepare_program *p;
@@ -162,6 +166,119 @@ static void alpha_lies_over_white_and_grey_is_luma(void **state)
     assert_true(x[0] == 200 && x[3] == 100 && x[6] == 50 && x[4] == 255);
     oc__prepare_free(p);
     oc_image_free(&image);
+}
+
+/* ---- boxes and tones ---------------------------------------------------------------------- */
+
+/* Runs a program on an image, which it frees; x has room for `shape`. */
+static void run(const char *program, oc_image image, oc_shape shape, float *x)
+{
+    struct prepare_program *p = parse(program);
+    if (oc__prepare_run(p, &image, &shape, x) != OC_OK)
+        fail_msg("%s: %s", program, oc_error());
+    oc__prepare_free(p);
+    oc_image_free(&image);
+}
+
+/* Content of 10 x 4 in an image of 60 x 40: the box grows to 10 x 7, the nearest to 3 : 2. */
+static void trimming_leaves_the_content_in_the_proportions_of_the_whole(void **state)
+{
+    (void)state;
+    oc_image image = filled(60, 40, 1, 250);
+    float    x[70];
+    fill_box(&image, 30, 20, 10, 4, 10);
+    image.pixel[3 * 60 + 5] = 240;                      /* a speck below the tolerance */
+    run("trim", image, OC_SHAPE(1, 7, 10), x);
+    for (int i = 0; i < 70; i++)
+        assert_true(x[i] == (i / 10 >= 1 && i / 10 < 5 ? 10 : 250));
+    image = filled(60, 40, 1, 250);
+    fill_box(&image, 0, 0, 1, 1, 0);                    /* the ground is black, all else content */
+    float *all = oc__alloc(60 * 40, sizeof *all);
+    run("trim", image, OC_SHAPE(1, 40, 60), all);
+    run("trim", filled(60, 40, 1, 7), OC_SHAPE(1, 40, 60), all);
+    oc__free(all);
+}
+
+/* Content in a corner: the grown box is moved inside. */
+static void a_trimmed_box_stays_inside_the_image(void **state)
+{
+    (void)state;
+    oc_image image = filled(40, 40, 1, 0);
+    float    x[100];
+    fill_box(&image, 36, 10, 4, 10, 200);
+    run("trim", image, OC_SHAPE(1, 10, 10), x);
+    for (int i = 0; i < 100; i++)
+        assert_true(x[i] == (i % 10 >= 6 ? 200 : 0));
+}
+
+static void a_letterbox_holds_the_whole_image(void **state)
+{
+    (void)state;
+    float x[64];
+    run("letterbox 8 fill=9", filled(100, 50, 1, 200), OC_SHAPE(1, 8, 8), x);
+    for (int i = 0; i < 64; i++)
+        assert_true(x[i] == (i / 8 >= 2 && i / 8 < 6 ? 200 : 9));
+    run("letterbox 8x6", filled(10, 40, 1, 200), OC_SHAPE(1, 8, 6), x);
+    for (int i = 0; i < 48; i++)
+        assert_true(x[i] == (i % 6 >= 2 && i % 6 < 4 ? 200 : 0));
+}
+
+static void the_middle_is_cut_out_and_padded_where_it_is_missing(void **state)
+{
+    (void)state;
+    oc_image image = filled(5, 4, 1, 1);
+    float    x[36];
+    fill_box(&image, 2, 1, 2, 2, 9);
+    run("centercrop 2,2", image, OC_SHAPE(1, 2, 2), x);
+    for (int i = 0; i < 4; i++)
+        assert_true(x[i] == 9);
+    run("centercrop 6", filled(4, 2, 1, 3), OC_SHAPE(1, 6, 6), x);
+    for (int i = 0; i < 36; i++)
+        assert_true(x[i] == (i / 6 >= 2 && i / 6 < 4 && i % 6 >= 1 && i % 6 < 5 ? 3 : 0));
+}
+
+static void tones_are_stretched_and_negated_without_the_alpha(void **state)
+{
+    (void)state;
+    static const uint8_t rgba[] = { 50, 0, 7, 100, 100, 255, 7, 40, 75, 51, 7, 70 };
+    float    x[12];
+    oc_image image = filled(3, 1, 4, 0);
+    memcpy(image.pixel, rgba, sizeof rgba);
+    run("minmax", image, OC_SHAPE(4, 1, 3), x);
+    static const float stretched[] = { 0, 255, 128, 0, 255, 51, 7, 7, 7, 100, 40, 70 };
+    assert_memory_equal(x, stretched, sizeof x);
+    image = filled(3, 1, 4, 0);
+    memcpy(image.pixel, rgba, sizeof rgba);
+    run("invert", image, OC_SHAPE(4, 1, 3), x);
+    for (int i = 0; i < 12; i++)
+        assert_true(x[i] == (i < 9 ? 255 - rgba[i % 3 * 4 + i / 3] : rgba[i % 3 * 4 + 3]));
+}
+
+static void only_an_image_with_a_dark_corner_is_inverted_adaptively(void **state)
+{
+    (void)state;
+    float    x[4];
+    oc_image image = filled(2, 2, 1, 200);
+    image.pixel[0] = 127;
+    run("adaptive_invert", image, OC_SHAPE(1, 2, 2), x);
+    assert_true(x[0] == 128 && x[1] == 55 && x[3] == 55);
+    image = filled(2, 2, 1, 20);
+    image.pixel[0] = 128;
+    run("adaptive_invert", image, OC_SHAPE(1, 2, 2), x);
+    assert_true(x[0] == 128 && x[1] == 20);
+}
+
+static void imagenet_is_normalized_alike_with_and_without_scale(void **state)
+{
+    (void)state;
+    float    x[3], y[3], z[3];
+    run("normalize imagenet", filled(1, 1, 3, 100), OC_SHAPE(3, 1, 1), x);
+    run("scale; normalize imagenet", filled(1, 1, 3, 100), OC_SHAPE(3, 1, 1), y);
+    run("scale; normalize 0.485,0.456,0.406 std=0.229,0.224,0.225", filled(1, 1, 3, 100),
+        OC_SHAPE(3, 1, 1), z);
+    assert_memory_equal(x, y, sizeof x);
+    assert_memory_equal(y, z, sizeof x);
+    assert_true(fabs(x[0] - (100 / 255.0 - 0.485) / 0.229) < 1e-6);
 }
 
 /* ---- digits ------------------------------------------------------------------------------- */
@@ -273,6 +390,13 @@ int main(void)
         cmocka_unit_test(the_shape_is_known_as_far_as_the_steps_tell),
         cmocka_unit_test(numbers_are_scaled_and_normalized_by_channel),
         cmocka_unit_test(alpha_lies_over_white_and_grey_is_luma),
+        cmocka_unit_test(trimming_leaves_the_content_in_the_proportions_of_the_whole),
+        cmocka_unit_test(a_trimmed_box_stays_inside_the_image),
+        cmocka_unit_test(a_letterbox_holds_the_whole_image),
+        cmocka_unit_test(the_middle_is_cut_out_and_padded_where_it_is_missing),
+        cmocka_unit_test(tones_are_stretched_and_negated_without_the_alpha),
+        cmocka_unit_test(only_an_image_with_a_dark_corner_is_inverted_adaptively),
+        cmocka_unit_test(imagenet_is_normalized_alike_with_and_without_scale),
         cmocka_unit_test(an_image_of_mnist_is_left_alone_and_costs_no_memory),
         cmocka_unit_test(a_black_on_white_drawing_is_centred_like_mnist),
         cmocka_unit_test(noise_and_specks_do_not_move_the_digit),

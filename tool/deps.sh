@@ -5,7 +5,7 @@ set -u
 
 build="gcc make pkg-config libdnnl-dev libpng-dev libjpeg-dev zlib1g-dev libjansson-dev"
 check="$build libcmocka-dev python3"
-peers="$check python3-torch python3-venv clang libopenblas0-openmp libasan8 libubsan1"
+peers="$check python3-torch python3-pil python3-venv clang libopenblas0-openmp libasan8 libubsan1"
 set -- "${1:-build}"
 case "$1" in
 build) packages=$build ;;

@@ -22,7 +22,7 @@ enum attr_type {
     ATTR_INT,                                           /* int64_t */
     ATTR_FLOAT,                                         /* double */
     ATTR_BOOL,                                          /* bool: written key or key=true|false */
-    ATTR_INTS,                                          /* struct ints: "3" or "3,3" */
+    ATTR_INTS,                                          /* struct ints: "3", "3,3" or "3x3" */
     ATTR_CHOICE,                                        /* int: index into `choices` */
     ATTR_TEXT,                                          /* char[ATTR_TEXT_MAX] */
 };

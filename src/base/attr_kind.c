@@ -104,7 +104,7 @@ static oc_status read_ints(const struct attr *a, const char *where, const char *
     struct ints list = { 0 };
     for (const char *p = text; *text; p++) {
         char item[24] = "";
-        const size_t n = strcspn(p, ",");
+        const size_t n = strcspn(p, ",x");
         if (list.n == ATTR_INTS_MAX)
             return refuse(where, a, text, "at most 8 numbers");
         if (n >= sizeof item)

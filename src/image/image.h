@@ -40,9 +40,24 @@ extern const struct codec oc__codec_png, oc__codec_jpeg;
 oc_status oc__image_decode(oc_image *out, const struct encoded *in); /* by content */
 oc_status oc__png_encode(const oc_image *image, struct str *out);    /* appends a PNG file */
 
-/* The image at another size, by a triangle filter that widens as it shrinks (antialiased); every
- * channel alike, rounded to the nearest. */
-oc_status oc__image_resize(oc_image *out, const oc_image *in, int width, int height);
+/* How pixels of another size are made; all but the nearest widen as the image shrinks
+ * (antialiased). */
+enum filter { FILTER_NEAREST, FILTER_BILINEAR, FILTER_BICUBIC, FILTER_LANCZOS };
+extern const char *const oc__filter_names[];            /* by enum filter; ends in NULL */
+
+/* The image at another size; every channel alike, rounded to the nearest. */
+oc_status oc__image_resize(oc_image *out, const oc_image *in, int width, int height,
+                           enum filter filter);
+
+/* A box of the image, in pixels; it may reach past the border, where every channel is `fill`. */
+struct window { int left, top, width, height; };
+oc_status oc__image_crop(oc_image *out, const oc_image *in, struct window box, int fill);
+
+/* Channels that are no alpha: 1 or 3. */
+static inline int oc__image_colours(const oc_image *image)
+{
+    return image->channels - (image->channels % 2 == 0);
+}
 
 /* Whether the pixels along the border are lighter than half on average. */
 bool oc__image_border_is_light(const oc_image *image);

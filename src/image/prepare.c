@@ -69,9 +69,13 @@ static void fill_numbers(struct prepare_program *p)
 {
     for (int c = 0; c < CHANNELS_MAX; c++)
         for (int byte = 0; byte < 256; byte++) {
-            double v = byte;
-            for (int i = p->images; i < p->steps.n; i++)
-                v = kind_of(&p->steps.step[i])->number(p->steps.step[i].attr, c, v);
+            double v = byte, white = 255;
+            for (int i = p->images; i < p->steps.n; i++) {
+                const struct prepare *kind = kind_of(&p->steps.step[i]);
+                const void           *attr = p->steps.step[i].attr;
+                v = kind->number(attr, c, v, white);
+                white = kind->number(attr, c, white, white);
+            }
             p->number[c][byte] = (float)v;
         }
 }

@@ -24,13 +24,13 @@ struct extent { int height, width, channels; };
 
 /* One kind of step.  `ready` completes the attributes once they are parsed and may refuse them.
  * `extent` changes the extent as the step will, and refuses one that it cannot work on.  Exactly
- * one of `apply` and `number` is set. */
+ * one of `apply` and `number` is set; `number` is told what 255 has become by then as well. */
 struct prepare {
     struct entry entry;
     oc_status  (*ready)(void *attr);
     oc_status  (*extent)(const void *attr, struct extent *extent);
     oc_status  (*apply)(const void *attr, struct canvas *canvas);
-    double     (*number)(const void *attr, int channel, double v);
+    double     (*number)(const void *attr, int channel, double v, double white);
 };
 
 struct prepare_program;

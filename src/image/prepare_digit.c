@@ -24,7 +24,7 @@ static oc_status fit(oc_image *out, const oc_image *in, int side)
     const double longer = in->width > in->height ? in->width : in->height;
     const int    w = (int)lround(in->width * side / longer);
     const int    h = (int)lround(in->height * side / longer);
-    return oc__image_resize(out, in, w > 0 ? w : 1, h > 0 ? h : 1);
+    return oc__image_resize(out, in, w > 0 ? w : 1, h > 0 ? h : 1, FILTER_BILINEAR);
 }
 
 /* A pen thinner than a pixel fades when scaled down: the strongest stroke becomes 255 again. */

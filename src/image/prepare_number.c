@@ -1,15 +1,17 @@
 /* prepare_number.c — steps that say what number an 8-bit value becomes.
  *
  *     scale       v / 255
- *     normalize   (v - mean) / std, one mean and deviation, or one of each channel */
+ *     normalize   (v - mean) / std, one mean and deviation, or one of each channel; those that go
+ *                 by a name are meant for fractions of white, whether or not v is one already */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/status.h"
 #include "image/prepare.h"
 
-static double divide(const void *attr, int channel, double v)
+static double divide(const void *attr, int channel, double v, double white)
 {
-    (void)attr, (void)channel;
+    (void)attr, (void)channel, (void)white;
     return v / 255;
 }
 
@@ -24,10 +26,15 @@ struct list { int n; double v[LIST_MAX]; };
 struct normalize {
     char        mean[ATTR_TEXT_MAX], std[ATTR_TEXT_MAX];
     struct list means, stds;                            /* the same as numbers */
+    bool        named;                                  /* they are fractions of white */
 };
 
+/* Statistics that go by a name, as fractions of white: ImageNet's are torchvision's. */
+static const char *const imagenet[] = { "0.485,0.456,0.406", "0.229,0.224,0.225" };
+
 static const struct attr normalize_attrs[] = {
-    ATTR(struct normalize, TEXT, mean, "0", "subtracted: one number, or one a channel"),
+    ATTR(struct normalize, TEXT, mean, "0",
+         "subtracted: one number, one a channel, or imagenet"),
     ATTR(struct normalize, TEXT, std, "1", "divided by: one number, or one a channel"),
     { 0 }
 };
@@ -57,8 +64,11 @@ static oc_status read_list(struct list *list, const char *name, const char *text
 static oc_status ready(void *attr)
 {
     struct normalize *a = attr;
-    TRY(read_list(&a->means, "mean", a->mean));
-    TRY(read_list(&a->stds, "std", a->std));
+    a->named = strcmp(a->mean, "imagenet") == 0;
+    if (a->named && strcmp(a->std, "1") != 0)
+        return oc__fail(OC_EUSAGE, "preparation: normalize: imagenet brings its own std");
+    TRY(read_list(&a->means, "mean", a->named ? imagenet[0] : a->mean));
+    TRY(read_list(&a->stds, "std", a->named ? imagenet[1] : a->std));
     for (int i = 0; i < a->stds.n; i++)
         if (a->stds.v[i] <= 0)
             return oc__fail(OC_EUSAGE, "preparation: normalize: std=%s: not above zero",
@@ -78,9 +88,11 @@ static oc_status extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
-static double subtract_and_divide(const void *attr, int channel, double v)
+static double subtract_and_divide(const void *attr, int channel, double v, double white)
 {
     const struct normalize *a = attr;
+    if (a->named)
+        v /= white;
     return (v - a->means.v[channel % a->means.n]) / a->stds.v[channel % a->stds.n];
 }
 

@@ -1,33 +1,41 @@
 /* prepare_resize.c — brings images to another size: `resize 224,224` to that height and width,
- * `resize 256` to that length of the shorter side with the proportions kept. */
+ * `resize 256` to that length of the shorter side with the proportions kept, `letterbox 224` into
+ * the middle of a field of that size. */
 #include "base/status.h"
 #include "image/image.h"
 #include "image/prepare.h"
 
-struct resize { struct ints size; };
-
-static const struct attr attrs[] = {
-    ATTR_RANGE(struct resize, INTS, size, NULL, "height,width; or the shorter side", 1,
-               IMAGE_SIDE_MAX),
-    { 0 }
-};
-
-static oc_status ready(void *attr)
+static oc_status one_or_two(const struct ints *size, const char *name)
 {
-    const int n = ((const struct resize *)attr)->size.n;
-    if (n == 1 || n == 2)
+    if (size->n == 1 || size->n == 2)
         return OC_OK;
-    return oc__fail(OC_EUSAGE, "preparation: resize takes one or two numbers, not %d", n);
+    return oc__fail(OC_EUSAGE, "preparation: %s takes one or two numbers, not %d", name, size->n);
 }
 
-/* `side` scaled by to / from, at least one pixel; 0 stays unknown. */
+/* `side` scaled by to / from, at least one pixel. */
 static int scaled(int side, int64_t to, int from)
 {
     const int64_t v = (side * to + from / 2) / from;
     return v < 1 ? 1 : v > IMAGE_SIDE_MAX + 1 ? IMAGE_SIDE_MAX + 1 : (int)v;
 }
 
-static oc_status extent(const void *attr, struct extent *e)
+/* ---- resize ------------------------------------------------------------------------------- */
+
+struct resize { struct ints size; int filter; };
+
+static const struct attr resize_attrs[] = {
+    ATTR_RANGE(struct resize, INTS, size, NULL, "height,width; or the shorter side", 1,
+               IMAGE_SIDE_MAX),
+    ATTR_WORDS(struct resize, filter, "bilinear", "how pixels are made", oc__filter_names),
+    { 0 }
+};
+
+static oc_status resize_ready(void *attr)
+{
+    return one_or_two(&((const struct resize *)attr)->size, "resize");
+}
+
+static oc_status resize_extent(const void *attr, struct extent *e)
 {
     const struct ints *size = &((const struct resize *)attr)->size;
     if (size->n == 2) {
@@ -43,21 +51,78 @@ static oc_status extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
-static oc_status apply(const void *attr, struct canvas *canvas)
+static oc_status resize_to(struct canvas *canvas, int width, int height, int filter)
 {
     const oc_image *in = &canvas->image;
-    struct extent   e = { in->height, in->width, in->channels };
     oc_image        out;
-    TRY(extent(attr, &e));
-    if (e.height == in->height && e.width == in->width)
+    if (height == in->height && width == in->width)
         return OC_OK;
-    TRY(oc__image_resize(&out, in, e.width, e.height));
+    TRY(oc__image_resize(&out, in, width, height, (enum filter)filter));
     oc__canvas_put(canvas, out);
     return OC_OK;
 }
 
+static oc_status resize_apply(const void *attr, struct canvas *canvas)
+{
+    const oc_image *in = &canvas->image;
+    struct extent   e = { in->height, in->width, in->channels };
+    TRY(resize_extent(attr, &e));
+    return resize_to(canvas, e.width, e.height, ((const struct resize *)attr)->filter);
+}
+
 const struct prepare oc__prepare_resize = {
     .entry = { .name = "resize", .summary = "another size, antialiased",
-               .attrs = attrs, .size = sizeof(struct resize) },
-    .ready = ready, .extent = extent, .apply = apply,
+               .attrs = resize_attrs, .size = sizeof(struct resize) },
+    .ready = resize_ready, .extent = resize_extent, .apply = resize_apply,
+};
+
+/* ---- letterbox ---------------------------------------------------------------------------- */
+
+struct letterbox { struct ints size; int64_t fill; int filter; };
+
+static const struct attr letterbox_attrs[] = {
+    ATTR_RANGE(struct letterbox, INTS, size, NULL, "height,width; or one for both", 1,
+               IMAGE_SIDE_MAX),
+    ATTR_RANGE(struct letterbox, INT, fill, "0", "around the image", 0, 255),
+    ATTR_WORDS(struct letterbox, filter, "bilinear", "how pixels are made", oc__filter_names),
+    { 0 }
+};
+
+static oc_status letterbox_ready(void *attr)
+{
+    return one_or_two(&((const struct letterbox *)attr)->size, "letterbox");
+}
+
+static oc_status letterbox_extent(const void *attr, struct extent *e)
+{
+    const struct ints *size = &((const struct letterbox *)attr)->size;
+    e->height = (int)size->v[0];
+    e->width = (int)size->v[size->n - 1];
+    return OC_OK;
+}
+
+static oc_status letterbox_apply(const void *attr, struct canvas *canvas)
+{
+    const struct letterbox *a = attr;
+    const oc_image         *in = &canvas->image;
+    const int height = (int)a->size.v[0], width = (int)a->size.v[a->size.n - 1];
+    int       h = height, w = width;
+    if ((int64_t)width * in->height < (int64_t)height * in->width)
+        h = scaled(in->height, width, in->width);
+    else
+        w = scaled(in->width, height, in->height);
+    TRY(resize_to(canvas, w, h, a->filter));
+    if (w == width && h == height)
+        return OC_OK;
+    oc_image         out;
+    const struct window box = { -((width - w) / 2), -((height - h) / 2), width, height };
+    TRY(oc__image_crop(&out, &canvas->image, box, (int)a->fill));
+    oc__canvas_put(canvas, out);
+    return OC_OK;
+}
+
+const struct prepare oc__prepare_letterbox = {
+    .entry = { .name = "letterbox", .summary = "fits the whole image into a field, padded",
+               .attrs = letterbox_attrs, .size = sizeof(struct letterbox) },
+    .ready = letterbox_ready, .extent = letterbox_extent, .apply = letterbox_apply,
 };
