@@ -5,6 +5,7 @@
 #include "backend/backend.h"
 
 #include <string.h>
+#include "backend/wide.h"
 
 #ifdef OC_BACKEND_onednn
 extern const struct backend oc__backend_onednn;
@@ -24,6 +25,16 @@ const struct backend *const oc__backend_list[] = {
     &oc__backend_reference,
     NULL
 };
+
+void oc__backend_identify(struct str *out)
+{
+    oc__str_addz(out, oc__wide_units());
+    for (const struct backend *const *b = oc__backend_list; *b; b++)
+        if ((*b)->identify) {
+            oc__str_addf(out, ", %s ", (*b)->name);
+            (*b)->identify(out);
+        }
+}
 
 /* Whether a list "a,b" holds this name of length n. */
 static bool is_named(const char *names, const char *name, size_t n)

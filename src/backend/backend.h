@@ -84,10 +84,16 @@ struct backend {
      * no layouts. */
     bool (*reorder)(const struct operand *from, const struct operand *to, int threads,
                     struct offer *o);
+    /* Appends which version of what is at work, as in "2.6.3 avx512_core"; NULL: the program says
+     * it all. */
+    void (*identify)(struct str *out);
 };
 
 /* fastest first, the reference last; ends in NULL */
 extern const struct backend *const oc__backend_list[];
+
+/* Everything beside the program's own version that decides the bits of a result. */
+void      oc__backend_identify(struct str *out);
 
 /* The first kernel that accepts, among the back ends named in `names` ("onednn,cpu,reference";
  * NULL: all; the reference is always tried last).  An unknown name is OC_EUSAGE. */

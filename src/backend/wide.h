@@ -9,8 +9,18 @@
 
 #if defined(__x86_64__) && defined(__ELF__)
 #define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+static inline const char *oc__wide_units(void)          /* what this machine picks */
+{
+    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+        return "avx512";
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? "avx2" : "sse2";
+}
 #else
 #define WIDE
+static inline const char *oc__wide_units(void)
+{
+    return "plain";
+}
 #endif
 
 #endif

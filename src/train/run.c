@@ -146,6 +146,8 @@ oc_status oc__run_write(const struct run *r, const struct settings *s,
         return OC_OK;
     oc__str_addz(&text, "{\n  \"ocellus\": ");
     text.failed |= !oc__json_quote(&text, record->version);
+    oc__str_addz(&text, ",\n  \"kernels\": ");
+    text.failed |= !oc__json_quote(&text, record->kernels);
     oc__str_addf(&text, ",\n  \"status\": \"%s\",\n  \"settings\": ",
                  record->finished ? "finished" : "running");
     oc__settings_write(s, &text);
@@ -198,11 +200,11 @@ static oc_status read_status(struct json *j, struct run_record *record)
         : oc__json_fail(j, "status %s: is neither running nor finished", oc__quote_z(text));
 }
 
-static oc_status read_version(struct json *j, struct run_record *record)
+static oc_status read_words(struct json *j, char *out, size_t room)
 {
     const char *text;
     TRY(oc__json_string(j, &text));
-    snprintf(record->version, sizeof record->version, "%s", text);
+    snprintf(out, room, "%s", text);
     return OC_OK;
 }
 
@@ -215,7 +217,9 @@ static oc_status read_all(struct json *j, struct settings *s, struct run_record 
         if (!key)
             break;
         if (!strcmp(key, "ocellus")) {
-            TRY(read_version(j, record));
+            TRY(read_words(j, record->version, sizeof record->version));
+        } else if (!strcmp(key, "kernels")) {
+            TRY(read_words(j, record->kernels, sizeof record->kernels));
         } else if (!strcmp(key, "status")) {
             TRY(read_status(j, record));
         } else if (!strcmp(key, "result")) {

@@ -1,6 +1,6 @@
 /* run.h — the folder of a run.
  *
- *     run.json             every setting, the program's version, status, and at the end the result
+ *     run.json             every setting, versions, status, and at the end the result
  *     metrics.csv          a row per finished epoch; no times, so equal runs give equal files
  *     model.safetensors    the best model        last.safetensors   the last one
  *     checkpoints/         checkpoint.h
@@ -20,6 +20,7 @@ struct run {
 /* What run.json says beside the settings. */
 struct run_record {
     char    version[32];                                /* of the program that began it */
+    char    kernels[128];                               /* what it computed with */
     bool    finished;
     int64_t best_epoch;
     double  best_val_accuracy, test_loss, test_accuracy; /* NaN where there is none */

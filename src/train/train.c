@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
+#include "backend/backend.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "nn/model.h"
@@ -128,6 +129,14 @@ static bool start_is_known(const struct trainer *t)
     return known;
 }
 
+static void identify_kernels(char *text, size_t room)
+{
+    struct str name = { 0 };
+    oc__backend_identify(&name);
+    snprintf(text, room, "%s", oc__str_text(&name));
+    oc__str_free(&name);
+}
+
 /* From here on a process that is killed can be resumed: where run.json does not tell the first
  * weights, because they were loaded, a checkpoint holds them before run.json is there. */
 static oc_status begin_run(struct trainer *t)
@@ -159,6 +168,7 @@ oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
         .run.lock = -1, .record = { .version = OC_VERSION, .best_val_accuracy = NAN,
                                     .test_loss = NAN, .test_accuracy = NAN },
     };
+    identify_kernels(t.record.kernels, sizeof t.record.kernels);
     *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
     if (options->validation > 0)
         TRY(oc_data_split(d, options->validation, options->seed));
@@ -174,6 +184,12 @@ oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
 
 static oc_status check_exact(struct trainer *t, struct settings *s, const oc_resume_options *o)
 {
+    char kernels[sizeof t->record.kernels];
+    identify_kernels(kernels, sizeof kernels);
+    if (strcmp(t->record.kernels, kernels) && !o->not_exact)
+        return oc__fail(OC_EUSAGE, "%s: was begun with the kernels %s, here are %s: allow other "
+                        "results, or use that machine", t->run.folder,
+                        oc__quote_z(t->record.kernels), kernels);
     if (strcmp(t->record.version, OC_VERSION) && !o->not_exact)
         return oc__fail(OC_EUSAGE, "%s: was begun by version %s, this is %s: allow other results, "
                         "or use that version", t->run.folder, oc__quote_z(t->record.version),
