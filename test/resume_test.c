@@ -240,6 +240,20 @@ static void flip_a_bit(const char *path, long from_end)
     assert_int_equal(fclose(f), 0);
 }
 
+/* In run.json, by as many. */
+static void change_words(const char *run, const char *words, const char *others)
+{
+    char *text;
+    size_t n;
+    assert_ok(oc__file_load(inside(run, "run.json"), 1 << 20, &text, &n));
+    char *const at = strstr(text, words);
+    assert_non_null(at);
+    assert_int_equal(strlen(words), strlen(others));
+    memcpy(at, others, strlen(others));
+    assert_ok(oc__write_file(inside(run, "run.json"), text, n, WRITE_REPLACE));
+    oc__free(text);
+}
+
 /* The run that is left alone, made once. */
 static const char *alone(void)
 {
@@ -323,14 +337,7 @@ static void a_run_killed_at_the_very_end_is_finished(void **state)
     (void)state;
     const char *const run = place("end");
     expect_exit(&(struct job){ .run = run }, 0);
-    char *text;
-    size_t n;
-    assert_ok(oc__file_load(inside(run, "run.json"), 1 << 20, &text, &n));
-    char *const status = strstr(text, "\"finished\"");
-    assert_non_null(status);
-    memcpy(status, "\"running\" ", 10);
-    assert_ok(oc__write_file(inside(run, "run.json"), text, n, WRITE_REPLACE));
-    oc__free(text);
+    change_words(run, "\"finished\"", "\"running\" ");
     assert_int_equal(unlink(inside(run, "last.safetensors")), 0);
     assert_int_equal(unlink(inside(run, "model.safetensors")), 0);
     finish_and_compare(run);
@@ -364,6 +371,20 @@ static void a_run_that_is_stopped_saves_and_goes_on(void **state)
         log_says(path, "which is saved");
         expect_exit(&(struct job){ .run = path, .resume = true, .stop_at = 1 }, 7);
         finish_and_compare(path);
+    }
+}
+
+/* The fourth sync of the save that stopping makes is that of the checkpoint's name. */
+static void a_save_that_fails_when_stopped_is_tried_again_at_once(void **state)
+{
+    (void)state;
+    alone();
+    for (int at = 5; at <= 8; at++) {
+        const char *const run = place(at % 2 ? "stopped-odd" : "stopped-even");
+        shell("rm -rf '%s'", run);
+        expect_exit(&(struct job){ .run = run, .stop_at = 1, .fail_at = at }, 7);
+        log_says(run, "training goes on");
+        finish_and_compare(run);
     }
 }
 
@@ -441,7 +462,7 @@ static void a_run_with_nothing_but_damaged_checkpoints_is_refused(void **state)
     shell("diff -r '%s' '%s-copy'", run, run);
 }
 
-static void other_data_threads_and_processes_are_refused(void **state)
+static void other_data_threads_kernels_and_processes_are_refused(void **state)
 {
     (void)state;
     const char *const run = stopped_run("strict");
@@ -452,9 +473,12 @@ static void other_data_threads_and_processes_are_refused(void **state)
     job.options = (oc_resume_options){ .threads = 2 };
     expect_exit(&job, 2);
     log_says(run, "1 thread, not 2");
+    change_words(run, "\"kernels\": \"", "\"kernels\":\"!");
+    job.options = (oc_resume_options){ 0 };
+    expect_exit(&job, 2);
+    log_says(run, "was begun with the kernels '!");
     int lock;
     assert_ok(oc__lock(inside(run, "lock"), &lock));
-    job.options = (oc_resume_options){ 0 };
     expect_exit(&job, 4);
     log_says(run, "another process holds this lock");
     oc__unlock(lock);
@@ -470,7 +494,7 @@ static void a_sync_that_fails_once_changes_nothing(void **state)
 {
     (void)state;
     alone();
-    for (int at = 3; at <= 12; at += 3) {
+    for (int at = 5; at <= 14; at += 3) {
         char name[64];
         snprintf(name, sizeof name, "sync-%d", at);
         const char *const run = place(name);
@@ -512,12 +536,13 @@ int main(void)
         cmocka_unit_test(a_run_killed_at_the_very_end_is_finished),
         cmocka_unit_test(weights_that_were_loaded_survive_a_kill),
         cmocka_unit_test(a_run_that_is_stopped_saves_and_goes_on),
+        cmocka_unit_test(a_save_that_fails_when_stopped_is_tried_again_at_once),
         cmocka_unit_test(everything_that_training_remembers_is_in_a_checkpoint),
         cmocka_unit_test(a_finished_run_is_left_as_it_is),
         cmocka_unit_test(a_damaged_checkpoint_is_passed_over),
         cmocka_unit_test(a_checkpoint_cut_short_is_passed_over),
         cmocka_unit_test(a_run_with_nothing_but_damaged_checkpoints_is_refused),
-        cmocka_unit_test(other_data_threads_and_processes_are_refused),
+        cmocka_unit_test(other_data_threads_kernels_and_processes_are_refused),
         cmocka_unit_test(a_sync_that_fails_once_changes_nothing),
         cmocka_unit_test(a_disk_that_stays_broken_ends_the_run_resumably),
         cmocka_unit_test(files_that_may_not_grow_are_like_a_full_disk),

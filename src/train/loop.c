@@ -186,13 +186,17 @@ static oc_status tell_epoch(const struct trainer *t, const oc_epoch *e)
     return OC_OK;
 }
 
-/* Saves and stops where that was asked for. */
+/* Saves and stops where that was asked for.  There is no later save that could try again. */
 static oc_status heed_stop(struct trainer *t)
 {
     const struct counts *const c = &t->state.count;
     if (!t->stop || !*t->stop)
         return OC_OK;
-    TRY(oc__trainer_save(t));
+    int failures;
+    do {
+        failures = t->failures;
+        TRY(oc__trainer_save(t));
+    } while (t->failures > failures);
     if (t->run.folder && t->saved != c->updates)
         return oc__fail(OC_EIO, "stopped after step %lld, which could not be saved",
                         (long long)c->updates);
