@@ -239,7 +239,8 @@ const char *oc_device_reason(const char *device);       /* "cpu: no CUDA back en
 /* ---- data --------------------------------------------------------------------------------- */
 
 /* A data set: labelled images in up to three parts.  `spec` is `kind:place[,key=value…]`:
- * "mnist:DIR", "synth:digits,train=10000,test=2000". */
+ * "mnist:DIR", "synth:digits,train=10000,test=2000", "images:DIR,split=0.8,0.1,0.1,seed=1".  Files
+ * are decoded when they are asked for. */
 typedef struct oc_data oc_data;
 typedef enum { OC_PART_TRAIN, OC_PART_VAL, OC_PART_TEST, OC_PARTS } oc_part;
 
@@ -250,7 +251,8 @@ int         oc_data_classes(const oc_data *d);
 const char *oc_data_class_name(const oc_data *d, int i);
 /* [c, h, w] of its images; unknown where they differ */
 oc_shape    oc_data_shape(const oc_data *d);
-uint64_t    oc_data_hash(const oc_data *d);             /* of all pixels and labels */
+/* of all pixels and labels; of files, their names and sizes in place of pixels */
+uint64_t    oc_data_hash(const oc_data *d);
 const char *oc_data_preparation(const oc_data *d);     /* the preparation that suits it, as steps */
 
 /* Divides the training and validation parts, taken together, anew: a fraction in [0, 1) of every
@@ -269,6 +271,8 @@ typedef struct oc_image {
 /* Sample i of a part, 0 <= i < count; the image is yours. */
 oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *image,
                          int64_t *label);
+/* The file that sample i of a part is in; "" where it is in none of its own. */
+const char *oc_data_name(const oc_data *d, oc_part part, int64_t i);
 oc_status oc_image_load(oc_image *out, const char *path);   /* PNG or JPEG, by content */
 oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */
 void      oc_image_free(oc_image *image);

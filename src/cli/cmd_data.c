@@ -38,7 +38,11 @@ static void print_info(const oc_data *d, const char *spec)
     printf("%s%s%s\n", oc__style(STYLE_BOLD), oc__printable(spec), oc__style(STYLE_PLAIN));
     for (int i = 0; i < OC_PARTS; i++)
         printf("%-12s %s\n", parts[i], oc__count_text(oc_data_count(d, (oc_part)i), count));
-    printf("images       %" PRId64 " × %" PRId64 " × %" PRId64 "\n", s.dim[0], s.dim[1], s.dim[2]);
+    if (s.dim[1] > 0)
+        printf("images       %" PRId64 " × %" PRId64 " × %" PRId64 "\n", s.dim[0], s.dim[1],
+               s.dim[2]);
+    else
+        printf("images       files, decoded when they are wanted\n");
     printf("classes      %d:", oc_data_classes(d));
     for (int i = 0; i < oc_data_classes(d) && i < 20; i++)
         printf("%s %s", i ? "," : "", oc__printable(oc_data_class_name(d, i)));

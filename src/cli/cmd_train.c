@@ -23,9 +23,17 @@ static const struct option options[] = {
              "the network as text, or a name or file as MODEL; see `ocellus help layers`"),
     OPT_TEXT(struct train, data, "data", 'd', "SPEC", "synth:digits",
              "data set; see `ocellus help data`"),
-    OPT_TEXT(struct train, val, "val", 0, "FRACTION", "0.1",
-             "of the training data held back to choose the best model; `test` watches the test "
-             "data instead"),
+    OPT_TEXT(struct train, val, "val", 0, "FRACTION", NULL,
+             "of the training data held back to choose the best model [what the data holds for it, "
+             "else 0.1]; `test` watches the test data instead"),
+    OPT_TEXT(struct train, split, "split", 0, "SHARES", NULL,
+             "of training, validation and test, as in 0.7,0.15,0.15: divides the data anew"),
+    OPT_TEXT(struct train, data_seed, "data-seed", 0, "N", NULL,
+             "of the division of the data, or of what it draws"),
+    OPT_TEXT(struct train, folds, "folds", 0, "K", NULL, "shares for cross-validation"),
+    OPT_TEXT(struct train, fold, "fold", 0, "I", NULL, "the share, from 0, to validate on"),
+    OPT_TEXT(struct train, on_bad, "on-bad", 0, "fail|skip", NULL,
+             "what becomes of files that cannot be decoded [fail]"),
     OPT_TEXT(struct train, prepare, "prepare", 0, "STEPS", NULL,
              "preparation of images [what suits the data]"),
     OPT_TEXT(struct train, load, "load", 0, "FILE", NULL,
@@ -250,7 +258,9 @@ static oc_status begin(const struct train *t, const char *word)
     oc_model *model = NULL;
     oc_status status = oc__train_options(t, zoo, &texts, &o);
     if (status >= 0)
-        status = oc_data_open(&data, t->data);
+        status = oc_data_open(&data, o.data_spec);
+    if (status >= 0 && !t->val && oc_data_count(data, OC_PART_VAL) > 0)
+        o.validation = 0;                               /* it has a part for that */
     const struct model_request request = { .word = word, .load = t->load, .data = data,
                                            .preparation = t->prepare, .init = t->init,
                                            .seed = t->seed };

@@ -10,6 +10,7 @@ struct train {
     const char *data, *model, *load, *init, *prepare, *val;
     const char *batch, *loss, *optimizer, *learning_rate, *momentum, *weight_decay, *schedule;
     const char *warmup, *workers, *backends, *out, *csv, *json, *resume;
+    const char *split, *data_seed, *folds, *fold, *on_bad;
     int64_t     epochs, accumulate, seed, threads, checkpoint_every, keep;
     double      clip, average;
     int         device, precision;
@@ -17,7 +18,7 @@ struct train {
 };
 
 /* The texts that the library's options borrow. */
-struct train_texts { struct str optimizer, schedule; };
+struct train_texts { struct str optimizer, schedule, data; };
 
 /* Everything but the run's folder.  `zoo` is the model's entry, or NULL. */
 oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,

@@ -61,13 +61,37 @@ static oc_status read_shape(const char *text, oc_shape *out)
                     oc__quote_z(text));
 }
 
-static oc_status data_settings(const struct model_request *r, oc_model_options *o)
+/* Files differ in channels: where the steps leave their number open, images are made colour first,
+ * in training as in whatever the model will be used for. */
+static oc_status data_settings(const struct model_request *r, struct str *steps,
+                               oc_model_options *o)
 {
     const oc_shape image = oc_data_shape(r->data);
     if (!o->preparation)
         o->preparation = oc_data_preparation(r->data);
     o->classes = oc_data_classes(r->data);
-    return oc_preparation_shape(o->preparation, &image, &o->input);
+    TRY(oc_preparation_shape(o->preparation, &image, &o->input));
+    if (o->input.dim[0] > 0)
+        return OC_OK;
+    oc__str_addf(steps, "rgb; %s", o->preparation);
+    o->preparation = oc__str_text(steps);
+    return steps->failed ? OC_ELIMIT : oc_preparation_shape(o->preparation, &image, &o->input);
+}
+
+static oc_status make_for_data(oc_model **out, const struct model_request *r, const char **names,
+                               oc_model_options *o)
+{
+    struct str steps = { 0 };
+    oc_status  status = data_settings(r, &steps, o);
+    for (int i = 0; status >= 0 && i < o->classes; i++)
+        names[i] = oc_data_class_name(r->data, i);
+    o->class_name = names;
+    if (status >= 0 && r->input)
+        status = read_shape(r->input, &o->input);
+    if (status >= 0)
+        status = oc_model_new(out, o);
+    oc__str_free(&steps);
+    return status;
 }
 
 static oc_status make(oc_model **out, const struct model_request *r, const char **names)
@@ -80,12 +104,8 @@ static oc_status make(oc_model **out, const struct model_request *r, const char 
         .init = r->init,
         .seed = (uint64_t)r->seed,
     };
-    if (r->data) {
-        TRY(data_settings(r, &o));
-        for (int i = 0; i < o.classes; i++)
-            names[i] = oc_data_class_name(r->data, i);
-        o.class_name = names;
-    }
+    if (r->data)
+        return make_for_data(out, r, names, &o);
     if (r->input)
         TRY(read_shape(r->input, &o.input));
     return oc_model_new(out, &o);

@@ -8,6 +8,8 @@
 #include "base/status.h"
 #include "cli/cmd_train.h"
 
+static const double usual_validation = 0.1;
+
 const char *const oc__train_devices[] = { "auto", "cpu", NULL };
 
 /* Appends a step without the words that begin with one of the keys. */
@@ -75,7 +77,11 @@ static oc_status read_batch(const struct train *t, oc_train_options *out)
 
 static oc_status read_validation(const struct train *t, oc_train_options *out)
 {
+    out->validation = usual_validation;
+    if (!t->val)
+        return OC_OK;
     if (strcmp(t->val, "test") == 0) {
+        out->validation = 0;
         out->watch_test = true;
         return OC_OK;
     }
@@ -112,6 +118,21 @@ static oc_status read_steps(const struct train *t, const oc_zoo_entry *zoo,
     return OC_OK;
 }
 
+/* The specification of the data with what options add to it. */
+static oc_status read_data(const struct train *t, struct train_texts *texts, oc_train_options *out)
+{
+    const struct { const char *key, *value; } more[] = {
+        { "split", t->split }, { "seed", t->data_seed }, { "folds", t->folds },
+        { "fold", t->fold }, { "on_bad", t->on_bad },
+    };
+    oc__str_addz(&texts->data, t->data);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (more[i].value)
+            oc__str_addf(&texts->data, ",%s=%s", more[i].key, more[i].value);
+    out->data_spec = oc__str_text(&texts->data);
+    return texts->data.failed ? OC_ELIMIT : OC_OK;
+}
+
 oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
                             struct train_texts *texts, oc_train_options *out)
 {
@@ -128,9 +149,9 @@ oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
         .precision = OC_F32,
         .checkpoint_every = t->checkpoint_every,
         .keep_checkpoints = t->keep,
-        .data_spec = t->data,
         .model_name = zoo ? zoo->name : NULL,
     };
+    TRY(read_data(t, texts, out));
     TRY(read_batch(t, out));
     TRY(read_validation(t, out));
     TRY(read_workers(t, out));
@@ -141,4 +162,5 @@ void oc__train_texts_free(struct train_texts *texts)
 {
     oc__str_free(&texts->optimizer);
     oc__str_free(&texts->schedule);
+    oc__str_free(&texts->data);
 }

@@ -1,4 +1,5 @@
 /* dataset.c — opens data sets by their specification and answers what they hold. */
+#include <omp.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/status.h"
@@ -22,19 +23,19 @@ enum { KINDS = sizeof oc__data_list / sizeof *oc__data_list };
 /* ---- opening ------------------------------------------------------------------------------ */
 
 /* A specification taken apart: kind:place,key=value.  Pieces without `=` are part of the place, so
- * that a folder may have a comma in its name. */
+ * that a folder may have a comma in its name, or of the value before them. */
 struct spec { char *text, *place, *settings; };
 
-static char *last_setting(char *from)
+/* Where ",key=" begins for the first time, or the end. */
+static char *first_setting(char *from)
 {
-    char *settings = from + strlen(from), *comma;
-    while ((comma = memrchr(from, ',', (size_t)(settings - from))) != NULL) {
-        const char *equals = memchr(comma, '=', (size_t)(settings - comma));
-        if (equals == NULL)
-            break;
-        settings = comma;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+    for (char *comma = strchr(from, ','); comma != NULL; comma = strchr(comma + 1, ',')) {
+        const size_t n = strspn(comma + 1, letters);
+        if (n > 0 && comma[1 + n] == '=')
+            return comma;
     }
-    return settings;
+    return from + strlen(from);
 }
 
 static oc_status take_apart(struct spec *spec, const char *text)
@@ -48,24 +49,73 @@ static oc_status take_apart(struct spec *spec, const char *text)
                         oc__quote_z(text));
     *colon = 0;
     spec->place = colon + 1;
-    spec->settings = last_setting(spec->place);
+    spec->settings = first_setting(spec->place);
     if (*spec->settings == ',')
         *spec->settings++ = 0;
     return OC_OK;
 }
 
-/* "train=100,test=10", cutting it up on the way. */
-static oc_status apply_settings(const struct entry *e, void *attr, char *settings)
+/* What every kind understands beside its own settings. */
+struct division { char split[ATTR_TEXT_MAX]; int64_t seed, folds, fold; };
+
+static const struct attr division_attrs[] = {
+    ATTR(struct division, TEXT, split, NULL, "shares of train, val, test: all is divided anew"),
+    ATTR(struct division, INT, seed, "0", "another seed divides otherwise"),
+    ATTR_RANGE(struct division, INT, folds, "0", "shares for cross-validation", 0, 1000),
+    ATTR_RANGE(struct division, INT, fold, "0", "the share that is validated on", 0, 999),
+    { 0 }
+};
+
+static const struct entry division_entry = {
+    .name = "data", .attrs = division_attrs, .size = sizeof(struct division),
+};
+
+static bool has_attr(const struct entry *e, const char *name)
+{
+    for (const struct attr *a = e->attrs; a != NULL && a->name != NULL; a++)
+        if (strcmp(a->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "train=100,test=10", cutting it up on the way; what is not the kind's own divides. */
+static oc_status apply_settings(const struct entry *e, void *attr, struct division *division,
+                                char *settings)
 {
     while (*settings != 0) {
-        char *end = settings + strcspn(settings, ","), *next = end + (*end == ',');
+        char *end = first_setting(settings), *next = end + (*end == ',');
         *end = 0;
         char *value = strchr(settings, '=');
         *value++ = 0;
-        TRY(oc__attr_set(e, attr, e->name, settings, value));
+        if (!has_attr(e, settings) && has_attr(&division_entry, settings))
+            TRY(oc__attr_set(&division_entry, division, e->name, settings, value));
+        else
+            TRY(oc__attr_set(e, attr, e->name, settings, value));
         settings = next;
     }
     return OC_OK;
+}
+
+static oc_status divide(oc_data *d, const struct division *division)
+{
+    const char *usual = d->undivided ? "0.7,0.15,0.15" : "";
+    const char *shares = division->split[0] != 0 ? division->split : usual;
+    if (*shares != 0)
+        TRY(oc__data_divide(d, shares, (uint64_t)division->seed));
+    if (division->folds == 0)
+        return OC_OK;
+    return oc_data_folds(d, (int)division->folds, (int)division->fold, (uint64_t)division->seed);
+}
+
+static oc_status open_kind(oc_data *d, const struct spec *spec, const struct entry *entry,
+                           void *attr)
+{
+    struct division division;
+    oc__attr_defaults(&division_entry, &division);
+    oc__attr_defaults(entry, attr);
+    TRY(apply_settings(entry, attr, &division, spec->settings));
+    TRY(((const struct data_kind *)entry)->open(d, spec->place, attr));
+    return divide(d, &division);
 }
 
 static oc_status open_spec(oc_data *d, struct spec *spec, const char *text)
@@ -78,10 +128,7 @@ static oc_status open_spec(oc_data *d, struct spec *spec, const char *text)
     void *attr = oc__alloc(1, entry->size);
     if (attr == NULL)
         return OC_ELIMIT;
-    oc__attr_defaults(entry, attr);
-    oc_status status = apply_settings(entry, attr, spec->settings);
-    if (status == OC_OK)
-        status = ((const struct data_kind *)entry)->open(d, spec->place, attr);
+    const oc_status status = open_kind(d, spec, entry, attr);
     oc__free(attr);
     return status;
 }
@@ -102,23 +149,30 @@ oc_status oc_data_open(oc_data **out, const char *text)
     return status;
 }
 
+static oc_status make_pixels(struct samples *s)
+{
+    size_t bytes;
+    if (s->height == 0)
+        return OC_OK;
+    if (!oc__mul((size_t)s->height * (size_t)s->width, (size_t)s->channels, &bytes)
+        || !oc__mul(bytes, (size_t)s->n, &bytes))
+        return oc__fail(OC_ELIMIT, "data: %lld samples are too many", (long long)s->n);
+    s->pixel = oc__block_alloc(bytes);
+    return s->pixel != NULL ? OC_OK : OC_ELIMIT;
+}
+
 oc_status oc__data_make(oc_data *d, struct samples shape, int64_t train)
 {
     const int64_t begin[OC_PARTS] = { [OC_PART_VAL] = train, [OC_PART_TEST] = train };
     const int64_t end[OC_PARTS] = { train, train, shape.n };
-    size_t        bytes;
-    if (!oc__mul((size_t)shape.height * (size_t)shape.width, (size_t)shape.channels, &bytes)
-        || !oc__mul(bytes, (size_t)shape.n, &bytes))
-        return oc__fail(OC_ELIMIT, "data: %lld samples are too many", (long long)shape.n);
     d->samples = shape;
-    d->samples.pixel = oc__block_alloc(bytes);
-    d->samples.label = oc__alloc((size_t)shape.n, 1);
-    if (d->samples.pixel == NULL || d->samples.label == NULL)
+    TRY(make_pixels(&d->samples));
+    d->samples.label = oc__alloc((size_t)shape.n, sizeof *d->samples.label);
+    if (d->samples.label == NULL)
         return OC_ELIMIT;
     for (int p = 0; p < OC_PARTS; p++) {
-        /* Training and validation can each hold all that the other gives up. */
-        const int64_t room = p == OC_PART_TEST ? shape.n - train : train;
-        d->part[p].index = oc__alloc((size_t)room, sizeof *d->part[p].index);
+        /* Each part has room for all that the others may give up. */
+        d->part[p].index = oc__alloc((size_t)shape.n, sizeof *d->part[p].index);
         if (d->part[p].index == NULL)
             return OC_ELIMIT;
         for (int64_t i = begin[p]; i < end[p]; i++)
@@ -135,7 +189,30 @@ void oc_data_free(oc_data *d)
     oc__free(d->samples.label);
     for (int p = 0; p < OC_PARTS; p++)
         oc__free(d->part[p].index);
+    if (d->source != NULL)
+        d->source->close(d->own);
     oc__free(d);
+}
+
+/* ---- samples ------------------------------------------------------------------------------ */
+
+oc_status oc__data_read(const oc_data *d, int64_t index, oc_image *image)
+{
+    if (d->source != NULL)
+        return d->source->read(d->own, index, image);
+    *image = oc__data_view(d, index);
+    return OC_OK;
+}
+
+void oc__data_done(const oc_data *d, oc_image *image)
+{
+    if (d->source != NULL)
+        oc_image_free(image);
+}
+
+int oc__data_workers(const oc_data *d)
+{
+    return d->source != NULL ? omp_get_num_procs() : 0;
 }
 
 /* ---- questions ---------------------------------------------------------------------------- */
@@ -157,7 +234,9 @@ const char *oc_data_class_name(const oc_data *d, int i)
 
 oc_shape oc_data_shape(const oc_data *d)
 {
-    return OC_SHAPE(d->samples.channels, d->samples.height, d->samples.width);
+    const struct samples *s = &d->samples;
+    return OC_SHAPE(s->channels ? s->channels : OC_UNKNOWN, s->height ? s->height : OC_UNKNOWN,
+                    s->width ? s->width : OC_UNKNOWN);
 }
 
 const char *oc_data_preparation(const oc_data *d)
@@ -184,21 +263,38 @@ uint64_t oc_data_hash(const oc_data *d)
     const size_t          image = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
     uint64_t              hash = (uint64_t)s->n;
     hash = mix(hash, (const uint8_t *)shape, sizeof shape);
+    if (d->source != NULL)
+        hash ^= d->source->hash(d->own);
     hash = mix(hash, s->pixel, (size_t)s->n * image);
-    return mix(hash, s->label, (size_t)s->n);
+    return mix(hash, (const uint8_t *)s->label, (size_t)s->n * sizeof *s->label);
+}
+
+static oc_status check_sample(const oc_data *d, oc_part part, int64_t i)
+{
+    if (i >= 0 && i < d->part[part].n)
+        return OC_OK;
+    return oc__fail(OC_EUSAGE, "sample %lld: this part has %lld", (long long)i,
+                    (long long)d->part[part].n);
 }
 
 oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *image,
                          int64_t *label)
 {
     *image = (oc_image){ 0 };
-    if (i < 0 || i >= d->part[part].n)
-        return oc__fail(OC_EUSAGE, "sample %lld: this part has %lld", (long long)i,
-                        (long long)d->part[part].n);
-    const int64_t  index = d->part[part].index[i];
+    TRY(check_sample(d, part, i));
+    const int64_t index = d->part[part].index[i];
+    *label = d->samples.label[index];
+    if (d->source != NULL)
+        return d->source->read(d->own, index, image);
     const oc_image view = oc__data_view(d, index);
     TRY(oc__image_new(image, "sample", view.width, view.height, view.channels));
     memcpy(image->pixel, view.pixel, oc__image_bytes(&view));
-    *label = d->samples.label[index];
     return OC_OK;
+}
+
+const char *oc_data_name(const oc_data *d, oc_part part, int64_t i)
+{
+    if (d->source == NULL || check_sample(d, part, i) < 0)
+        return "";
+    return d->source->name(d->own, d->part[part].index[i]);
 }

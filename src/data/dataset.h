@@ -1,8 +1,10 @@
 /* dataset.h — what an opened data set is inside.
  *
- * Samples lie in one block, images of equal size as bytes [n, h, w, c] with one label each; parts
- * are lists of their indices, ascending, so that splitting moves no pixels.  A kind of data set is
- * one `const struct data_kind` in a file of its own, and a line in list.h. */
+ * Samples have one label each.  They lie in one block, images of equal size as bytes [n, h, w, c],
+ * or come from a source that decodes each when it is asked for; then sizes may differ, and making
+ * them equal is the preparation's work.  Parts are lists of indices of samples, ascending, so that
+ * splitting moves no pixels.  A kind of data set is one `const struct data_kind` in a file of its
+ * own, and a line in list.h. */
 #ifndef OC_DATA_DATASET_H
 #define OC_DATA_DATASET_H
 
@@ -11,9 +13,18 @@
 
 struct samples {
     int64_t  n;
-    int      height, width, channels;
-    uint8_t *pixel;                                     /* [n, h, w, c] */
-    uint8_t *label;                                     /* [n] */
+    int      height, width, channels;                   /* 0: the source's images differ */
+    uint8_t *pixel;                                     /* [n, h, w, c]; NULL: from the source */
+    int32_t *label;                                     /* [n] */
+};
+
+/* Where samples come from that do not lie in memory.  `read` makes image number `index`, which the
+ * caller frees, on any number of threads at once; its errors name the file. */
+struct source {
+    oc_status   (*read)(const void *own, int64_t index, oc_image *image);
+    const char *(*name)(const void *own, int64_t index);
+    uint64_t    (*hash)(const void *own);
+    void        (*close)(void *own);
 };
 
 struct part { int64_t n; int64_t *index; };
@@ -22,8 +33,11 @@ struct oc_data {
     struct samples     samples;
     struct part        part[OC_PARTS];
     int                classes;
-    const char *const *class_name;                      /* [classes], constants of the kind */
-    const char        *preparation;
+    const char *const *class_name;                      /* [classes], the kind's or the source's */
+    const char        *preparation;                     /* likewise */
+    bool               undivided;                       /* all samples still are in one part */
+    const struct source *source;                        /* NULL: samples lie in memory */
+    void              *own;                             /* the source's */
 };
 
 /* `open` fills samples, classes and parts from the place and its settings; what it leaves behind
@@ -36,10 +50,22 @@ struct data_kind {
 extern const struct data_kind *const oc__data_list[];   /* ends in NULL */
 extern const char *const             oc__digit_names[10];
 
-/* Room for n samples; the train part is the first `train`, the test part the rest. */
+/* Room for n samples, without pixels where the height is 0; the train part is the first `train`,
+ * the test part the rest. */
 oc_status oc__data_make(oc_data *d, struct samples shape, int64_t train);
 
-/* Sample `index` of the storage as a view, which is not to be freed. */
+/* Divides all samples of all parts anew by "0.7,0.15,0.15", the shares of every class that go to
+ * training, validation and test; the last may be left out and is then what remains. */
+oc_status oc__data_divide(oc_data *d, const char *shares, uint64_t seed);
+
+/* Image number `index` of the storage; given back by oc__data_done(). */
+oc_status oc__data_read(const oc_data *d, int64_t index, oc_image *image);
+void      oc__data_done(const oc_data *d, oc_image *image);
+
+/* How many threads should prepare it, for want of other orders; 0: the caller alone. */
+int       oc__data_workers(const oc_data *d);
+
+/* Sample `index` of a set in memory as a view, which is not to be freed. */
 static inline oc_image oc__data_view(const oc_data *d, int64_t index)
 {
     const struct samples *s = &d->samples;

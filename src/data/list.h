@@ -1,3 +1,4 @@
 /* list.h — every kind of data set, DATA(name) for `const struct data_kind oc__data_name`. */
+DATA(images)
 DATA(mnist)
 DATA(synth)

@@ -46,11 +46,16 @@ struct loader {
 
 static oc_status prepare_sample(const struct loader *l, int64_t i, float *x, int64_t *label)
 {
-    const struct part *part = &l->options.data->part[l->options.part];
-    const int64_t      index = part->index[l->order[i]];
-    const oc_image     image = oc__data_view(l->options.data, index);
-    *label = l->options.data->samples.label[index];
-    return oc__prepare_run(l->options.prepare, &image, &l->shape, x);
+    const oc_data *d = l->options.data;
+    const int64_t  index = d->part[l->options.part].index[l->order[i]];
+    oc_image       image;
+    *label = d->samples.label[index];
+    TRY(oc__data_read(d, index, &image));
+    const oc_status status = oc__prepare_run(l->options.prepare, &image, &l->shape, x);
+    oc__data_done(d, &image);
+    if (status < 0 && d->source != NULL)
+        return oc__fail(status, "%s: %s", d->source->name(d->own, index), oc_error());
+    return status;
 }
 
 static void fill_slot(const struct loader *l, struct slot *slot, int64_t batch)

@@ -4,7 +4,7 @@
  * as it asks for it; with workers, plain threads prepare batches ahead, each batch by one of them,
  * and the batches are the same in the same order for any number.  The data set and the program are
  * borrowed and must not change while the loader lives.  After creation the loader itself allocates
- * nothing. */
+ * nothing; decoding and preparing an image do. */
 #ifndef OC_DATA_LOADER_H
 #define OC_DATA_LOADER_H
 

@@ -76,6 +76,21 @@ static oc_status check_files(const struct set *set)
     return OC_OK;
 }
 
+static oc_status read_labels(struct set *set, int file, const oc_data *d, int64_t first)
+{
+    const int64_t n = set->file[file].dim[0];
+    uint8_t *label = oc__alloc((size_t)n, 1);
+    if (label == NULL)
+        return OC_ELIMIT;
+    oc_status status = oc__idx_read(&set->file[file], label);
+    if (status == OC_OK)
+        status = oc__idx_check_labels(set->path[file], label, n, d->classes);
+    for (int64_t i = 0; i < n; i++)
+        d->samples.label[first + i] = label[i];
+    oc__free(label);
+    return status;
+}
+
 static oc_status read_files(oc_data *d, struct set *set)
 {
     const int64_t train = set->file[TRAIN_IMAGES].dim[0], test = set->file[TEST_IMAGES].dim[0];
@@ -85,11 +100,8 @@ static oc_status read_files(oc_data *d, struct set *set)
     TRY(oc__data_make(d, shape, train));
     TRY(oc__idx_read(&set->file[TRAIN_IMAGES], d->samples.pixel));
     TRY(oc__idx_read(&set->file[TEST_IMAGES], d->samples.pixel + train * side[0] * side[1]));
-    TRY(oc__idx_read(&set->file[TRAIN_LABELS], d->samples.label));
-    TRY(oc__idx_read(&set->file[TEST_LABELS], d->samples.label + train));
-    TRY(oc__idx_check_labels(set->path[TRAIN_LABELS], d->samples.label, train, d->classes));
-    return oc__idx_check_labels(set->path[TEST_LABELS], d->samples.label + train, test,
-                                d->classes);
+    TRY(read_labels(set, TRAIN_LABELS, d, 0));
+    return read_labels(set, TEST_LABELS, d, train);
 }
 
 /* Digits lie on a dark ground.  Where any border is light, these are pictures of something else

@@ -1,90 +1,104 @@
-/* split.c — divides samples between training and validation, the same share of every class.
+/* split.c — divides samples between the parts, the same share of every class.
  *
- * The two parts are taken together, in the order of storage, and divided anew, so that the outcome
- * depends on the seed alone and not on what was divided before.  Within a class of n samples each
- * gets a rank 0 … n-1 in an order drawn from (seed, class); a rule on (class, rank, n) says which
- * go to validation.  Either part keeps the order of storage. */
+ * The parts concerned are taken together, in the order of storage, and divided anew, so that the
+ * outcome depends on the seed alone and not on what was divided before.  Within a class of n
+ * samples each gets a rank 0 … n-1 in an order drawn from (seed, class); a rule on (class, rank, n)
+ * says which part it goes to.  Every part keeps the order of storage. */
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "data/dataset.h"
 
-enum { CLASSES_MAX = 256 };                             /* labels are bytes */
+/* Shares of every class, or folds; `test`: the test part is divided too. */
+struct rule { double share[OC_PARTS]; int folds, fold; bool test; };
 
-struct rule { double fraction; int folds, fold; };
-
-static bool goes_to_validation(const struct rule *rule, int class, int64_t rank, int64_t n)
+static oc_part choose(const struct rule *rule, int class, int64_t rank, int64_t n)
 {
     if (rule->folds > 0)
-        return (rank + class) % rule->folds == rule->fold;
-    return rank < llround(rule->fraction * (double)n);
+        return (rank + class) % rule->folds == rule->fold ? OC_PART_VAL : OC_PART_TRAIN;
+    const int64_t val = llround(rule->share[OC_PART_VAL] * (double)n);
+    const int64_t test = llround(rule->share[OC_PART_TEST] * (double)n);
+    return rank < val ? OC_PART_VAL : rank < val + test ? OC_PART_TEST : OC_PART_TRAIN;
 }
 
-/* Both parts merged, ascending: each is ascending already. */
-static void merge(const oc_data *d, int64_t *all)
+/* What dividing needs for its time. */
+struct scratch {
+    int64_t  n;                                         /* samples in the parts concerned */
+    bool    *concerned;                                 /* [samples] */
+    int64_t *rank;                                      /* [n], of a class, class after class */
+    int64_t *first, *size;                              /* [classes], in `rank` */
+};
+
+/* Which samples are concerned, how many of each class, and an order for each class. */
+static void rank_classes(const oc_data *d, struct scratch *s, uint64_t seed)
 {
-    const struct part *a = &d->part[OC_PART_TRAIN], *b = &d->part[OC_PART_VAL];
-    for (int64_t i = 0, j = 0; i < a->n || j < b->n;)
-        *all++ = j == b->n || (i < a->n && a->index[i] < b->index[j]) ? a->index[i++]
-                                                                      : b->index[j++];
+    int64_t first = 0;
+    for (int64_t i = 0; i < d->samples.n; i++)
+        if (s->concerned[i])
+            s->size[d->samples.label[i]]++;
+    for (int class = 0; class < d->classes; class++) {
+        s->first[class] = first;
+        if (s->size[class] > 0)
+            oc__permutation(oc__key(seed, (uint64_t)class), s->size[class], s->rank + first);
+        first += s->size[class];
+    }
 }
 
-/* What dividing needs for its time: n numbers of each kind. */
-struct scratch { int64_t *all, *order, *rank; };
-
-static void rank_classes(const oc_data *d, struct scratch *s, int64_t n, const int64_t *size,
-                         uint64_t seed)
+static void divide(oc_data *d, struct scratch *s, const struct rule *rule)
 {
-    for (int class = 0; class < CLASSES_MAX; class++) {
-        int64_t k = 0;
-        if (size[class] == 0)
+    for (int p = 0; p < OC_PARTS; p++)
+        if (p != OC_PART_TEST || rule->test)
+            d->part[p].n = 0;
+    for (int64_t i = 0; i < d->samples.n; i++) {
+        if (!s->concerned[i])
             continue;
-        oc__permutation(oc__key(seed, (uint64_t)class), size[class], s->order);
-        for (int64_t i = 0; i < n; i++)
-            if (d->samples.label[s->all[i]] == class)
-                s->rank[i] = s->order[k++];
+        const int     class = d->samples.label[i];
+        const int64_t rank = s->rank[s->first[class]++];
+        struct part  *part = &d->part[choose(rule, class, rank, s->size[class])];
+        part->index[part->n++] = i;
     }
 }
 
-static void divide(oc_data *d, struct scratch *s, int64_t n, const struct rule *rule,
-                   uint64_t seed)
+static oc_status make_scratch(const oc_data *d, const struct rule *rule, struct scratch *s)
 {
-    int64_t size[CLASSES_MAX] = { 0 };
-    merge(d, s->all);
-    for (int64_t i = 0; i < n; i++)
-        size[d->samples.label[s->all[i]]]++;
-    rank_classes(d, s, n, size, seed);
-    d->part[OC_PART_TRAIN].n = d->part[OC_PART_VAL].n = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const int  class = d->samples.label[s->all[i]];
-        const bool val = goes_to_validation(rule, class, s->rank[i], size[class]);
-        struct part *part = &d->part[val ? OC_PART_VAL : OC_PART_TRAIN];
-        part->index[part->n++] = s->all[i];
-    }
+    s->concerned = oc__alloc((size_t)d->samples.n, sizeof *s->concerned);
+    if (s->concerned == NULL)
+        return OC_ELIMIT;
+    for (int p = 0; p < OC_PARTS; p++)
+        if (p != OC_PART_TEST || rule->test)
+            for (int64_t i = 0; i < d->part[p].n; i++, s->n++)
+                s->concerned[d->part[p].index[i]] = true;
+    s->rank = oc__alloc((size_t)s->n, sizeof *s->rank);
+    s->first = oc__alloc((size_t)d->classes, sizeof *s->first);
+    s->size = oc__alloc((size_t)d->classes, sizeof *s->size);
+    return s->rank && s->first && s->size ? OC_OK : OC_ELIMIT;
 }
 
 static oc_status divide_by(oc_data *d, const struct rule *rule, uint64_t seed)
 {
-    const int64_t  n = d->part[OC_PART_TRAIN].n + d->part[OC_PART_VAL].n;
-    struct scratch s = { oc__alloc((size_t)n, sizeof(int64_t)),
-                         oc__alloc((size_t)n, sizeof(int64_t)),
-                         oc__alloc((size_t)n, sizeof(int64_t)) };
-    const bool     enough = s.all != NULL && s.order != NULL && s.rank != NULL;
-    if (enough)
-        divide(d, &s, n, rule, oc__key(seed, oc__hash("split")));
-    oc__free(s.all);
-    oc__free(s.order);
+    struct scratch  s = { 0 };
+    const oc_status status = make_scratch(d, rule, &s);
+    if (status == OC_OK) {
+        rank_classes(d, &s, oc__key(seed, oc__hash("split")));
+        divide(d, &s, rule);
+        d->undivided = false;
+    }
+    oc__free(s.concerned);
     oc__free(s.rank);
-    return enough ? OC_OK : OC_ELIMIT;
+    oc__free(s.first);
+    oc__free(s.size);
+    return status;
 }
 
 oc_status oc_data_split(oc_data *d, double fraction, uint64_t seed)
 {
     if (!(fraction >= 0 && fraction < 1))
         return oc__fail(OC_EUSAGE, "validation: fraction %g: must be from 0 to below 1", fraction);
-    return divide_by(d, &(struct rule){ .fraction = fraction }, seed);
+    return divide_by(d, &(struct rule){ .share[OC_PART_VAL] = fraction }, seed);
 }
 
 oc_status oc_data_folds(oc_data *d, int folds, int fold, uint64_t seed)
@@ -93,4 +107,36 @@ oc_status oc_data_folds(oc_data *d, int folds, int fold, uint64_t seed)
         return oc__fail(OC_EUSAGE, "validation: fold %d of %d: from 0 to folds - 1, of at least 2",
                         fold, folds);
     return divide_by(d, &(struct rule){ .folds = folds, .fold = fold }, seed);
+}
+
+/* Up to three numbers of at least 0 between commas; *n are how many. */
+static bool read_shares(const char *text, double share[OC_PARTS], int *n)
+{
+    char number[ATTR_TEXT_MAX];
+    for (*n = 0; *n < OC_PARTS; text++) {
+        const size_t length = strcspn(text, ",");
+        snprintf(number, sizeof number, "%.*s", (int)length, text);
+        if (length >= sizeof number || !oc__double_read(number, &share[*n]) || share[*n] < 0)
+            return false;
+        ++*n;
+        text += length;
+        if (*text == 0)
+            return true;
+    }
+    return false;
+}
+
+oc_status oc__data_divide(oc_data *d, const char *shares, uint64_t seed)
+{
+    struct rule rule = { .test = true };
+    int         n;
+    if (read_shares(shares, rule.share, &n) && n >= 2) {
+        const double sum = rule.share[0] + rule.share[1] + rule.share[2];
+        if (n == 2 && rule.share[0] > 0 && sum <= 1)
+            rule.share[OC_PART_TEST] = 1 - sum;
+        if (rule.share[0] > 0 && (n == 2 ? sum <= 1 : fabs(sum - 1) < 1e-6))
+            return divide_by(d, &rule, seed);
+    }
+    return oc__fail(OC_EUSAGE, "split %s: wants shares of train, val and test that add up to 1, as "
+                    "in 0.7,0.15,0.15", oc__quote_z(shares));
 }

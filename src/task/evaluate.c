@@ -33,7 +33,8 @@ static oc_status open_loader(struct evaluation *e, const oc_model *m, const oc_d
 {
     TRY(oc__prepare_parse(&e->program, oc_model_preparation(m)));
     TRY(oc__loader_new(&e->loader, &(struct loader_options){
-                           .data = d, .prepare = e->program, .part = part, .batch = batch }));
+                           .data = d, .prepare = e->program, .part = part, .batch = batch,
+                           .workers = oc__data_workers(d) }));
     const oc_shape have = oc__loader_shape(e->loader), want = oc_model_input(m);
     return oc__shape_match("a prepared image", &want, &have);
 }

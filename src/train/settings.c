@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/map.h"
 #include "base/status.h"
+#include "data/dataset.h"
 #include "nn/model.h"
 #include "param/store.h"
 
@@ -338,6 +339,8 @@ oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_d
     if (m->classes != oc_data_classes(d))
         return oc__fail(OC_EUSAGE, "the model has %d classes, the data %d", m->classes,
                         oc_data_classes(d));
+    if (options->workers == 0)
+        s->train.workers = oc__data_workers(d);
     resolve_options(s, m);
     return keep_texts(s, m);
 }

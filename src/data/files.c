@@ -1,0 +1,249 @@
+/* files.c — lists of image files as a data set. */
+#include "data/files.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include "base/log.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "base/status.h"
+
+enum { CLASSES_MAX = 1 << 20, LISTED_MAX = 10, SMALL_SIDE = 128, LARGE_SIDE = 224, LOOKS = 5 };
+
+const char *const oc__bad_words[] = { [ON_BAD_FAIL] = "fail", [ON_BAD_SKIP] = "skip", NULL };
+
+bool oc__names_image(const char *name)
+{
+    static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".webp" };
+    const char *const dot = strrchr(name, '.');
+    for (size_t i = 0; dot && dot != name && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+/* ---- filling ------------------------------------------------------------------------------ */
+
+/* Room for one more of the elements at *list. */
+static bool make_room(void *list, int64_t n, int64_t *room, size_t size)
+{
+    void *old, *bigger;
+    if (n < *room)
+        return true;
+    const int64_t wanted = *room ? 2 * *room : 64;
+    memcpy(&old, list, sizeof old);
+    bigger = oc__grow(old, (size_t)n, (size_t)wanted, size);
+    if (!bigger)
+        return false;
+    memcpy(list, &bigger, sizeof bigger);
+    *room = wanted;
+    return true;
+}
+
+static oc_status find_class(struct files *f, const char *name, int32_t *out)
+{
+    *out = (int32_t)oc__map_get(&f->class_of, name, -1);
+    if (*out >= 0)
+        return OC_OK;
+    if (f->classes == CLASSES_MAX)
+        return oc__fail(OC_ELIMIT, "data: more than %d classes", CLASSES_MAX);
+    const char *const copy = oc__pool_strdup(&f->pool, name);
+    if (!copy || !make_room(&f->class_name, f->classes, &f->classes_room, sizeof copy)
+        || !oc__map_put(&f->class_of, copy, f->classes))
+        return oc__fail(OC_ELIMIT, "data: no memory for a class");
+    f->class_name[f->classes] = copy;
+    *out = f->classes++;
+    return OC_OK;
+}
+
+oc_status oc__files_add(struct files *f, const char *path, const char *class, oc_part part)
+{
+    struct stat     status;
+    struct file_row row = { .path = oc__pool_strdup(&f->pool, path), .part = part };
+    TRY(find_class(f, class, &row.class));
+    if (!row.path || !make_room(&f->row, f->n, &f->room, sizeof *f->row))
+        return oc__fail(OC_ELIMIT, "data: no memory for a file");
+    row.bytes = stat(path, &status) == 0 ? status.st_size : -1;
+    f->row[f->n++] = row;
+    return OC_OK;
+}
+
+/* ---- order -------------------------------------------------------------------------------- */
+
+static int by_path(const void *a, const void *b)
+{
+    const struct file_row *const x = a, *const y = b;
+    return strcmp(x->path, y->path);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const char *const *const x = a, *const *const y = b;
+    return strcmp(*x, *y);
+}
+
+static oc_status sort(struct files *f)
+{
+    const char **const arrived = oc__alloc((size_t)f->classes, sizeof *arrived);
+    bool enough = arrived != NULL;
+    if (!enough)
+        return OC_ELIMIT;
+    memcpy(arrived, f->class_name, (size_t)f->classes * sizeof *arrived);
+    qsort(f->class_name, (size_t)f->classes, sizeof *f->class_name, by_name);
+    for (int i = 0; i < f->classes; i++)
+        enough &= oc__map_put(&f->class_of, f->class_name[i], i);
+    for (int64_t i = 0; i < f->n; i++)
+        f->row[i].class = (int32_t)oc__map_get(&f->class_of, arrived[f->row[i].class], 0);
+    qsort(f->row, (size_t)f->n, sizeof *f->row, by_path);
+    oc__free(arrived);
+    return enough ? OC_OK : OC_ELIMIT;
+}
+
+/* ---- broken files ------------------------------------------------------------------------- */
+
+struct checking { const struct files *files; char **error; };
+
+static void check_files(const void *context, int64_t first, int64_t last)
+{
+    const struct checking *const c = context;
+    for (int64_t i = first; i < last; i++) {
+        oc_image image;
+        if (oc_image_load(&image, c->files->row[i].path) < 0)
+            c->error[i] = oc__strdup(oc_error());
+        oc_image_free(&image);
+    }
+}
+
+/* Decodes every file and keeps the rows of those that can be. */
+static oc_status leave_out_broken(struct files *f)
+{
+    const struct checking c = { f, oc__alloc((size_t)f->n, sizeof *c.error) };
+    int64_t kept = 0, broken = 0;
+    if (!c.error)
+        return OC_ELIMIT;
+    oc__parallel(omp_get_num_procs(), f->n, 1, check_files, &c);
+    for (int64_t i = 0; i < f->n; i++) {
+        if (!c.error[i])
+            f->row[kept++] = f->row[i];
+        else if (broken++ < LISTED_MAX)
+            oc__warn("left out: %s", c.error[i]);
+        oc__free(c.error[i]);
+    }
+    oc__free(c.error);
+    if (broken > 0)
+        oc__warn("%lld of %lld files are broken and left out", (long long)broken,
+                 (long long)f->n);
+    if (kept == 0)
+        return oc__fail(OC_EINPUT, "data: none of its %lld files can be decoded",
+                        (long long)f->n);
+    f->n = kept;
+    return OC_OK;
+}
+
+/* ---- the source --------------------------------------------------------------------------- */
+
+static oc_status read_file(const void *own, int64_t index, oc_image *image)
+{
+    const struct files *const f = own;
+    return oc_image_load(image, f->row[index].path);
+}
+
+static const char *name_file(const void *own, int64_t index)
+{
+    const struct files *const f = own;
+    return f->row[index].path;
+}
+
+/* Of names below the folder of the set, so that it may move, and of sizes. */
+static uint64_t hash_files(const void *own)
+{
+    const struct files *const f = own;
+    uint64_t hash = 0;
+    for (int64_t i = 0; i < f->n; i++) {
+        hash = oc__key(hash, oc__hash(f->row[i].path + f->root));
+        hash = oc__key(hash, (uint64_t)f->row[i].bytes);
+    }
+    return hash;
+}
+
+void oc__files_free(struct files *f)
+{
+    if (!f)
+        return;
+    oc__map_free(&f->class_of);
+    oc__pool_free(&f->pool);
+    oc__free(f->row);
+    oc__free(f->class_name);
+    oc__free(f);
+}
+
+static void free_files(void *own)
+{
+    oc__files_free(own);
+}
+
+static const struct source source = { read_file, name_file, hash_files, free_files };
+
+/* ---- finishing ---------------------------------------------------------------------------- */
+
+/* The sides of the largest of some files from all over the list; 0 where none can be decoded, which
+ * is told when it is used. */
+static void look_at_some(const struct files *f, int *height, int *width)
+{
+    *height = *width = 0;
+    for (int64_t k = 0; k < LOOKS; k++) {
+        oc_image image;
+        if (oc_image_load(&image, f->row[f->n * k / LOOKS].path) == OC_OK) {
+            *height = image.height > *height ? image.height : *height;
+            *width = image.width > *width ? image.width : *width;
+        }
+        oc_image_free(&image);
+    }
+}
+
+/* Small images keep their size; of others a square of the usual size is made. */
+static oc_status choose_preparation(struct files *f)
+{
+    struct str text = { 0 };
+    int        height, width;
+    look_at_some(f, &height, &width);
+    if (height == 0 || height > SMALL_SIDE || width > SMALL_SIDE)
+        height = width = LARGE_SIDE;
+    oc__str_addf(&text, "rgb; resize %d,%d; scale", height, width);
+    f->preparation = oc__pool_strdup(&f->pool, oc__str_text(&text));
+    oc__str_free(&text);
+    return f->preparation ? OC_OK : OC_ELIMIT;
+}
+
+static oc_status fill(oc_data *d, const struct files *f)
+{
+    TRY(oc__data_make(d, (struct samples){ .n = f->n }, 0));
+    for (int p = 0; p < OC_PARTS; p++)
+        d->part[p].n = 0;
+    for (int64_t i = 0; i < f->n; i++) {
+        struct part *const part = &d->part[f->row[i].part];
+        part->index[part->n++] = i;
+        d->samples.label[i] = f->row[i].class;
+    }
+    d->classes = f->classes;
+    d->class_name = f->class_name;
+    d->preparation = f->preparation;
+    d->undivided = !f->divided;
+    return OC_OK;
+}
+
+oc_status oc__files_finish(oc_data *d, struct files **f, enum on_bad on_bad)
+{
+    TRY(sort(*f));
+    if (on_bad == ON_BAD_SKIP)
+        TRY(leave_out_broken(*f));
+    TRY(choose_preparation(*f));
+    TRY(fill(d, *f));
+    d->own = *f;
+    d->source = &source;
+    *f = NULL;
+    return OC_OK;
+}

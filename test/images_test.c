@@ -1,0 +1,398 @@
+/* images_test.c — data sets of picture files: folders, divisions, broken files, any workers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+
+/* ---- help --------------------------------------------------------------------------------- */
+
+static char root[] = "/tmp/ocellus-images-XXXXXX";
+
+static int make_root(void **state)
+{
+    (void)state;
+    return mkdtemp(root) == NULL;
+}
+
+static int remove_root(void **state)
+{
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof command, "rm -r %s", root);
+    return system(command);
+}
+
+/* A path below the root; four may be in use at once. */
+static const char *below(const char *name)
+{
+    static char path[4][256];
+    static int  turn;
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", root, name);
+    return path[turn];
+}
+
+/* A picture of one colour, a little larger for every number, with the number as its red. */
+static void put_picture(const char *set, const char *name, int number)
+{
+    char folder[256], *slash;
+    snprintf(folder, sizeof folder, "%s/%s", below(set), name);
+    slash = strrchr(folder, '/');
+    *slash = 0;
+    assert_int_equal(oc__make_directories(folder), OC_OK);
+    *slash = '/';
+    oc_image image = { 4 + number % 5, 3 + number % 4, 3, NULL };
+    image.pixel = oc__alloc((size_t)image.width * (size_t)image.height, 3);
+    for (int i = 0; i < image.width * image.height; i++) {
+        image.pixel[3 * i] = (uint8_t)number;
+        image.pixel[3 * i + 1] = 7;
+    }
+    assert_int_equal(oc_image_save(&image, folder), OC_OK);
+    oc_image_free(&image);
+}
+
+static void put_pictures(const char *set, const char *class, int n, int first)
+{
+    char name[64];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%s/%03d.png", class, i);
+        put_picture(set, name, first + i);
+    }
+}
+
+static oc_data *open_set(const char *set, const char *settings)
+{
+    char     spec[300];
+    oc_data *d;
+    snprintf(spec, sizeof spec, "images:%s%s", below(set), settings);
+    if (oc_data_open(&d, spec) < 0)
+        fail_msg("%s: %s", spec, oc_error());
+    return d;
+}
+
+static void assert_parts(const oc_data *d, int64_t train, int64_t val, int64_t test)
+{
+    assert_int_equal(oc_data_count(d, OC_PART_TRAIN), train);
+    assert_int_equal(oc_data_count(d, OC_PART_VAL), val);
+    assert_int_equal(oc_data_count(d, OC_PART_TEST), test);
+}
+
+static int64_t of_class(const oc_data *d, oc_part part, int class)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < d->part[part].n; i++)
+        n += d->samples.label[d->part[part].index[i]] == class;
+    return n;
+}
+
+static const char *data_path(const char *name)
+{
+    static char path[2][4096];
+    static int  turn;
+    const char *data = getenv("OC_DATA");
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", data ? data : "../shared/data", name);
+    return path[turn];
+}
+
+static void need(const char *path)
+{
+    if (access(path, R_OK) == 0)
+        return;
+    printf("skipped: %s is absent\n", path);
+    skip();
+}
+
+/* ---- folders ------------------------------------------------------------------------------ */
+
+static void folders_are_classes_and_files_beside_them_have_no_label(void **state)
+{
+    (void)state;
+    put_pictures("plain", "cat", 20, 0);
+    put_pictures("plain", "dog/puppies", 40, 100);
+    put_picture("plain", "alone.PNG", 200);
+    put_picture("plain", ".hidden/x.png", 201);
+    assert_int_equal(oc__write_file(below("plain/notes.txt"), "no", 2, WRITE_REPLACE), OC_OK);
+    oc_data *d = open_set("plain", "");
+    assert_int_equal(oc_data_classes(d), 3);
+    assert_string_equal(oc_data_class_name(d, 0), "cat");
+    assert_string_equal(oc_data_class_name(d, 1), "dog");
+    assert_string_equal(oc_data_class_name(d, 2), "no_label");
+    assert_parts(d, 43, 9, 9);
+    assert_int_equal(of_class(d, OC_PART_VAL, 0), 3);
+    assert_int_equal(of_class(d, OC_PART_TEST, 1), 6);
+    assert_int_equal(oc_data_shape(d).dim[1], OC_UNKNOWN);
+    for (int p = 0; p < OC_PARTS; p++)
+        for (int64_t i = 0; i < oc_data_count(d, (oc_part)p); i++) {
+            oc_image image;
+            int64_t  label;
+            assert_int_equal(oc_data_sample(d, (oc_part)p, i, &image, &label), OC_OK);
+            assert_int_equal(label, image.pixel[0] >= 200 ? 2 : image.pixel[0] >= 100);
+            assert_non_null(strstr(oc_data_name(d, (oc_part)p, i),
+                                   label == 0 ? "/cat/" : label == 1 ? "/puppies/" : "/alone"));
+            oc_image_free(&image);
+        }
+    assert_string_equal(oc_data_name(d, OC_PART_TEST, 9), "");
+    oc_data_free(d);
+}
+
+static void folders_named_as_parts_are_the_parts(void **state)
+{
+    (void)state;
+    put_pictures("parts", "train/a", 6, 0);
+    put_pictures("parts", "train/b", 4, 10);
+    put_pictures("parts", "val/b", 3, 20);
+    put_pictures("parts", "test/c", 2, 30);
+    oc_data *d = open_set("parts", "");
+    assert_int_equal(oc_data_classes(d), 3);
+    assert_parts(d, 10, 3, 2);
+    assert_int_equal(of_class(d, OC_PART_VAL, 1), 3);
+    assert_int_equal(of_class(d, OC_PART_TEST, 2), 2);
+    oc_data_free(d);
+    d = open_set("parts", ",split=0.5,0.5");
+    assert_parts(d, 7, 8, 0);
+    oc_data_free(d);
+}
+
+static void the_split_depends_on_the_seed_and_keeps_shares_of_classes(void **state)
+{
+    (void)state;
+    put_pictures("many", "a", 100, 0);
+    put_pictures("many", "b", 40, 100);
+    oc_data *one = open_set("many", ",split=0.5,0.3,0.2,seed=1");
+    oc_data *same = open_set("many", ",seed=1,split=0.5,0.3,0.2");
+    oc_data *other = open_set("many", ",split=0.5,0.3,0.2,seed=2");
+    assert_parts(one, 70, 42, 28);
+    assert_int_equal(of_class(one, OC_PART_TRAIN, 0), 50);
+    assert_int_equal(of_class(one, OC_PART_VAL, 1), 12);
+    for (int p = 0; p < OC_PARTS; p++) {
+        const size_t bytes = (size_t)one->part[p].n * sizeof(int64_t);
+        assert_memory_equal(one->part[p].index, same->part[p].index, bytes);
+        assert_memory_not_equal(one->part[p].index, other->part[p].index, bytes);
+    }
+    assert_true(oc_data_hash(one) == oc_data_hash(other));
+    oc_data_free(one);
+    oc_data_free(same);
+    oc_data_free(other);
+}
+
+static void every_file_is_validated_in_exactly_one_fold(void **state)
+{
+    (void)state;
+    int seen[140] = { 0 };
+    for (int fold = 0; fold < 4; fold++) {
+        char settings[64];
+        snprintf(settings, sizeof settings, ",split=1,0,folds=4,fold=%d", fold);
+        oc_data *d = open_set("many", settings);
+        assert_parts(d, 105, 35, 0);
+        assert_int_equal(of_class(d, OC_PART_VAL, 1), 10);
+        for (int64_t i = 0; i < 35; i++)
+            seen[d->part[OC_PART_VAL].index[i]]++;
+        oc_data_free(d);
+    }
+    for (int i = 0; i < 140; i++)
+        assert_int_equal(seen[i], 1);
+}
+
+static void more_classes_than_a_byte_can_count_keep_their_labels(void **state)
+{
+    (void)state;
+    char name[64];
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "class%03d/x.png", i);
+        put_picture("wide", name, i % 250);
+    }
+    oc_data *d = open_set("wide", ",split=1,0,0");
+    assert_int_equal(oc_data_classes(d), 300);
+    for (int64_t i = 0; i < 300; i++) {
+        oc_image image;
+        int64_t  label;
+        assert_int_equal(oc_data_sample(d, OC_PART_TRAIN, i, &image, &label), OC_OK);
+        assert_int_equal(label, i);
+        oc_image_free(&image);
+    }
+    oc_data_free(d);
+}
+
+static void specifications_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    static const struct { const char *settings, *says; oc_status status; } wrong[] = {
+        { ",split=0.7", "add up to 1", OC_EUSAGE },
+        { ",split=0.7,0.2,0.2", "add up to 1", OC_EUSAGE },
+        { ",split=0,0.5,0.5", "add up to 1", OC_EUSAGE },
+        { ",split=x,1", "add up to 1", OC_EUSAGE },
+        { ",folds=3,fold=3", "fold 3 of 3", OC_EUSAGE },
+        { ",on_bad=maybe", "on_bad", OC_EUSAGE },
+        { ",colour=red", "colour", OC_EUSAGE },
+        { "/absent", "absent", OC_EIO },
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char     spec[300];
+        oc_data *d;
+        snprintf(spec, sizeof spec, "images:%s%s", below("many"), wrong[i].settings);
+        assert_int_equal(oc_data_open(&d, spec), wrong[i].status);
+        if (!strstr(oc_error(), wrong[i].says))
+            fail_msg("%s: %s", spec, oc_error());
+    }
+}
+
+/* ---- broken files ------------------------------------------------------------------------- */
+
+struct heard { int lines; char last[512]; };
+
+static void hear(void *context, oc_log_level level, const char *line)
+{
+    struct heard *heard = context;
+    if (level != OC_WARNING)
+        return;
+    heard->lines++;
+    snprintf(heard->last, sizeof heard->last, "%s", line);
+}
+
+static void put_broken_set(void)
+{
+    put_pictures("broken", "a", 5, 0);
+    put_pictures("broken", "b", 5, 50);
+    assert_int_equal(oc__write_file(below("broken/a/003.png"), "\x89PNG\r\n", 6, WRITE_REPLACE),
+                     OC_OK);
+    assert_int_equal(oc__write_file(below("broken/b/zzz.jpg"), "", 0, WRITE_REPLACE), OC_OK);
+}
+
+static void broken_files_can_be_left_out_and_are_told(void **state)
+{
+    (void)state;
+    struct heard heard = { 0 };
+    put_broken_set();
+    oc_log_set(hear, &heard);
+    oc_data *d = open_set("broken", ",split=1,0,on_bad=skip");
+    oc_log_set(NULL, NULL);
+    assert_parts(d, 9, 0, 0);
+    assert_int_equal(heard.lines, 3);
+    assert_string_equal(heard.last, "2 of 11 files are broken and left out");
+    for (int64_t i = 0; i < 9; i++) {
+        oc_image image;
+        int64_t  label;
+        assert_int_equal(oc_data_sample(d, OC_PART_TRAIN, i, &image, &label), OC_OK);
+        assert_int_equal(label, image.pixel[0] >= 50);
+        oc_image_free(&image);
+    }
+    oc_data_free(d);
+}
+
+/* ---- loading ------------------------------------------------------------------------------ */
+
+static struct loader *load(const oc_data *d, struct prepare_program *p, int workers)
+{
+    struct loader *l;
+    const struct loader_options o = { .data = d, .prepare = p, .batch = 8, .seed = 5,
+                                      .shuffle = true, .workers = workers };
+    assert_int_equal(oc__loader_new(&l, &o), OC_OK);
+    return l;
+}
+
+static void a_broken_file_ends_the_epoch_with_its_name(void **state)
+{
+    (void)state;
+    struct prepare_program *p;
+    oc_data *d = open_set("broken", ",split=1,0");
+    assert_int_equal(oc__prepare_parse(&p, "rgb; resize 4,4; scale"), OC_OK);
+    for (int workers = 0; workers < 4; workers += 3) {
+        struct loader *l = load(d, p, workers);
+        struct batch   b = { .n = 1 };
+        oc_status      status = OC_OK;
+        while (status == OC_OK && b.n > 0)
+            status = oc__loader_next(l, &b);
+        assert_int_equal(status, OC_EINPUT);
+        assert_non_null(strstr(oc_error(), "/broken/"));
+        oc__loader_free(l);
+    }
+    oc__prepare_free(p);
+    oc_data_free(d);
+}
+
+static uint64_t drain(struct loader *l, int64_t values)
+{
+    struct batch b;
+    uint64_t     hash = 1;
+    for (;;) {
+        assert_int_equal(oc__loader_next(l, &b), OC_OK);
+        if (b.n == 0)
+            return hash;
+        for (int64_t i = 0; i < b.n * values; i++) {
+            uint32_t bits;
+            memcpy(&bits, &b.x[i], sizeof bits);
+            hash = oc__bits(hash ^ bits, 0);
+        }
+        for (int64_t i = 0; i < b.n; i++)
+            hash = oc__bits(hash ^ (uint64_t)b.label[i], 0);
+    }
+}
+
+static void files_of_many_sizes_load_the_same_with_any_workers(void **state)
+{
+    (void)state;
+    struct prepare_program *p;
+    uint64_t expected = 0;
+    oc_data *d = open_set("many", "");
+    assert_int_equal(oc__prepare_parse(&p, "rgb; resize 6,6; scale"), OC_OK);
+    for (int workers = 0; workers < 6; workers += workers + 1) {
+        struct loader *l = load(d, p, workers);
+        oc__loader_epoch(l, 1, 0);
+        const uint64_t hash = drain(l, 3 * 6 * 6);
+        if (workers == 0)
+            expected = hash;
+        assert_true(hash == expected);
+        oc__loader_free(l);
+    }
+    oc__prepare_free(p);
+    oc_data_free(d);
+}
+
+static void photographs_load(void **state)
+{
+    (void)state;
+    struct prepare_program *p;
+    oc_data *d;
+    char     spec[4200];
+    need(data_path("hymenoptera"));
+    snprintf(spec, sizeof spec, "images:%s", data_path("hymenoptera"));
+    assert_int_equal(oc_data_open(&d, spec), OC_OK);
+    assert_parts(d, 120, 120, 0);
+    assert_string_equal(oc_data_class_name(d, 1), "bees");
+    assert_string_equal(oc_data_preparation(d), "rgb; resize 224,224; scale");
+    assert_int_equal(oc__prepare_parse(&p, oc_data_preparation(d)), OC_OK);
+    struct loader *l = load(d, p, 2);
+    struct batch   b;
+    assert_int_equal(oc__loader_next(l, &b), OC_OK);
+    assert_int_equal(b.n, 8);
+    oc__loader_free(l);
+    oc__prepare_free(p);
+    oc_data_free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folders_are_classes_and_files_beside_them_have_no_label),
+        cmocka_unit_test(folders_named_as_parts_are_the_parts),
+        cmocka_unit_test(the_split_depends_on_the_seed_and_keeps_shares_of_classes),
+        cmocka_unit_test(every_file_is_validated_in_exactly_one_fold),
+        cmocka_unit_test(more_classes_than_a_byte_can_count_keep_their_labels),
+        cmocka_unit_test(specifications_that_make_no_sense_are_refused),
+        cmocka_unit_test(broken_files_can_be_left_out_and_are_told),
+        cmocka_unit_test(a_broken_file_ends_the_epoch_with_its_name),
+        cmocka_unit_test(files_of_many_sizes_load_the_same_with_any_workers),
+        cmocka_unit_test(photographs_load),
+    };
+    return cmocka_run_group_tests(tests, make_root, remove_root);
+}
