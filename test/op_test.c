@@ -77,6 +77,63 @@ static void gradients_agree_with_central_differences(void **state)
     assert_true(checked > 0);
 }
 
+/* ---- back ends ---------------------------------------------------------------------------- */
+
+/* A case by its text, or all cases of an operator (NULL). */
+struct some_cases { const char *op, *text; };
+
+static bool holds(const struct some_cases *list, const struct op *op, const char *text)
+{
+    for (; list->op; list++)
+        if (!strcmp(list->op, op->entry.name) && (!list->text || !strcmp(list->text, text)))
+            return true;
+    return false;
+}
+
+/* What the portable back end leaves to the reference, wholly or in a gradient; it takes all else in
+ * f32. A new operator is served, or stands here. */
+static const struct some_cases cpu_leaves[] = {
+    { "ArgMax", NULL }, { "BatchNormalizationInference", NULL },
+    { "BatchNormalizationInferenceGrad", NULL }, { "Cast", "2x7 to=i32" },
+    { "Cast", "w:2x7 to=u8" }, { "Cast", "i5:2x7" }, { "Equal", "i3:2x3x4 i3:4" },
+    { "Gather", NULL }, { "GlobalMaxPool", NULL }, { "Greater", "i3:2x3x4 i3:4" },
+    { "GreaterOrEqual", "i3:2x3x4 i3:4" }, { "GroupNormalization", NULL },
+    { "GroupNormalizationGrad", NULL }, { "InstanceNormalization", NULL },
+    { "LayerNormalization", NULL }, { "LayerNormalizationGrad", NULL },
+    { "Less", "i3:2x3x4 i3:4" }, { "LessOrEqual", "i3:2x3x4 i3:4" },
+    { "MatMul", "2x1x3x4 5x4x2" }, { "MaxPoolGrad", NULL }, { "Pad", NULL }, { "ReduceL1", NULL },
+    { "ReduceL2", NULL }, { "ReduceLogSumExp", NULL }, { "ReduceMax", NULL },
+    { "ReduceMean", "2x3x4 axes=1" }, { "ReduceMin", NULL }, { "ReduceProd", NULL },
+    { "ReduceSum", "2x3x4 axes=1" }, { "ReduceSumSquare", NULL }, { "Resize", NULL },
+    { "ResizeGrad", NULL }, { "Slice", NULL }, { "Tile", NULL }, { NULL, NULL }
+};
+
+/* What onednn takes from plain memory, but for the cases below; its kernels for images that lie in
+ * its own layouts are held in layout_test.c. */
+static const struct some_cases onednn_takes[] = {
+    { "Conv", NULL }, { "ConvGradInput", NULL }, { "ConvGradWeight", NULL },
+    { "ConvTranspose", NULL }, { "FusedConv", NULL }, { "FusedGemm", NULL }, { "Gemm", NULL },
+    { "MatMul", NULL }, { NULL, NULL }
+};
+static const struct some_cases onednn_leaves[] = {
+    { "FusedGemm", "40x20 20x33 - activation=Tanh alpha=0.3" },
+    { "FusedGemm", "3x4 4x5 5 activation=HardSigmoid activation_alpha=0.2 activation_beta=0.5" },
+    { "Gemm", "4x3 4x5 3x5 transA=true alpha=0.5 beta=2" }, { "MatMul", "4 4" }, { NULL, NULL }
+};
+
+/* Whether a back end takes what the tables say.  A view needs no step: nothing is to be taken. */
+static bool takes_as_stated(const char *backend, const struct op *op, const char *text,
+                            const struct check *c)
+{
+    const bool cpu = !strcmp(backend, "cpu");
+    const bool stated = cpu ? !holds(cpu_leaves, op, text)
+                            : holds(onednn_takes, op, text) && !holds(onednn_leaves, op, text);
+    const bool takes = cpu ? c->complete : c->accepted;
+    if (takes != stated && !op->view)
+        print_error("%s %s: ", backend, stated ? "declines" : "takes, against its list,");
+    return takes == stated || op->view;
+}
+
 struct against { const char *backend; oc_dtype type; int accepted; };
 
 static bool backend_agrees(const struct op *op, const char *text, void *context)
@@ -85,6 +142,8 @@ static bool backend_agrees(const struct op *op, const char *text, void *context)
     struct check c;
     const oc_status status = oc__check_backend(op, text, a->backend, a->type, &c);
     a->accepted += c.accepted;
+    if (!status && a->type == OC_F32 && !takes_as_stated(a->backend, op, text, &c))
+        return false;
     if (!status && c.error <= oc__check_tolerance(a->type))
         return true;
     print_error("%s %s: %s: ", a->backend, oc_dtype_name(a->type), status ? oc_error() : c.where);

@@ -192,9 +192,9 @@ double oc__check_tolerance(oc_dtype type)
     return tolerance[type];
 }
 
-/* Whether the plan gives this back end a step that is not the objective's. */
+/* Which of the steps that are not the objective's the plan gives to this back end. */
 static oc_status find_accepted(const struct trial *t, const char *backend, int n,
-                               const oc_value *out, bool *accepted)
+                               const oc_value *out, struct check *c)
 {
     oc_shape shapes[TRIAL_FEEDS];
     struct plan *plan;
@@ -203,13 +203,15 @@ static oc_status find_accepted(const struct trial *t, const char *backend, int n
     };
     for (int i = 0; i < t->feeds; i++)
         shapes[i] = t->feed[i].shape;
-    *accepted = false;
     TRY(oc__plan_new(&plan, t->graph, &(struct plan_options){ &options, shapes, 2 }));
     for (int i = 0; i < plan->steps; i++) {
         const struct plan_step *const s = &plan->step[i];
-        if (s->request.op && !strcmp(s->backend->name, backend) &&
-            strncmp(s->name, "check.", 6) != 0 && strncmp(s->name, "grad.check.", 11) != 0)
-            *accepted = true;
+        const bool taken = !strcmp(s->backend->name, backend);
+        if (!s->request.op || !strncmp(s->name, "check.", 6) ||
+            !strncmp(s->name, "grad.check.", 11))
+            continue;
+        c->accepted |= taken;
+        c->complete &= taken;
     }
     oc__plan_free(plan);
     return OC_OK;
@@ -267,7 +269,7 @@ oc_status oc__check_backend(const struct op *op, const char *text, const char *b
     struct trial t;
     oc_value v[OP_MAX_OUTPUTS + OP_MAX_INPUTS];
     int n = 0;
-    *out = (struct check){ 0 };
+    *out = (struct check){ .complete = true };
     oc_status status = oc__trial_new(&t, op, text, TRIAL_PLAIN, type);
     for (int k = 0; k < t.outputs; k++)
         v[n++] = t.y[k];
@@ -275,7 +277,7 @@ oc_status oc__check_backend(const struct op *op, const char *text, const char *b
         if (t.dx[i].id > 0)
             v[n++] = t.dx[i];
     if (!status)
-        status = find_accepted(&t, backend, n, v, &out->accepted);
+        status = find_accepted(&t, backend, n, v, out);
     if (!status && out->accepted)
         status = compare_backend(&t, backend, n, v, out);
     oc__trial_free(&t);

@@ -13,7 +13,8 @@
 struct check {
     double error;                                   /* the worst, relative */
     int    compared;                                /* numbers; 0: nothing there to compare */
-    bool   accepted;                                /* the back end took a step of the operator */
+    bool   accepted;                                /* the back end took a step of the trial */
+    bool   complete;                                    /* it took every one, gradients' included */
     char   where[120];                              /* the worst: "dx0[17]: 0.25, expected 0.5" */
 };
 

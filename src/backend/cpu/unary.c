@@ -16,11 +16,10 @@ typedef void loop(const float *in, const float *with, float *out, int64_t n,
                   const float *attribute);
 
 static inline float sign(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f; }
-static inline float softplus(float x) { return (x > 0 ? x : 0) + log1pf(oc__cpu_exp(-fabsf(x))); }
 
 static inline float mish_slope(float x)
 {
-    const float t = oc__cpu_tanh(softplus(x));
+    const float t = oc__cpu_tanh(oc__cpu_softplus(x));
     return t + x * (1 - t * t) * oc__cpu_sigmoid(x);
 }
 
@@ -58,10 +57,10 @@ static inline float gelu_slope(float x, bool by_tanh)
     ROW(hard_swish, "HardSwish", x * oc__cpu_clip(x / 6 + 0.5f, 0, 1),                         \
         v <= -3 ? 0 : v >= 3 ? 1 : v / 3 + 0.5f)                                               \
     ROW(tanh, "Tanh", oc__cpu_tanh(x), 1 - v * v)                                              \
-    ROW(softplus, "Softplus", softplus(x), -oc__cpu_expm1(-v))                                 \
+    ROW(softplus, "Softplus", oc__cpu_softplus(x), -oc__cpu_expm1(-v))                                 \
     ROW(softsign, "Softsign", x / (1 + fabsf(x)), (1 - fabsf(v)) * (1 - fabsf(v)))             \
     ROW(gelu, "Gelu", gelu(x, a > 0), gelu_slope(v, a > 0))                                    \
-    ROW(mish, "Mish", x * oc__cpu_tanh(softplus(x)), mish_slope(v))                            \
+    ROW(mish, "Mish", x * oc__cpu_tanh(oc__cpu_softplus(x)), mish_slope(v))                            \
     ROW(exp, "Exp", oc__cpu_exp(x), v)                                                         \
     ROW(log, "Log", logf(x), 1 / v)                                                            \
     ROW(sqrt, "Sqrt", sqrtf(x), 0.5f / v)                                                      \
@@ -69,6 +68,8 @@ static inline float gelu_slope(float x, bool by_tanh)
     ROW(abs, "Abs", fabsf(x), sign(v))                                                         \
     ROW(erf, "Erf", erff(x), two_over_root_pi * oc__cpu_exp(-v * v))                           \
     ROW(clip, "Clip", oc__cpu_clip(x, a, b), v >= a && v <= b ? 1.0f : 0.0f)                   \
+    ROW(sin, "Sin", sinf(x), cosf(v))                                                          \
+    ROW(cos, "Cos", cosf(x), -sinf(v))                                                         \
     ROW(neg, "Neg", -x, -1.0f)                                                                 \
     ROW(sign, "Sign", sign(x), 0)                                                              \
     ROW(floor, "Floor", floorf(x), 0)                                                          \

@@ -54,6 +54,12 @@ static inline float oc__cpu_expm1(float x)
     return fabsf(x) < 0.3f ? near : far;
 }
 
+/* ln(1 + e^x) */
+static inline float oc__cpu_softplus(float x)
+{
+    return (x > 0 ? x : 0) + log1pf(oc__cpu_exp(-fabsf(x)));
+}
+
 static inline float oc__cpu_sigmoid(float x) { return 1 / (1 + oc__cpu_exp(-x)); }
 
 static inline float oc__cpu_tanh(float x)
