@@ -429,6 +429,7 @@ typedef struct oc_train_info {
     const char *device, *reason;                        /* which and why */
     int         threads;
     int64_t     train, val, test;                       /* samples */
+    bool        watch_test;                             /* test samples validate */
     int64_t     parameters, steps;                      /* trainable numbers; steps per epoch */
     int64_t     planned_bytes;          /* parameters, states, arena: known before the first step */
     const char *run;

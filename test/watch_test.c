@@ -103,6 +103,29 @@ static void progress_into_a_file_is_plain_lines(void **state)
         "took   30.0 s, at most 64 MiB\n");
 }
 
+static void test_data_that_is_watched_is_called_so(void **state)
+{
+    (void)state;
+    const char *const path = place("watched.txt");
+    oc_train_info info = begun;
+    FILE *const to = fopen(path, "w");
+    oc_observer o;
+    info.val = 0;
+    info.watch_test = true;
+    assert_non_null(to);
+    assert_ok(oc_watch_progress(&o, to));
+    tell(&o, &info, 1, 1);
+    oc_watch_free(&o);
+    fclose(to);
+    assert_file_holds(path,
+        "device cpu (as asked), 2 threads\n"
+        "data   90 to train, 0 to validate, 20 to test, watched every epoch: the best is chosen on "
+        "them\n"
+        "model  12345 parameters; 9 steps an epoch; 3.0 MiB planned\n"
+        "run    runs/a\n"
+        "epoch 1/3  loss 1.000000  accuracy 50.00 %  test loss 0.250000  accuracy 87.50 %  12.5 s\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +133,7 @@ int main(void)
         cmocka_unit_test(a_table_of_a_resumed_training_repeats_no_epoch),
         cmocka_unit_test(a_table_that_cannot_be_written_stops_the_training),
         cmocka_unit_test(progress_into_a_file_is_plain_lines),
+        cmocka_unit_test(test_data_that_is_watched_is_called_so),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);
 }

@@ -103,7 +103,8 @@ static void apply(struct trainer *t, const float *gradient, double factor)
                     t->settings->train.average);
 }
 
-/* A loss or gradient that is not finite changes no weights; too many of them end the training. */
+/* A loss that is not finite, or a gradient where its norm is limited, changes no weights; too many
+ * of them end the training. */
 static oc_status leave_out(struct trainer *t, double loss)
 {
     struct counts *const c = &t->state.count;

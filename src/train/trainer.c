@@ -288,7 +288,7 @@ oc_train_info oc__trainer_info(const struct trainer *t)
     return (oc_train_info){
         .device = "cpu", .reason = oc_device_reason(device), .threads = s->train.threads,
         .train = s->train_samples, .val = s->val_samples,
-        .test = oc_data_count(t->data, OC_PART_TEST),
+        .test = oc_data_count(t->data, OC_PART_TEST), .watch_test = s->train.watch_test,
         .parameters = oc_store_elements(t->store), .steps = t->steps,
         .planned_bytes = planned_bytes(t), .run = s->train.run,
         .resumed_step = t->state.count.updates,

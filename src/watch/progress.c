@@ -15,7 +15,7 @@ static const double interval = 0.1;                     /* seconds between two d
 
 struct progress {
     FILE   *to;
-    bool    live;
+    bool    live, watch_test;
     double  drawn;
     int64_t epochs;
     size_t  width;                                      /* of the line on the terminal */
@@ -50,10 +50,12 @@ static void draw(struct progress *p, bool stays)
 static oc_status begin(void *context, const oc_train_info *info)
 {
     struct progress *const p = context;
+    p->watch_test = info->watch_test;
     fprintf(p->to, "device %s, %d thread%s\n", info->reason, info->threads,
             info->threads == 1 ? "" : "s");
-    fprintf(p->to, "data   %lld to train, %lld to validate, %lld to test\n",
-            (long long)info->train, (long long)info->val, (long long)info->test);
+    fprintf(p->to, "data   %lld to train, %lld to validate, %lld to test%s\n",
+            (long long)info->train, (long long)info->val, (long long)info->test,
+            info->watch_test ? ", watched every epoch: the best is chosen on them" : "");
     fprintf(p->to, "model  %lld parameters; %lld steps an epoch; %.1f MiB planned\n",
             (long long)info->parameters, (long long)info->steps, mebibytes(info->planned_bytes));
     if (info->run)
@@ -89,8 +91,8 @@ static oc_status epoch(void *context, const oc_epoch *e)
     struct progress *const p = context;
     char val[64] = "";
     if (!isnan(e->val_loss))
-        snprintf(val, sizeof val, "  val loss %.6f  accuracy %.2f %%", e->val_loss,
-                 100 * e->val_accuracy);
+        snprintf(val, sizeof val, "  %s loss %.6f  accuracy %.2f %%",
+                 p->watch_test ? "test" : "val", e->val_loss, 100 * e->val_accuracy);
     snprintf(p->line, sizeof p->line, "epoch %lld/%lld  loss %.6f  accuracy %.2f %%%s  %.1f s",
              (long long)e->epoch, (long long)p->epochs, e->train_loss, 100 * e->train_accuracy, val,
              e->seconds);
