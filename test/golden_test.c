@@ -2,56 +2,18 @@
  *
  * The losses were recorded by golden/make_steps.py; weights and inputs are functions of a name and
  * an index (golden/make.py), so that both sides compute them. */
+#include "formula.h"
 #include "test.h"
 
 #include <math.h>
 #include "backend/backend.h"
 #include "base/json.h"
-#include "base/map.h"
 #include "base/status.h"
 #include "nn/model.h"
 #include "task/task.h"
 #include "train/optimizer.h"
 
 enum { STEPS = 10, SAMPLES = 8 };
-
-/* ---- numbers from names -------------------------------------------------------------------- */
-
-static double draw(uint64_t key, int64_t i)
-{
-    uint64_t z = key + (uint64_t)i + 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    z ^= z >> 31;
-    return (double)(z >> 40) / 0x1p24;
-}
-
-static bool ends_in(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n >= m && !strcmp(text + n - m, end);
-}
-
-static double value_at(const char *name, const oc_shape *s, int64_t i)
-{
-    const double u = draw(oc__hash(name), i), v = 2 * u - 1;
-    int64_t fan_in = 1;
-    for (int k = 1; k < s->rank; k++)
-        fan_in *= s->dim[k];
-    if (!strcmp(name, "input"))
-        return v;
-    if (ends_in(name, "running_var"))
-        return 1 + 0.5 * u;
-    if (ends_in(name, "bias") || ends_in(name, "running_mean"))
-        return 0.1 * v;
-    return s->rank < 2 ? 1 + 0.1 * v : v * sqrt(6 / (double)fan_in);
-}
-
-static void fill(const char *name, const oc_shape *s, float *value)
-{
-    for (int64_t i = 0; i < oc_shape_count(s); i++)
-        value[i] = (float)value_at(name, s, i);
-}
 
 /* ---- the record ---------------------------------------------------------------------------- */
 
@@ -166,7 +128,7 @@ static void open_model(struct training *t)
     oc_store *s = oc_model_store(t->model);
     for (int i = 0; i < oc_store_count(s); i++) {
         const oc_parameter p = oc_store_at(s, i);
-        fill(p.name, &p.shape, p.value);
+        formula_fill(p.name, &p.shape, p.value);
     }
     oc_store_touch(s);
 }
@@ -201,7 +163,7 @@ static void open_input(struct training *t)
 {
     t->x = oc__alloc((size_t)oc_shape_count(&t->shape), sizeof *t->x);
     assert_non_null(t->x);
-    fill("input", &t->shape, t->x);
+    formula_fill("input", &t->shape, t->x);
     for (int i = 0; i < SAMPLES; i++)
         t->label[i] = i % t->network->classes;
 }

@@ -22,6 +22,7 @@
 
 /* clang-format off */
 ROW(relu,        "Relu",        "max(x, 0)",                         NULL)
+ROW(relu6,       "Clip",        "min(max(x, 0), 6)",                 "min=0 max=6")
 ROW(sigmoid,     "Sigmoid",     "1 / (1 + exp(-x))",                 NULL)
 ROW(tanh,        "Tanh",        "tanh(x)",                           NULL)
 ROW(selu,        "Selu",        "1.0507 (x, or 1.6733 (exp(x) - 1) below zero)", NULL)

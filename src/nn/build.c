@@ -26,7 +26,7 @@ static void explain(const oc_model *m, oc_graph *g, int i)
 oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x)
 {
     const struct model_step *s = &m->step[i];
-    const struct layer_context c = { .init = m->init };
+    const struct layer_context c = { .init = m->init, .freeze = m->freeze };
     char scope[sizeof g->scope];
     if (g->status || x.id <= 0)
         return OC_FAILED;

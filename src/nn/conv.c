@@ -7,15 +7,16 @@
 enum { CHANNELS_MAX = 65536, KERNEL_MAX = 4096 };
 
 struct conv_layer {
-    int64_t     out;
+    char        out[ATTR_TEXT_MAX];                     /* `classes` becomes their number */
     struct ints kernel, stride, padding, dilation;
     int64_t     groups;
     bool        bias;
     char        name[ATTR_TEXT_MAX], init[ATTR_TEXT_MAX], bias_init[ATTR_TEXT_MAX];
+    int64_t     channels;                               /* out as a number */
 };
 
 static const struct attr attrs[] = {
-    ATTR_RANGE(struct conv_layer, INT, out, NULL, "channels that leave", 1, CHANNELS_MAX),
+    ATTR(struct conv_layer, TEXT, out, NULL, "channels that leave: a number, or `classes`"),
     ATTR_RANGE(struct conv_layer, INTS, kernel, "3", "size of the window", 1, KERNEL_MAX),
     ATTR_RANGE(struct conv_layer, INTS, stride, "1", "step of the window", 1, KERNEL_MAX),
     ATTR_RANGE(struct conv_layer, INTS, padding, "0", "zeros around the image", 0, KERNEL_MAX),
@@ -30,18 +31,18 @@ static const struct attr attrs[] = {
 
 static oc_status ready(void *attr, const char *where, int classes)
 {
-    const struct conv_layer *a = attr;
-    (void)classes;
-    if (a->out == 0)
+    struct conv_layer *a = attr;
+    if (!*a->out)
         return oc__fail(OC_EUSAGE, "%s: out: wants how many channels leave: conv 32", where);
+    TRY(oc__layer_out(a->out, where, classes, CHANNELS_MAX, &a->channels));
     TRY(oc__layer_pair(&a->kernel, where, "kernel"));
     TRY(oc__layer_pair(&a->stride, where, "stride"));
     TRY(oc__layer_pair(&a->padding, where, "padding"));
     TRY(oc__layer_pair(&a->dilation, where, "dilation"));
-    if (a->out % a->groups == 0)
+    if (a->channels % a->groups == 0)
         return OC_OK;
     return oc__fail(OC_EUSAGE, "%s: %lld channels do not divide into %lld groups", where,
-                    (long long)a->out, (long long)a->groups);
+                    (long long)a->channels, (long long)a->groups);
 }
 
 /* Applies Conv with the layer's window. */
@@ -72,8 +73,9 @@ static oc_value build(oc_graph *g, oc_value x, const void *attr, const struct la
                               (long long)s.dim[1], (long long)a->groups);
     const int64_t in = s.dim[1] / a->groups;
     const int64_t h = oc__pair_at(&a->kernel, 0), w = oc__pair_at(&a->kernel, 1);
-    const oc_value weight = oc__layer_weight(g, c, OC_SHAPE(a->out, in, h, w), a->init);
-    const oc_value bias = a->bias ? oc__layer_bias(g, a->out, in * h * w, a->bias_init) : OC_NONE;
+    const oc_value weight = oc__layer_weight(g, c, OC_SHAPE(a->channels, in, h, w), a->init);
+    const oc_value bias
+        = a->bias ? oc__layer_bias(g, a->channels, in * h * w, a->bias_init) : OC_NONE;
     return apply(g, (oc_value[]){ x, weight, bias }, a);
 }
 

@@ -14,6 +14,7 @@
 /* What a layer is told by its model.  The graph's scope is the layer's name. */
 struct layer_context {
     const char *init;               /* of weights of rank 2 and more; NULL: the layer's own */
+    const char *freeze;             /* parameters not to be changed: patterns; NULL: none */
 };
 
 struct layer {
@@ -36,6 +37,19 @@ oc_value oc__layer_weight(oc_graph *g, const struct layer_context *c, oc_shape s
 
 /* A bias [n]: `init`, or (empty) PyTorch's default, uniform in ±1/sqrt(fan_in). */
 oc_value oc__layer_bias(oc_graph *g, int64_t n, int64_t fan_in, const char *init);
+
+/* Whether a parameter of the layer in the graph's scope is frozen; and whether a full name is. */
+bool oc__layer_frozen(const oc_graph *g, const struct layer_context *c, const char *parameter);
+bool oc__frozen(const char *patterns, const char *name);
+
+/* What leaves a layer: a number of 1 … most, or the word `classes`, which becomes their number in
+ * `text` (ATTR_TEXT_MAX bytes). */
+oc_status oc__layer_out(char *text, const char *where, int classes, int64_t most, int64_t *out);
+
+/* Builds the layers of a text of the grammar one after another below the graph's scope: how a block
+ * of several layers is written.  Printf style. */
+oc_value oc__layer_steps(oc_graph *g, oc_value x, const struct layer_context *c,
+                         const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* One or two numbers as [height, width]; refuses other counts. */
 oc_status oc__layer_pair(const struct ints *list, const char *where, const char *name);

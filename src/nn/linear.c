@@ -1,8 +1,4 @@
 /* linear.c — the fully connected layer: y = x W^T + b, with W [out, in] as in PyTorch. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/status.h"
 #include "nn/layer.h"
 #include "op/op.h"
@@ -28,15 +24,7 @@ static const struct attr attrs[] = {
 static oc_status ready(void *attr, const char *where, int classes)
 {
     struct linear *a = attr;
-    if (!strcmp(a->out, "classes"))
-        snprintf(a->out, sizeof a->out, "%d", classes);
-    const size_t n = strlen(a->out);
-    const bool digits = n > 0 && n < 10 && strspn(a->out, "0123456789") == n;
-    a->features = digits ? strtoll(a->out, NULL, 10) : 0;
-    if (a->features >= 1 && a->features <= FEATURES_MAX)
-        return OC_OK;
-    return oc__fail(OC_EUSAGE, "%s: out: %s: wants a number from 1 to %d, or the word classes",
-                    where, oc__quote_z(a->out), FEATURES_MAX);
+    return oc__layer_out(a->out, where, classes, FEATURES_MAX, &a->features);
 }
 
 static oc_value build(oc_graph *g, oc_value x, const void *attr, const struct layer_context *c)

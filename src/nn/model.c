@@ -8,6 +8,7 @@
 #include "image/prepare.h"
 #include "nn/zoo/zoo.h"
 #include "op/op.h"
+#include "param/store.h"
 
 enum { CLASSES_MAX = 1 << 20 };
 
@@ -296,6 +297,32 @@ oc_status oc_model_add_function(oc_model *m, const char *name, oc_layer_function
         return OC_ELIMIT;
     m->step[m->n++] = s;
     return accept(m, before);
+}
+
+/* Each pattern must match a parameter: one that does not is a mistake. */
+static oc_status check_pattern(const oc_model *m, const char *pattern)
+{
+    for (int i = 0; i < m->store->n; i++)
+        if (oc__frozen(pattern, m->store->parameter[i].name))
+            return OC_OK;
+    return oc__fail(OC_EUSAGE, "freeze: %s: matches none of the model's %d parameters, such as %s",
+                    oc__quote_z(pattern), m->store->n,
+                    m->store->n ? m->store->parameter[0].name : "none");
+}
+
+oc_status oc__model_freeze(oc_model *m, const char *patterns)
+{
+    m->freeze = NULL;
+    if (!patterns || !*patterns)
+        return OC_OK;
+    char *const copy = oc__pool_strdup(&m->pool, patterns);
+    char *const words = oc__pool_strdup(&m->pool, patterns), *rest = words;
+    if (!copy || !words)
+        return OC_ELIMIT;
+    for (char *p; (p = strsep(&rest, ","));)
+        TRY(check_pattern(m, p));
+    m->freeze = copy;
+    return OC_OK;
 }
 
 /* ---- asking ------------------------------------------------------------------------------- */

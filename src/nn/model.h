@@ -24,6 +24,7 @@ struct oc_model {
     int                classes;
     const char       **class_name;
     const char        *preparation, *init;
+    const char        *freeze;                          /* patterns, as "layer1.*"; NULL: none */
     const char        *loss;                            /* as in oc_train_options */
     char              *architecture;                    /* canonical; remade when a step is added */
     oc_store          *store;
@@ -35,6 +36,11 @@ oc_status oc__model_from_steps(oc_model **out, const oc_model_options *options);
 /* The loss that the model is trained with; tells what its outputs mean. */
 const char *oc__model_loss(const oc_model *m);
 oc_status   oc__model_set_loss(oc_model *m, const char *loss);
+
+/* Parameters whose names match one of the comma-separated patterns are not to be changed by
+ * training; norms among them use their running statistics.  A pattern that matches none is
+ * OC_EUSAGE.  NULL or "": nothing is frozen. */
+oc_status   oc__model_freeze(oc_model *m, const char *patterns);
 
 /* Builds one step in its scope; a failure names the step. */
 oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x);
