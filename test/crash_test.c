@@ -387,19 +387,18 @@ static void delete_before_rename(struct record *r)
     }
 }
 
-/* Every save opens the file of the first one, cuts it and writes into it. */
+/* Every save gives the one file its name, cuts it and writes into it. */
 static void write_in_place(struct record *r)
 {
-    char name[NAME] = "";
-    for (int i = 0; i < r->n && !*name; i++)
+    for (int i = r->n - 1, renaming = i; i >= 0; i--) {
         if (r->call[i].kind == RENAME)
-            memcpy(name, r->call[i].to, NAME);
+            renaming = i;
+        if (r->call[i].kind == CREATE)
+            memcpy(r->call[i].name, r->call[renaming].to, NAME);
+        r->call[i].file = 0;
+    }
     leave_out(r, RENAME);
     leave_out(r, UNLINK);
-    for (int i = 0; i < r->n; i++) {
-        r->call[i].file = 0;
-        memcpy(r->call[i].name, name, NAME);
-    }
 }
 
 /* ---- the tests ------------------------------------------------------------------------------- */

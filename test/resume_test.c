@@ -451,6 +451,15 @@ static void a_checkpoint_cut_short_is_passed_over(void **state)
     log_says(run, "trying an older one");
 }
 
+static void a_checkpoint_under_another_number_is_passed_over(void **state)
+{
+    (void)state;
+    const char *const run = stopped_run("renamed");
+    shell("cp '%s' '%s/checkpoints/ckpt-00000099.safetensors'", newest(run), run);
+    finish_and_compare(run);
+    log_says(run, "its name says 99");
+}
+
 static void a_run_with_nothing_but_damaged_checkpoints_is_refused(void **state)
 {
     (void)state;
@@ -541,6 +550,7 @@ int main(void)
         cmocka_unit_test(a_finished_run_is_left_as_it_is),
         cmocka_unit_test(a_damaged_checkpoint_is_passed_over),
         cmocka_unit_test(a_checkpoint_cut_short_is_passed_over),
+        cmocka_unit_test(a_checkpoint_under_another_number_is_passed_over),
         cmocka_unit_test(a_run_with_nothing_but_damaged_checkpoints_is_refused),
         cmocka_unit_test(other_data_threads_kernels_and_processes_are_refused),
         cmocka_unit_test(a_sync_that_fails_once_changes_nothing),

@@ -123,7 +123,8 @@ static void test_data_that_is_watched_is_called_so(void **state)
         "them\n"
         "model  12345 parameters; 9 steps an epoch; 3.0 MiB planned\n"
         "run    runs/a\n"
-        "epoch 1/3  loss 1.000000  accuracy 50.00 %  test loss 0.250000  accuracy 87.50 %  12.5 s\n");
+        "epoch 1/3  loss 1.000000  accuracy 50.00 %  test loss 0.250000  accuracy 87.50 %"
+        "  12.5 s\n");
 }
 
 int main(void)

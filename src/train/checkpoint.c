@@ -299,13 +299,24 @@ static oc_status read_open(const struct weights *w, const struct checkpoint *c, 
     return OC_OK;
 }
 
-static oc_status read_file(const struct checkpoint *c, const char *path)
+/* A file of another number's content would be taken for the newest for ever. */
+static oc_status check_number(const struct checkpoint *c, const char *path, int64_t number)
+{
+    const int64_t updates = c->state->count.updates;
+    return updates == number ? OC_OK
+        : oc__fail(OC_EINPUT, "%s: tensor counts: %lld updates, its name says %lld", path,
+                   (long long)updates, (long long)number);
+}
+
+static oc_status read_file(const struct checkpoint *c, const char *path, int64_t number)
 {
     struct weights w = { 0 };
     struct sections s = { .n = 0 };
     oc_status status = oc__safetensors_open(&w, path);
     if (status >= 0)
         status = read_open(&w, c, &s);
+    if (status >= 0)
+        status = check_number(c, path, number);
     oc__weights_close(&w);
     oc__free(s.epochs);
     oc_store_touch(c->store);
@@ -339,7 +350,7 @@ static oc_status restore_newest(const struct checkpoint *c, const char *folder,
             break;
         status = path_of(&path, folder, at);
         if (status >= 0)
-            status = read_file(c, path.text);
+            status = read_file(c, path.text, at);
         if (status == OC_ELIMIT)
             break;                                      /* no memory says nothing about the file */
         if (status >= 0) {
