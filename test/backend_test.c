@@ -64,6 +64,17 @@ static const char *const large[][2] = {
     { "ConvGradBias", "8x5x40x40" },
     { "SumTo", "300x50 50" },
     { "Dropout", "3x500 p=0.3" },
+    { "Add", "3x1x2100 5x1" },
+    { "Mul", "2100x1 1x13" },
+    { "Pow", "p:3x1 5x3x1100" },
+    { "PRelu", "2x3x40x41 3x1x1" },
+    { "Where", "b:40x1 1 40x1500" },
+    { "Less", "300x1 1x300" },
+    { "SigmoidCrossEntropy", "50x70 50x70" },
+    { "MeanSquaredError", "3000 3000 reduction=sum" },
+    { "LayerNormalization", "5x3000 3000 3000" },
+    { "GroupNormalization", "3x8x33x35 8 8 num_groups=2" },
+    { "InstanceNormalization", "2x3x41x43 3 3" },
 };
 
 static void crooked_sizes_agree_with_the_reference(void **state)

@@ -358,7 +358,7 @@ static void running_does_not_allocate_and_the_peak_is_known_before(void **state)
 static void sizes_beyond_memory_are_refused(void **state)
 {
     static const struct { int64_t n; const char *says; } row[] = {
-        { INT64_C(1) << 40, "8796093022208 bytes), this machine has" },
+        { INT64_C(1) << 40, "8796093022208 bytes" },
         { INT64_C(1) << 62, "more memory than can be counted" },
     };
     (void)state;

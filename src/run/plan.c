@@ -387,7 +387,7 @@ oc_status oc__plan_fits(const char *what, size_t bytes)
         return OC_OK;
     if (bytes == SIZE_MAX)
         return oc__fail(OC_ELIMIT, "%s: needs more memory than can be counted", what);
-    return oc__fail(OC_ELIMIT, "%s: needs %.1f GiB (%zu bytes), this machine has %.1f GiB of memory",
+    return oc__fail(OC_ELIMIT, "%s: needs %.1f GiB of memory (%zu bytes); there are %.1f GiB",
                     what, (double)bytes / gib, bytes, (double)limit / gib);
 }
 

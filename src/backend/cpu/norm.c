@@ -1,19 +1,15 @@
-/* norm.c — BatchNormalization and its gradient, in f32, channel by channel.
+/* norm.c — normalisation in f32: of batches channel by channel, of layers and groups row by row.
  *
- * Statistics take two passes, mean first, and are gathered in double over the stretches of a
- * channel. The formulas are those of op/batch_normalization.c. */
+ * Statistics take two passes, mean first, and are gathered in double over stretches of memory.  The
+ * formulas are those of op/batch_normalization.c and op/row_normalization.c. */
 #include "op/norm.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/parallel.h"
 #include "backend/cpu/cpu.h"
 #include "backend/wide.h"
-
-struct channels {
-    struct batch_norm_dims d;
-    const struct execution *e;
-};
 
 /* Sums over one stretch: of x - from, of its square, and of dy times it. */
 WIDE static float sum_of(const float *x, int64_t n, float from)
@@ -51,15 +47,22 @@ WIDE static void apply(const float *x, float *y, int64_t n, float from, float a,
         y[i] = (x[i] - from) * a + b;
 }
 
-/* dx = a (dy - b - (x - from) c) */
+/* dx = a dy - b - (x - from) c */
 WIDE static void apply_grad(const float *dy, const float *x, float *dx, int64_t n,
                             const float coefficient[4])
 {
     const float from = coefficient[0], a = coefficient[1], b = coefficient[2], c = coefficient[3];
 #pragma omp simd
     for (int64_t i = 0; i < n; i++)
-        dx[i] = a * (dy[i] - b - (x[i] - from) * c);
+        dx[i] = a * dy[i] - b - (x[i] - from) * c;
 }
+
+/* ---- channels of a batch ------------------------------------------------------------------ */
+
+struct channels {
+    struct batch_norm_dims d;
+    const struct execution *e;
+};
 
 static int64_t stretch(const struct batch_norm_dims *d, int64_t image, int64_t channel)
 {
@@ -134,8 +137,9 @@ static void run_grad_channels(const void *context, int64_t first, int64_t last)
             dscale += (double)sum_of_products(dy + at, x + at, d->plane, mean[k]);
         }
         dscale *= (double)inv_std[k];
-        const float coefficient[] = { mean[k], scale[k] * inv_std[k], (float)(dbias / count),
-                                      (float)(dscale * (double)inv_std[k] / count) };
+        const double a = (double)scale[k] * (double)inv_std[k];
+        const float coefficient[] = { mean[k], (float)a, (float)(a * dbias / count),
+                                      (float)(a * dscale * (double)inv_std[k] / count) };
         for (int64_t i = 0; i < d->n; i++) {
             const int64_t at = stretch(d, i, k);
             apply_grad(dy + at, x + at, (float *)c->e->y[0] + at, d->plane, coefficient);
@@ -182,4 +186,192 @@ const struct kernel oc__cpu_batch_norm_grad = {
 };
 const struct kernel oc__cpu_batch_norm_inference = {
     .op = "BatchNormalizationInference", .name = "channels", .accept = accept, .run = run_inference,
+};
+
+/* ---- rows of a layer or a group ----------------------------------------------------------- */
+
+enum { STRETCH = 1024 };
+
+/* Of a layer each element has a scale of its own, else each plane of a channel has one (struct
+ * row_norm_dims), so the loops over a row come in two kinds: along elements, and by planes. */
+static bool is_layer(const struct request *r) { return !strncmp(r->op->entry.name, "Layer", 5); }
+
+static void rows_of(const struct request *r, int x, struct row_norm_dims *d)
+{
+    const oc_shape *shape = r->x[x].shape;
+    if (is_layer(r))
+        oc__layer_norm_rows(d, r->attr, shape);
+    else
+        oc__group_norm_rows(d, r->attr, shape);
+}
+
+/* The first scale of a row. */
+static int64_t first_scale(const struct row_norm_dims *d, int64_t row)
+{
+    return d->plane ? row % d->groups * (d->count / d->plane) : 0;
+}
+
+struct rows {
+    struct row_norm_dims d;
+    double               epsilon;
+    const float         *x, *scale, *bias;              /* bias NULL: none */
+    float               *y, *mean, *inv_std;
+};
+
+/* y = (x - mean) inv_std scale + bias, element by element. */
+WIDE static void scale_along(const float *x, const float *scale, const float *bias, float *y,
+                             int64_t n, float mean, float inv_std)
+{
+    if (bias)
+        for (int64_t i = 0; i < n; i++)
+            y[i] = (x[i] - mean) * inv_std * scale[i] + bias[i];
+    else
+        for (int64_t i = 0; i < n; i++)
+            y[i] = (x[i] - mean) * inv_std * scale[i];
+}
+
+static double sum_row(const float *x, int64_t n, float from,
+                      float (*sum)(const float *x, int64_t n, float from))
+{
+    double all = 0;
+    for (int64_t i = 0; i < n; i += STRETCH)
+        all += (double)sum(x + i, n - i < STRETCH ? n - i : STRETCH, from);
+    return all;
+}
+
+static void run_row(const struct rows *s, int64_t row)
+{
+    const int64_t n = s->d.count, plane = s->d.plane, first = first_scale(&s->d, row);
+    const float *x = s->x + row * n;
+    float *y = s->y + row * n;
+    const float mean = (float)(sum_row(x, n, 0, sum_of) / (double)n);
+    const double var = sum_row(x, n, mean, sum_of_squares) / (double)n;
+    const float inv_std = (float)(1 / sqrt(var + s->epsilon));
+    s->mean[row] = mean;
+    s->inv_std[row] = inv_std;
+    if (plane == 1)
+        scale_along(x, s->scale + first, s->bias ? s->bias + first : NULL, y, n, mean, inv_std);
+    for (int64_t i = 0, k = first; plane > 1 && i < n; i += plane, k++)
+        apply(x + i, y + i, plane, mean, inv_std * s->scale[k], s->bias ? s->bias[k] : 0);
+}
+
+static void run_rows(const void *context, int64_t first, int64_t last)
+{
+    for (int64_t row = first; row < last; row++)
+        run_row(context, row);
+}
+
+static void run_all_rows(const struct execution *e)
+{
+    const struct request *r = e->request;
+    struct rows s = { .x = e->x[0], .scale = e->x[1], .y = e->y[0], .mean = e->y[1],
+                      .inv_std = e->y[2] };
+    rows_of(r, 0, &s.d);
+    s.bias = r->n_in > 2 && r->x[2].shape ? e->x[2] : NULL;
+    s.epsilon = is_layer(r) ? ((const struct layer_norm *)r->attr)->epsilon
+                            : ((const struct group_norm *)r->attr)->epsilon;
+    oc__parallel(e->threads, s.d.rows, CPU_GRAIN / (s.d.count + 1) + 1, run_rows, &s);
+}
+
+const struct kernel oc__cpu_layer_norm = {
+    .op = "LayerNormalization", .name = "rows", .accept = accept, .run = run_all_rows,
+};
+const struct kernel oc__cpu_group_norm = {
+    .op = "GroupNormalization", .name = "rows", .accept = accept, .run = run_all_rows,
+};
+const struct kernel oc__cpu_instance_norm = {
+    .op = "InstanceNormalization", .name = "rows", .accept = accept, .run = run_all_rows,
+};
+
+struct rows_grad {
+    struct row_norm_dims d;
+    const float         *dy, *x, *scale, *mean, *inv_std;
+    float               *dx, *dscale, *dbias;
+};
+
+/* With h = (x - mean) inv_std and e = dy scale: sums of e and of e h over a stretch, while dy h and
+ * dy are gathered by element. */
+WIDE static void gather_along(const float *dy, const float *x, const float *scale, int64_t n,
+                              float mean, float inv_std, float *dscale, float *dbias, double sum[2])
+{
+    float e_sum = 0, eh_sum = 0;
+#pragma omp simd reduction(+ : e_sum, eh_sum)
+    for (int64_t i = 0; i < n; i++) {
+        const float h = (x[i] - mean) * inv_std;
+        e_sum += dy[i] * scale[i];
+        eh_sum += dy[i] * scale[i] * h;
+        dscale[i] += dy[i] * h;
+        dbias[i] += dy[i];
+    }
+    sum[0] += (double)e_sum;
+    sum[1] += (double)eh_sum;
+}
+
+/* dx = (dy scale - b - (x - mean) c) inv_std */
+WIDE static void finish_along(const float *dy, const float *x, const float *scale, float *dx,
+                              int64_t n, const float coefficient[4])
+{
+    const float mean = coefficient[0], inv_std = coefficient[1];
+    const float b = coefficient[2], c = coefficient[3];
+    for (int64_t i = 0; i < n; i++)
+        dx[i] = (dy[i] * scale[i] - b - (x[i] - mean) * c) * inv_std;
+}
+
+/* The sums over a row whose scales are `first` and on; gathers dscale and dbias. */
+static void gather_row(const struct rows_grad *s, int64_t row, int64_t first, double sum[2])
+{
+    const int64_t n = s->d.count, plane = s->d.plane;
+    const float *dy = s->dy + row * n, *x = s->x + row * n;
+    const float mean = s->mean[row], inv_std = s->inv_std[row];
+    sum[0] = sum[1] = 0;
+    for (int64_t i = 0; plane == 1 && i < n; i += STRETCH)
+        gather_along(dy + i, x + i, s->scale + first + i, n - i < STRETCH ? n - i : STRETCH, mean,
+                     inv_std, s->dscale + first + i, s->dbias + first + i, sum);
+    for (int64_t i = 0, k = first; plane > 1 && i < n; i += plane, k++) {
+        const double dbias = (double)sum_of(dy + i, plane, 0);
+        const double dscale =
+            (double)sum_of_products(dy + i, x + i, plane, mean) * (double)inv_std;
+        sum[0] += (double)s->scale[k] * dbias;
+        sum[1] += (double)s->scale[k] * dscale;
+        s->dscale[k] += (float)dscale;
+        s->dbias[k] += (float)dbias;
+    }
+}
+
+static void run_row_grad(const struct rows_grad *s, int64_t row)
+{
+    const int64_t n = s->d.count, plane = s->d.plane, first = first_scale(&s->d, row);
+    const float *dy = s->dy + row * n, *x = s->x + row * n;
+    const float mean = s->mean[row], inv_std = s->inv_std[row];
+    float *dx = s->dx + row * n;
+    double sum[2];
+    gather_row(s, row, first, sum);
+    const float b = (float)(sum[0] / (double)n);
+    const float c = (float)(sum[1] / (double)n * (double)inv_std);
+    if (plane == 1)
+        finish_along(dy, x, s->scale + first, dx, n, (const float[]){ mean, inv_std, b, c });
+    for (int64_t i = 0, k = first; plane > 1 && i < n; i += plane, k++)
+        apply_grad(dy + i, x + i, dx + i, plane,
+                   (const float[]){ mean, inv_std * s->scale[k], inv_std * b, inv_std * c });
+}
+
+/* On one thread: every row adds to the same scales. */
+static void run_rows_grad(const struct execution *e)
+{
+    const struct request *r = e->request;
+    struct rows_grad s = { .dy = e->x[0], .x = e->x[1], .scale = e->x[2], .mean = e->x[3],
+                           .inv_std = e->x[4], .dx = e->y[0], .dscale = e->y[1],
+                           .dbias = e->y[2] };
+    rows_of(r, 1, &s.d);
+    memset(s.dscale, 0, (size_t)oc__cpu_count(&r->y[1]) * sizeof(float));
+    memset(s.dbias, 0, (size_t)oc__cpu_count(&r->y[2]) * sizeof(float));
+    for (int64_t row = 0; row < s.d.rows; row++)
+        run_row_grad(&s, row);
+}
+
+const struct kernel oc__cpu_layer_norm_grad = {
+    .op = "LayerNormalizationGrad", .name = "rows", .accept = accept, .run = run_rows_grad,
+};
+const struct kernel oc__cpu_group_norm_grad = {
+    .op = "GroupNormalizationGrad", .name = "rows", .accept = accept, .run = run_rows_grad,
 };

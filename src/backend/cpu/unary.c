@@ -57,10 +57,10 @@ static inline float gelu_slope(float x, bool by_tanh)
     ROW(hard_swish, "HardSwish", x * oc__cpu_clip(x / 6 + 0.5f, 0, 1),                         \
         v <= -3 ? 0 : v >= 3 ? 1 : v / 3 + 0.5f)                                               \
     ROW(tanh, "Tanh", oc__cpu_tanh(x), 1 - v * v)                                              \
-    ROW(softplus, "Softplus", oc__cpu_softplus(x), -oc__cpu_expm1(-v))                                 \
+    ROW(softplus, "Softplus", oc__cpu_softplus(x), -oc__cpu_expm1(-v))                         \
     ROW(softsign, "Softsign", x / (1 + fabsf(x)), (1 - fabsf(v)) * (1 - fabsf(v)))             \
     ROW(gelu, "Gelu", gelu(x, a > 0), gelu_slope(v, a > 0))                                    \
-    ROW(mish, "Mish", x * oc__cpu_tanh(oc__cpu_softplus(x)), mish_slope(v))                            \
+    ROW(mish, "Mish", x * oc__cpu_tanh(oc__cpu_softplus(x)), mish_slope(v))                    \
     ROW(exp, "Exp", oc__cpu_exp(x), v)                                                         \
     ROW(log, "Log", logf(x), 1 / v)                                                            \
     ROW(sqrt, "Sqrt", sqrtf(x), 0.5f / v)                                                      \
