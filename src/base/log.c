@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/str.h"
 #include "ocellus.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -28,9 +29,9 @@ static void say(oc_log_level level, const char *format, va_list arguments)
     pthread_mutex_unlock(&lock);
     if (!function)
         return;
-    char line[2048];
+    char line[2048], safe[2048];
     vsnprintf(line, sizeof line, format, arguments);
-    function(context, level, line);
+    function(context, level, oc__escape(line, safe, sizeof safe));
 }
 
 void oc__warn(const char *format, ...)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 enum { MESSAGE_MAX = 2048, QUOTE_BYTES = 64, QUOTE_MAX = 4 * QUOTE_BYTES + 8, QUOTE_BUFFERS = 8 };
 
 static _Thread_local char message[MESSAGE_MAX];
@@ -15,7 +17,8 @@ const char *oc_error(void)
     return message;
 }
 
-/* The arguments may point into the message itself, so it is made aside first. */
+/* The arguments may point into the message itself, so it is made aside first.  Names of files stand
+ * in it as they are; what a terminal would obey does not come through. */
 __attribute__((format(printf, 1, 0)))
 static void set_message(const char *format, va_list arguments, const char *tail)
 {
@@ -24,7 +27,7 @@ static void set_message(const char *format, va_list arguments, const char *tail)
     const size_t n = strlen(line);
     if (tail)
         snprintf(line + n, sizeof line - n, ": %s", tail);
-    memcpy(message, line, sizeof message);
+    oc__escape(line, message, sizeof message);
 }
 
 oc_status oc__fail(oc_status status, const char *format, ...)

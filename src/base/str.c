@@ -132,6 +132,41 @@ const char *oc__nearest(const char *word, const char *const *words)
     return best;
 }
 
+size_t oc__character(const char *text)
+{
+    const unsigned char *const p = (const unsigned char *)text;
+    if (*p < 0x80)
+        return *p >= 0x20 && *p != 0x7f;
+    const size_t n = *p >= 0xf0 && *p < 0xf5 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc2 ? 2 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    const bool control = *p == 0xc2 && p[1] < 0xa0;     /* U+0080 … U+009F */
+    return *p >= 0xf5 || control ? 0 : n;
+}
+
+const char *oc__escape(const char *text, char *to, size_t size)
+{
+    enum { WIDEST = 4 };                                /* "\xNN", or a character of UTF-8 */
+    size_t at = 0;
+    while (*text && at + WIDEST < size) {
+        const size_t n = oc__character(text);
+        if (n)
+            memcpy(to + at, text, n);
+        else
+            snprintf(to + at, WIDEST + 1, "\\x%02x", (unsigned char)*text);
+        at += n ? n : WIDEST;
+        text += n ? n : 1;
+    }
+    to[at] = '\0';
+    return to;
+}
+
+const char *oc__plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 bool oc__double_read(const char *text, double *v)
 {
     const size_t n = strspn(text, "0123456789+-.eE");

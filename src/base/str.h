@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct str { char *text; size_t n, capacity; bool failed; };
 
@@ -24,6 +25,16 @@ void        oc__str_free(struct str *s);
 /* The word of `words` (ends in NULL) nearest to `word` by edit distance, or NULL when none is near
  * enough (more than a third of the letters differ). */
 const char *oc__nearest(const char *word, const char *const *words);
+
+/* Bytes of the character that `text` begins with when it is sound UTF-8 and shows something; 0 for
+ * a control byte and for what is not UTF-8. */
+size_t      oc__character(const char *text);
+
+/* Writes \xNN for every byte that is no such character; cut to `size` bytes.  Gives `to`. */
+const char *oc__escape(const char *text, char *to, size_t size);
+
+/* "" for one of something, "s" for any other number of them. */
+const char *oc__plural(int64_t n);
 
 /* A double as the shortest text that reads back to the same bits ("0.1", "1e-08", "3"). */
 const char *oc__double_text(double v, char buffer[32]);

@@ -44,7 +44,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     oc_status status = oc_model_save(model, to, o->force);
     if (status >= 0) {
         char numbers[32];
-        printf("%s: %s numbers in %d parameters\n", to,
+        printf("%s: %s numbers in %d parameters\n", oc__printable(to),
                oc__count_text(oc_store_elements(oc_model_store(model)), numbers),
                oc_store_count(oc_model_store(model)));
     }

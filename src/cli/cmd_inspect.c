@@ -207,8 +207,10 @@ static oc_status inspect_file(const struct inspect *o, const char *path, const c
     char *const text = oc_file_text(path);
     if (!text)
         return *oc_error() ? OC_EINPUT : OC_ELIMIT;
-    if (!oc__output_is_stdout(o->json))
-        printf("%s\nno model to be run: %s\n", text, why);
+    if (!oc__output_is_stdout(o->json)) {
+        oc__print_lines(text);
+        printf("\nno model to be run: %s\n", why);
+    }
     oc_string_free(text);
     return o->json ? json_file(o, path) : OC_OK;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 enum { WIDTH_ELSEWHERE = 100, PRINTABLE_CHARACTERS = 160, PRINTABLE_BYTES = 4 * 160 + 8 };
 
@@ -43,19 +44,6 @@ const char *oc__style(enum style style)
 
 /* ---- text from outside --------------------------------------------------------------------- */
 
-/* Bytes of the character at p when it is sound UTF-8 and shows something, else 0. */
-static size_t character(const unsigned char *p)
-{
-    if (*p < 0x80)
-        return *p >= 0x20 && *p != 0x7f;
-    const size_t n = *p >= 0xf0 && *p < 0xf5 ? 4 : *p >= 0xe0 ? 3 : *p >= 0xc2 ? 2 : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    const bool control = *p == 0xc2 && p[1] < 0xa0;     /* U+0080 … U+009F */
-    return *p >= 0xf5 || control ? 0 : n;
-}
-
 const char *oc__printable(const char *text)
 {
     static char buffer[8][PRINTABLE_BYTES];
@@ -63,7 +51,7 @@ const char *oc__printable(const char *text)
     char *const out = buffer[turn++ % 8], *to = out;
     int n = 0;
     for (; *text && n < PRINTABLE_CHARACTERS; n++) {
-        const size_t bytes = character((const unsigned char *)text);
+        const size_t bytes = oc__character(text);
         if (bytes) {
             memcpy(to, text, bytes);
             to += bytes;
@@ -79,7 +67,7 @@ const char *oc__printable(const char *text)
 void oc__print_lines(const char *text)
 {
     while (*text) {
-        const size_t bytes = *text == '\n' ? 1 : character((const unsigned char *)text);
+        const size_t bytes = *text == '\n' ? 1 : oc__character(text);
         if (bytes)
             fwrite(text, 1, bytes, stdout);
         else
