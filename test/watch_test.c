@@ -119,7 +119,7 @@ static void test_data_that_is_watched_is_called_so(void **state)
     fclose(to);
     assert_file_holds(path,
         "device cpu (as asked), 2 threads\n"
-        "data   90 to train, 0 to validate, 20 to test, watched every epoch: the best is chosen on "
+        "data   90 to train, 20 to test, watched every epoch: the best is chosen on "
         "them\n"
         "model  12345 parameters; 9 steps an epoch; 3.0 MiB planned\n"
         "run    runs/a\n"

@@ -21,7 +21,7 @@ struct eval {
 };
 
 static const char *const parts[] = { "train", "val", "test", NULL };
-static const char *const devices[] = { "auto", "cpu", NULL };
+static const char *const devices[] = { "auto", "cpu", "cuda", NULL };
 
 static const struct option options[] = {
     OPT_HEADING("Options"),

@@ -142,9 +142,11 @@ static void unwatch(struct watchers *w)
 static void tell(FILE *to, const char *run, const oc_train_result *r)
 {
     if (r->finished_before)
-        fprintf(to, "%s: was finished before; nothing is left to do\n", run);
-    fprintf(to, "model  %s\n", r->model);
-    fprintf(to, "next   ocellus eval %s\n       ocellus predict %s IMAGE…\n", run, run);
+        fprintf(to, "%s: was finished before; nothing is left to do\n",
+                oc__printable(run));
+    fprintf(to, "model  %s\n", oc__printable(r->model));
+    fprintf(to, "next   ocellus eval %s\n       ocellus predict %s IMAGE…\n", oc__printable(run),
+            oc__printable(run));
 }
 
 static oc_status finish(const struct train *t, const char *run, oc_status status,

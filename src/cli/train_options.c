@@ -10,7 +10,7 @@
 
 static const double usual_validation = 0.1;
 
-const char *const oc__train_devices[] = { "auto", "cpu", NULL };
+const char *const oc__train_devices[] = { "auto", "cpu", "cuda", NULL };
 
 /* Appends a step without the words that begin with one of the keys. */
 static void add_without(struct str *out, const char *step, const char *const *keys)

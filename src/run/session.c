@@ -53,8 +53,11 @@ const char *oc_device_reason(const char *device)
 static oc_status check_options(const oc_graph *g, const oc_session_options *o)
 {
     TRY(oc_graph_check(g));
+    if (o->device && !strcmp(o->device, "cuda"))
+        return oc__fail(OC_EDEVICE, "device cuda: this build has no back end for it; auto and cpu "
+                                    "compute on the processor");
     if (!oc_device_reason(o->device))
-        return oc__fail(OC_EUSAGE, "device %s: not known; there are auto and cpu",
+        return oc__fail(OC_EUSAGE, "device %s: not known; there are auto, cpu and cuda",
                         oc__quote_z(o->device));
     if (o->precision != OC_F32 && o->precision != OC_F64)
         return oc__fail(OC_EUSAGE, "precision %s: a session computes in f32 or f64",

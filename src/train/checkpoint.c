@@ -230,10 +230,8 @@ oc_status oc__checkpoint_save(const struct checkpoint *c, const char *folder, in
     if (status >= 0)
         status = oc__safetensors_write(path.text, &(struct weights_content){
             s.tensor, s.n, m.pair, m.n }, WRITE_NEW);
-    if (status >= 0) {
-        oc__note("saved step %lld", (long long)c->state->count.updates);
+    if (status >= 0)
         remove_old(folder, keep);
-    }
     oc__str_free(&path);
     oc__free(s.epochs);
     return status;

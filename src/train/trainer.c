@@ -226,6 +226,8 @@ oc_status oc__trainer_save_checkpoint(struct trainer *t)
     t->state.sum.lowest = p->best;
     t->state.count.waited = p->waited;
     TRY(oc__checkpoint_save(&c, t->run.checkpoints, t->settings->train.keep_checkpoints));
+    if (t->settings->train.checkpoint_every)            /* whoever asked for them is told */
+        oc__note("saved step %lld", (long long)t->state.count.updates);
     t->saved = t->state.count.updates;
     return OC_OK;
 }

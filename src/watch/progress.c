@@ -52,14 +52,17 @@ static oc_status begin(void *context, const oc_train_info *info)
     struct progress *const p = context;
     p->watch_test = info->watch_test;
     fprintf(p->to, "device %s, %d thread%s\n", info->reason, info->threads,
-            info->threads == 1 ? "" : "s");
-    fprintf(p->to, "data   %lld to train, %lld to validate, %lld to test%s\n",
-            (long long)info->train, (long long)info->val, (long long)info->test,
+            oc__plural(info->threads));
+    fprintf(p->to, "data   %lld to train, ", (long long)info->train);
+    if (info->val)
+        fprintf(p->to, "%lld to validate, ", (long long)info->val);
+    fprintf(p->to, "%lld to test%s\n", (long long)info->test,
             info->watch_test ? ", watched every epoch: the best is chosen on them" : "");
-    fprintf(p->to, "model  %lld parameters; %lld steps an epoch; %.1f MiB planned\n",
-            (long long)info->parameters, (long long)info->steps, mebibytes(info->planned_bytes));
+    fprintf(p->to, "model  %lld parameters; %lld step%s an epoch; %.1f MiB planned\n",
+            (long long)info->parameters, (long long)info->steps, oc__plural(info->steps),
+            mebibytes(info->planned_bytes));
     if (info->run)
-        fprintf(p->to, "run    %s\n", info->run);
+        fprintf(p->to, "run    %s\n", oc__escape(info->run, p->line, sizeof p->line));
     if (info->resumed_step)
         fprintf(p->to, "goes on after step %lld\n", (long long)info->resumed_step);
     fflush(p->to);
