@@ -166,6 +166,59 @@ def control_bytes_never_reach_the_terminal():
         assert "\x1b" not in done.stderr and "\\x1b" in done.stderr, done.stderr
 
 
+def control_bytes_in_names_of_files_never_reach_the_terminal():
+    name = "\x1b[31m\x07\n\xc2"
+    write(name.encode("latin-1"), b"x")
+    trained("--out", "run", "--epochs", "1")
+    for words in (["inspect", name], ["predict", "run", name], ["train", "--data", "mnist:" + name],
+                  ["eval", "run", "--json", name], ["train", "--resume", name]):
+        for form in ([], ["--log-json"]):
+            done = subprocess.run([PROGRAM, *form, *(w.encode("latin-1") for w in words)],
+                                  capture_output=True)
+            text = done.stderr.decode("ascii")
+            assert done.returncode > 1 and "\x1b" not in text and text.count("\n") == 1, done
+            assert "\\x1b[31m\\x07\\x0a\\xc2" in text.replace("\\\\", "\\"), text
+    done = ocellus("train", "linear", "--data", SMALL, "--epochs", "1", "--out", "\x1b[31m")
+    assert "\x1b" not in done.stdout + done.stderr and "run    \\x1b[31m" in done.stdout
+
+
+def what_is_no_file_is_refused_without_waiting():
+    trained("--out", "run", "--epochs", "1")
+    os.mkfifo("pipe")
+    os.symlink("loop", "loop")
+    for name, why in (("pipe", "regular"), ("loop", "symbolic"), ("/dev/zero", "regular")):
+        for words in (["inspect", name], ["predict", "run", name], ["eval", name],
+                      ["train", "linear", "--load", name], ["export", name, "out.json"]):
+            line = ocellus(*words, code=4, timeout=10).stderr
+            assert name in line and why in line, line
+
+
+def files_of_a_tebibyte_are_refused_before_they_are_read():
+    trained("--out", "run", "--epochs", "1")
+    ocellus("export", "run", "m.json")
+    images = struct.pack(">IIII", 2051, 1 << 30, 28, 28)
+    for name, start in (("a.png", png(bytes(784), 28)), ("a.gz", gzip.compress(images)),
+                        ("a.idx", images), ("m.json", b'{"format": "ocellus"')):
+        write(name, start)
+        os.truncate(name, 1 << 40)
+        words = ["inspect"] if name == "m.json" else ["predict", "run"]
+        line = ocellus(*words, name, code=5, timeout=10).stderr
+        assert "1099511627776 bytes exceed" in line, line
+
+
+def a_device_that_is_not_there_is_named_and_nothing_is_left():
+    line = ocellus("train", "linear", "--data", SMALL, "--device", "cuda", code=6).stderr
+    assert "device cuda: this build has no back end" in line, line
+    assert os.listdir(".") == []
+
+
+def json_is_told_by_its_name_too():
+    for text in (b"", b"[1]", b"  [1, 2, 3, 4]", b"nonsense in a file"):
+        write("m.json", text)
+        assert "m.json: offset " in (line := ocellus("inspect", "m.json", code=3).stderr), line
+        assert "safetensors" not in line and "8 bytes" not in line, line
+
+
 def on_a_terminal(*words, **environment):
     """What the program prints to a terminal."""
     master, slave = pty.openpty()
@@ -299,6 +352,17 @@ def a_run_under_way_is_not_replaced():
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused = ocellus("train", "linear", "--data", SMALL, "--out", "run", "--force", code=4)
     assert "another process holds this lock" in refused.stderr and snapshot() == before
+
+
+def what_is_watched_is_told():
+    words = ["train", "linear", "--data", SMALL, "--epochs", "1", "--batch", "full"]
+    text = ocellus(*words, "--val", "test").stdout
+    assert "400 to train, 100 to test, watched every epoch" in text, text
+    assert "  test loss " in text and "; 1 step an epoch;" in text, text
+    done = ocellus(*words)
+    assert "360 to train, 40 to validate, 100 to test\n" in done.stdout and done.stderr == ""
+    assert "  val loss " in done.stdout
+    assert "saved step 1\n" in ocellus(*words, "--checkpoint-every", "1").stderr
 
 
 def runs_are_numbered_on():

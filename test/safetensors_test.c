@@ -60,7 +60,7 @@ static void a_malformed_file_says_what_is_wrong(void **state)
         { "offsets_negative", "wants at least 0" },
         { "offsets_overlap", "inside the one before" },
         { "offsets_hole", "leaving a hole" },
-        { "trailing_bytes", "follow the last tensor" },
+        { "trailing_bytes", "after the last tensor" },
         { "size_shape_mismatch", "shape and dtype ask for" },
         { "shape_overflow", "exceeds 2^63" },
         { "shape_negative", "wants at least 0" },

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/str.h"
@@ -13,7 +13,8 @@ bool oc__names_file(const char *word)
 {
     const char *const dot = strrchr(word, '.');
     const bool ending = dot && (strcmp(dot, ".safetensors") == 0 || strcmp(dot, ".json") == 0);
-    return ending || strchr(word, '/') || oc__is_file(word) || oc__is_directory(word);
+    struct stat there;                                  /* be it a pipe: opening it tells more */
+    return ending || strchr(word, '/') || lstat(word, &there) == 0;
 }
 
 bool oc__names_new_model(const char *word)

@@ -1,6 +1,7 @@
 /* idx.c — reads IDX files and believes nothing that their header says before it is checked. */
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "data/idx.h"
 
 enum { TYPE_UBYTE = 0x08, LABELS_AT = 8 };
@@ -66,8 +67,9 @@ static oc_status check_size(const struct idx_reader *r)
         return oc__fail(OC_EINPUT, "%s: offset 4: dimensions: need %lld bytes, have %lld",
                         r->in.file.path, (long long)need, (long long)most);
     if (!r->in.compressed && need < most)
-        return oc__fail(OC_EINPUT, "%s: offset %lld: %lld bytes after the end of the data",
-                        r->in.file.path, (long long)need, (long long)(most - need));
+        return oc__fail(OC_EINPUT, "%s: offset %lld: %lld byte%s after the end of the data",
+                        r->in.file.path, (long long)need, (long long)(most - need),
+                        oc__plural(most - need));
     if (r->bytes > bytes_max)
         return oc__fail(OC_ELIMIT, "%s: offset 4: dimensions: %lld bytes exceed %lld",
                         r->in.file.path, (long long)r->bytes, (long long)bytes_max);

@@ -77,8 +77,8 @@ static oc_status give_block(struct visit *v, const struct place *place,
                             const struct block *b)
 {
     if (place->index >= b->n)
-        return oc__fail(OC_EUSAGE, "%s:%lld: holds %lld images, counted from 0", place->path,
-                        (long long)place->index, (long long)b->n);
+        return oc__fail(OC_EUSAGE, "%s:%lld: holds %lld image%s, counted from 0", place->path,
+                        (long long)place->index, (long long)b->n, oc__plural(b->n));
     if (b->n == 1)
         return give(v, place->path, b, 0);
     const int64_t first = place->index < 0 ? 0 : place->index;

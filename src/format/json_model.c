@@ -184,7 +184,10 @@ static oc_status read_fields(struct json *j, struct weight *t, struct json_place
             *data = oc__json_place(j);
             TRY(oc__json_skip(j));
         } else {
-            return oc__json_fail(j, "%s is not known, or occurs twice", oc__quote_z(key));
+            const bool known
+                = !strcmp(key, "dtype") || !strcmp(key, "shape") || !strcmp(key, "data");
+            return oc__json_fail(j, "%s %s", oc__quote_z(key),
+                                 known ? "occurs twice" : "is not known here");
         }
     }
     if (!t->type || !shape || !has_data)
@@ -283,7 +286,8 @@ static oc_status read_model(struct weights *w, struct json *j)
         while (i < PARTS && strcmp(parts[i].name, key) != 0)
             i++;
         if (i == PARTS || seen[i])
-            return oc__json_fail(j, "%s is not known here, or occurs twice", oc__quote_z(key));
+            return oc__json_fail(j, "%s %s", oc__quote_z(key),
+                                 i == PARTS ? "is not known here" : "occurs twice");
         seen[i] = true;
         snprintf(j->field, sizeof j->field, "%s", parts[i].name);
         TRY(parts[i].read(w, j));

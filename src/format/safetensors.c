@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "base/str.h"
 
 enum { LENGTH_BYTES = 8, HEADER_DEPTH = 4, HEADER_ALIGN = 8 };
 
@@ -200,8 +201,9 @@ static oc_status check_layout(struct weights *w)
     }
     if (filled == data)
         return OC_OK;
-    return oc__fail(OC_EINPUT, "%s: offset %lld: %lld bytes follow the last tensor", w->path,
-                    (long long)w->data_at + filled, (long long)(data - filled));
+    return oc__fail(OC_EINPUT, "%s: offset %lld: %lld byte%s after the last tensor", w->path,
+                    (long long)w->data_at + filled, (long long)(data - filled),
+                    oc__plural(data - filled));
 }
 
 /* What a file that is not safetensors is instead, where that can be told. */

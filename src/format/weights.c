@@ -136,7 +136,14 @@ oc_status oc__weights_fail(const struct weights *w, const struct weight *t,
 
 /* ---- using ---------------------------------------------------------------------------------- */
 
-/* A JSON text: its first eight bytes are never the small number with which safetensors begin. */
+static bool ends_in(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcasecmp(text + n - m, end) == 0;
+}
+
+/* A JSON text, by name or by content: its first eight bytes are never the small number with which
+ * safetensors begin. */
 static oc_status is_json(const char *path, bool *json)
 {
     unsigned char head[64];
@@ -149,7 +156,8 @@ static oc_status is_json(const char *path, bool *json)
     size_t i = 0;
     while (i < n && (head[i] == ' ' || head[i] == '\t' || head[i] == '\n' || head[i] == '\r'))
         i++;
-    *json = i < n && head[i] == '{' && (n < 8 || head[7] != 0);
+    const bool object = i < n && head[i] == '{';
+    *json = (object || ends_in(path, ".json")) && (n < 8 || head[7] != 0);
     return OC_OK;
 }
 
@@ -271,12 +279,6 @@ oc_status oc__weights_read(const struct weights *w, int i, const oc_tensor *into
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
-
-static bool ends_in(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcasecmp(text + n - m, end) == 0;
-}
 
 oc_status oc__weights_write(const char *path, const struct weights_content *content,
                             enum write_flags flags)

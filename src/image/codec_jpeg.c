@@ -12,6 +12,7 @@
 #include <jerror.h>
 #include "base/log.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "image/exif.h"
 #include "image/image.h"
 
@@ -133,8 +134,8 @@ static oc_status read_image(struct reader *r)
     }
     jpeg_finish_decompress(jpeg);
     if (offset_of(r) < r->in->n)
-        oc__warn("%s: offset %zu: %zu bytes after the end of the image", r->in->name, offset_of(r),
-                 r->in->n - offset_of(r));
+        oc__warn("%s: offset %zu: %zu byte%s after the end of the image", r->in->name, offset_of(r),
+                 r->in->n - offset_of(r), oc__plural((int64_t)(r->in->n - offset_of(r))));
     return oc__image_orient(&r->image, orientation_of(r));
 }
 

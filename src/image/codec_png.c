@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "image/image.h"
 
 struct reader {
@@ -160,8 +161,8 @@ static oc_status decode(oc_image *out, const struct encoded *in)
     png_destroy_read_struct(&r.png, &r.info, NULL);
     oc__free(r.row);
     if (r.status == OC_OK && r.at < in->n)
-        oc__warn("%s: offset %zu: %zu bytes after the end of the image", in->name, r.at,
-                 in->n - r.at);
+        oc__warn("%s: offset %zu: %zu byte%s after the end of the image", in->name, r.at,
+                 in->n - r.at, oc__plural((int64_t)(in->n - r.at)));
     if (r.status == OC_OK)
         *out = r.image;
     else

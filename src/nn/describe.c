@@ -223,8 +223,8 @@ static void print_tensors(const struct weights *w, struct str *out)
         elements += oc_shape_count(&t->shape);
         bytes += t->end - t->begin;
     }
-    oc__str_addf(out, "%d tensors, %lld elements, %lld bytes\n", w->n, (long long)elements,
-                 (long long)bytes);
+    oc__str_addf(out, "%d tensor%s, %lld element%s, %lld bytes\n", w->n, oc__plural(w->n),
+                 (long long)elements, oc__plural(elements), (long long)bytes);
 }
 
 char *oc_file_text(const char *path)

@@ -136,8 +136,8 @@ static oc_status check_fit(const struct weights *w, const oc_store *s)
     if (list.n > LISTED_MAX)
         oc__str_addf(&list.text, "; and %d more", list.n - LISTED_MAX);
     if (list.n)
-        oc__fail(OC_EINPUT, "%s: %d tensors do not fit the model: %s", w->path, list.n,
-                 oc__str_text(&list.text));
+        oc__fail(OC_EINPUT, "%s: %d tensor%s not fit the model: %s", w->path, list.n,
+                 list.n == 1 ? " does" : "s do", oc__str_text(&list.text));
     oc__str_free(&list.text);
     return list.n ? OC_EINPUT : OC_OK;
 }
