@@ -110,7 +110,7 @@ static void add_pair(struct metadata *m, const char *key, const char *format, ..
 }
 
 /* Of the names, kinds, shapes and places of all parameters: blocks fit only where it agrees. */
-static uint64_t layout_hash(const oc_store *s)
+static oc_status layout_hash(const oc_store *s, uint64_t *hash)
 {
     struct str text = { 0 };
     for (int i = 0; i < s->n; i++) {
@@ -120,17 +120,21 @@ static uint64_t layout_hash(const oc_store *s)
             oc__str_addf(&text, " %lld", (long long)p->shape.dim[k]);
         oc__str_addz(&text, "\n");
     }
-    const uint64_t hash = oc__hash(oc__str_text(&text));
+    const oc_status status = text.failed ? OC_ELIMIT : OC_OK;
+    *hash = oc__hash(oc__str_text(&text));
     oc__str_free(&text);
-    return hash;
+    return status;
 }
 
-static void describe(struct metadata *m, const struct checkpoint *c)
+static oc_status describe(struct metadata *m, const struct checkpoint *c)
 {
+    uint64_t layout;
+    TRY(layout_hash(c->store, &layout));
     m->n = 0;
     add_pair(m, "format", "%s", format_name);
     add_pair(m, "settings", "%016llx", (unsigned long long)c->settings);
-    add_pair(m, "layout", "%016llx", (unsigned long long)layout_hash(c->store));
+    add_pair(m, "layout", "%016llx", (unsigned long long)layout);
+    return OC_OK;
 }
 
 static void describe_tensor(struct metadata *m, const struct named_tensor *t)
@@ -221,8 +225,9 @@ oc_status oc__checkpoint_save(const struct checkpoint *c, const char *folder, in
     struct metadata m;
     struct str path = { 0 };
     oc_status status = collect(&s, c);
+    if (status >= 0)
+        status = describe(&m, c);
     if (status >= 0) {
-        describe(&m, c);
         for (int i = 0; i < s.n; i++)
             describe_tensor(&m, &s.tensor[i]);
         status = path_of(&path, folder, c->state->count.updates);
@@ -279,7 +284,7 @@ static oc_status check_counts(const struct weights *w, const struct checkpoint *
 static oc_status read_open(const struct weights *w, const struct checkpoint *c, struct sections *s)
 {
     struct metadata m;
-    describe(&m, c);
+    TRY(describe(&m, c));
     for (int i = 0; i < m.n; i++)
         TRY(expect(w, &m.pair[i]));
     add_blocks(s, c);

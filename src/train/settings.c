@@ -107,13 +107,14 @@ void oc__settings_write(const struct settings *s, struct str *out)
     oc__str_addz(out, "  }");
 }
 
-uint64_t oc__settings_hash(const struct settings *s)
+oc_status oc__settings_hash(const struct settings *s, uint64_t *hash)
 {
     struct str text = { 0 };
     write_rows(s, false, &text);
-    const uint64_t hash = oc__hash(oc__str_text(&text));
+    const oc_status status = text.failed ? OC_ELIMIT : OC_OK;
+    *hash = oc__hash(oc__str_text(&text));
     oc__str_free(&text);
-    return hash;
+    return status;
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */

@@ -26,7 +26,7 @@ void      oc__settings_write(const struct settings *s, struct str *out);
 oc_status oc__settings_read(struct settings *s, struct json *j);
 
 /* Of what a checkpoint must agree with: all but where data lies and how often is saved. */
-uint64_t  oc__settings_hash(const struct settings *s);
+oc_status oc__settings_hash(const struct settings *s, uint64_t *hash);
 
 /* Of the validation part that a training with these options looks at; OC_PARTS: none. */
 oc_part   oc__settings_watched(const struct settings *s);

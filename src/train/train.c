@@ -129,12 +129,14 @@ static bool start_is_known(const struct trainer *t)
     return known;
 }
 
-static void identify_kernels(char *text, size_t room)
+static oc_status identify_kernels(char *text, size_t room)
 {
     struct str name = { 0 };
     oc__backend_identify(&name);
+    const oc_status status = name.failed ? OC_ELIMIT : OC_OK;
     snprintf(text, room, "%s", oc__str_text(&name));
     oc__str_free(&name);
+    return status;
 }
 
 /* From here on a process that is killed can be resumed: where run.json does not tell the first
@@ -168,8 +170,8 @@ oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
         .run.lock = -1, .record = { .version = OC_VERSION, .best_val_accuracy = NAN,
                                     .test_loss = NAN, .test_accuracy = NAN },
     };
-    identify_kernels(t.record.kernels, sizeof t.record.kernels);
     *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
+    TRY(identify_kernels(t.record.kernels, sizeof t.record.kernels));
     if (options->validation > 0)
         TRY(oc_data_split(d, options->validation, options->seed));
     oc_status status = oc__settings_resolve(&settings, m, d, options);
@@ -185,7 +187,7 @@ oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
 static oc_status check_exact(struct trainer *t, struct settings *s, const oc_resume_options *o)
 {
     char kernels[sizeof t->record.kernels];
-    identify_kernels(kernels, sizeof kernels);
+    TRY(identify_kernels(kernels, sizeof kernels));
     if (strcmp(t->record.kernels, kernels) && !o->not_exact)
         return oc__fail(OC_EUSAGE, "%s: was begun with the kernels %s, here are %s: allow other "
                         "results, or use that machine", t->run.folder,

@@ -188,13 +188,14 @@ oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, oc_metrics *out)
 
 /* ---- saving ------------------------------------------------------------------------------- */
 
-static struct checkpoint checkpoint_of(struct trainer *t)
+static oc_status checkpoint_of(struct trainer *t, struct checkpoint *c)
 {
-    return (struct checkpoint){
+    *c = (struct checkpoint){
         .state = &t->state, .store = t->store, .states = t->updater.states,
         .average = t->settings->train.average > 0, .best = { t->best[0], t->best[1] },
-        .epochs = t->settings->train.epochs, .settings = oc__settings_hash(t->settings),
+        .epochs = t->settings->train.epochs,
     };
+    return oc__settings_hash(t->settings, &c->settings);
 }
 
 static void exchange_best(struct trainer *t)
@@ -221,7 +222,8 @@ static oc_status save_best(struct trainer *t)
 oc_status oc__trainer_save_checkpoint(struct trainer *t)
 {
     const struct plateau *const p = &t->schedule.plateau;
-    const struct checkpoint c = checkpoint_of(t);
+    struct checkpoint c;
+    TRY(checkpoint_of(t, &c));
     t->state.sum.scale = p->scale;
     t->state.sum.lowest = p->best;
     t->state.count.waited = p->waited;
@@ -261,7 +263,8 @@ oc_status oc__trainer_save(struct trainer *t)
 /* The best model of a checkpoint is written again, since its file may be that of a later epoch. */
 oc_status oc__trainer_restore(struct trainer *t)
 {
-    const struct checkpoint c = checkpoint_of(t);
+    struct checkpoint c;
+    TRY(checkpoint_of(t, &c));
     bool found;
     TRY(oc__checkpoint_restore(&c, t->run.checkpoints, &found));
     if (!found)
