@@ -271,7 +271,9 @@ typedef struct oc_image {
 /* Sample i of a part, 0 <= i < count; the image is yours. */
 oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *image,
                          int64_t *label);
-/* The file that sample i of a part is in; "" where it is in none of its own. */
+/* Its class without its image; -1: there is no such sample. */
+int64_t     oc_data_label(const oc_data *d, oc_part part, int64_t i);
+/* The file that it is in; "" where it is in none of its own. */
 const char *oc_data_name(const oc_data *d, oc_part part, int64_t i);
 oc_status oc_image_load(oc_image *out, const char *path);   /* PNG or JPEG, by content */
 oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */

@@ -542,10 +542,9 @@ def images_of_data_are_saved_and_read_back():
     assert json.loads(ocellus("data", "info", SMALL, "--json", "-").stdout)["train"] == 400
 
 
-def main():
+def run(tests):
+    """Each test in a folder of its own; gives the exit status."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    tests = [f for name, f in list(globals().items()) if callable(f) and f.__doc__ is None
-             and f.__module__ == "__main__" and "_" in name and f.__code__.co_argcount == 0]
     for test in tests:
         if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
             continue
@@ -568,4 +567,6 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run([f for name, f in list(globals().items()) if callable(f) and f.__doc__ is None
+                  and f.__module__ == "__main__" and "_" in name
+                  and f.__code__.co_argcount == 0]))

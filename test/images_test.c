@@ -289,6 +289,63 @@ static void broken_files_can_be_left_out_and_are_told(void **state)
     oc_data_free(d);
 }
 
+/* ---- tables ------------------------------------------------------------------------------- */
+
+static oc_status open_table(oc_data **d, const char *text, const char *settings)
+{
+    char spec[300];
+    assert_int_equal(oc__write_file(below("table.csv"), text, strlen(text), WRITE_REPLACE), OC_OK);
+    snprintf(spec, sizeof spec, "csv:%s%s", below("table.csv"), settings);
+    return oc_data_open(d, spec);
+}
+
+static void a_table_names_files_labels_and_parts(void **state)
+{
+    (void)state;
+    oc_data *d;
+    put_picture("t", "a, \"b\".png", 1);
+    put_picture("t", "c.png", 2);
+    put_picture("t", "d.png", 3);
+    assert_int_equal(open_table(&d, "label,note,path\r\n"
+                                    "cat,\"two\nlines\",\"t/a, \"\"b\"\".png\"\r\n"
+                                    "\r\n,,t/c.png\n\"a dog\",x,t/d.png", ",split=1,0"), OC_OK);
+    assert_parts(d, 3, 0, 0);
+    assert_string_equal(oc_data_class_name(d, 0), "a dog");
+    assert_string_equal(oc_data_class_name(d, 1), "cat");
+    assert_string_equal(oc_data_class_name(d, 2), "no_label");
+    assert_int_equal(d->samples.label[0], 1);
+    oc_data_free(d);
+    assert_int_equal(open_table(&d, "path,label,part\nt/c.png,x,test\nt/d.png,y,val\n", ""), OC_OK);
+    assert_parts(d, 0, 1, 1);
+    oc_data_free(d);
+    assert_int_equal(open_table(&d, "path,label\nt/c.png,x\nt/none.png,y\n", ",on_bad=skip"),
+                     OC_OK);
+    assert_parts(d, 1, 0, 0);
+    oc_data_free(d);
+}
+
+static void a_broken_table_is_refused_with_the_line(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *says; } wrong[] = {
+        { "", "line 1: no column is named path" },
+        { "path,class\n", "line 1: no column is named label" },
+        { "path,label\n", "no rows" },
+        { "path,label\nt/c.png,x\nt/c.png\n", "line 3: 1 fields, but the first line names 2" },
+        { "path,label\n\"t/c.png,x\n", "line 2: a quote is not closed" },
+        { "path,label\n\"t/c.png\"x,x\n", "line 2: something stands behind" },
+        { "path,label\n\"t/c.png\",\"x\ny\"\n\nt/none.png,x\n", "line 5: " },
+        { "path,label,part\nt/c.png,x,often\n", "line 2: part 'often'" },
+        { "path,label\n,x\n", "line 2: the path is empty" },
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        oc_data *d;
+        assert_int_equal(open_table(&d, wrong[i].text, ""), OC_EINPUT);
+        if (!strstr(oc_error(), wrong[i].says))
+            fail_msg("%zu: %s", i, oc_error());
+    }
+}
+
 /* ---- loading ------------------------------------------------------------------------------ */
 
 static struct loader *load(const oc_data *d, struct prepare_program *p, int workers)
@@ -390,6 +447,8 @@ int main(void)
         cmocka_unit_test(more_classes_than_a_byte_can_count_keep_their_labels),
         cmocka_unit_test(specifications_that_make_no_sense_are_refused),
         cmocka_unit_test(broken_files_can_be_left_out_and_are_told),
+        cmocka_unit_test(a_table_names_files_labels_and_parts),
+        cmocka_unit_test(a_broken_table_is_refused_with_the_line),
         cmocka_unit_test(a_broken_file_ends_the_epoch_with_its_name),
         cmocka_unit_test(files_of_many_sizes_load_the_same_with_any_workers),
         cmocka_unit_test(photographs_load),

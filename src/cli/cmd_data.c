@@ -1,4 +1,4 @@
-/* cmd_data.c — looks at a data set, and writes its images as files. */
+/* cmd_data.c — looks at a data set, checks it, and writes its images as files. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/data_check.h"
 #include "cli/output.h"
 #include "cli/term.h"
 
@@ -16,15 +17,14 @@ struct data {
     bool        force;
 };
 
-static const char *const parts[] = { [OC_PART_TRAIN] = "train", [OC_PART_VAL] = "val",
-                                     [OC_PART_TEST] = "test", NULL };
 
 static const struct option options[] = {
     OPT_HEADING("Options"),
-    OPT_WORDS(struct data, part, "part", 0, "test", "part to save from", parts),
+    OPT_WORDS(struct data, part, "part", 0, "test", "part to save from",
+              oc__part_names),
     OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save", 1, 1e9),
     OPT_INT(struct data, first, "first", 0, "N", "0", "number of the first, from 0", 0, 1e15),
-    OPT_TEXT(struct data, json, "json", 0, "FILE", NULL, "of info, as JSON; - is standard output"),
+    OPT_TEXT(struct data, json, "json", 0, "FILE", NULL, "of info or check, as JSON; - is standard output"),
     OPT_FLAG(struct data, force, "force", 'f', "replace files that exist"),
     OPT_END,
 };
@@ -37,7 +37,8 @@ static void print_info(const oc_data *d, const char *spec)
     const oc_shape s = oc_data_shape(d);
     printf("%s%s%s\n", oc__style(STYLE_BOLD), oc__printable(spec), oc__style(STYLE_PLAIN));
     for (int i = 0; i < OC_PARTS; i++)
-        printf("%-12s %s\n", parts[i], oc__count_text(oc_data_count(d, (oc_part)i), count));
+        printf("%-12s %s\n", oc__part_names[i],
+               oc__count_text(oc_data_count(d, (oc_part)i), count));
     if (s.dim[1] > 0)
         printf("images       %" PRId64 " × %" PRId64 " × %" PRId64 "\n", s.dim[0], s.dim[1],
                s.dim[2]);
@@ -120,36 +121,62 @@ static oc_status save(const struct data *o, const oc_data *d, const char *folder
     return OC_OK;
 }
 
+static oc_status check(const struct data *o, const oc_data *d, const char *spec)
+{
+    struct findings f;
+    oc_status       status = oc__data_check(&f, d);
+    if (status >= 0 && !oc__output_is_stdout(o->json))
+        oc__data_check_print(&f, d, spec);
+    if (status >= 0 && o->json)
+        status = oc__output_json(o->json, o->force, oc__data_check_json(&f, d, spec));
+    if (status >= 0 && f.broken > 0)
+        status = oc__fail(OC_ENEGATIVE, "data: %" PRId64 " of its %" PRId64 " images are broken",
+                          f.broken, f.n);
+    oc__data_check_free(&f);
+    return status;
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+enum verb { INFO, CHECK, SAVE, VERBS };
+
 static oc_status run(const void *settings, const struct operands *operands)
 {
+    static const char *const verbs[] = { "info", "check", "save" };
     const struct data *const o = settings;
-    const char *const verb = operands->word[0], *const spec = operands->word[1];
-    const bool saves = strcmp(verb, "save") == 0;
-    if (!saves && strcmp(verb, "info") != 0)
-        return oc__fail(OC_EUSAGE, "data: %s: what can be done with data: info, save",
-                        oc__quote_z(verb));
-    if (operands->n != (saves ? 3 : 2))
-        return oc__fail(OC_EUSAGE, "data: wants %s", saves ? "save SPEC DIR" : "info SPEC");
+    int verb = 0;
+    while (verb < VERBS && strcmp(operands->word[0], verbs[verb]) != 0)
+        verb++;
+    if (verb == VERBS)
+        return oc__fail(OC_EUSAGE, "data: %s: what can be done with data: info, check, save",
+                        oc__quote_z(operands->word[0]));
+    if (operands->n != (verb == SAVE ? 3 : 2))
+        return oc__fail(OC_EUSAGE, "data: wants %s SPEC%s", verbs[verb],
+                        verb == SAVE ? " DIR" : "");
+    const char *const spec = operands->word[1];
     TRY(oc__output_check(o->json, o->force));
     oc_data *d;
     TRY(oc_data_open(&d, spec));
-    const oc_status status = saves ? save(o, d, operands->word[2]) : info(o, d, spec);
+    const oc_status status = verb == SAVE ? save(o, d, operands->word[2])
+                             : verb == CHECK ? check(o, d, spec) : info(o, d, spec);
     oc_data_free(d);
     return status;
 }
 
 const struct command oc__command_data = {
     .name = "data",
-    .summary = "look at a data set, or write its images as files",
-    .usage = "info SPEC [--json FILE]\nsave SPEC DIR [options]",
-    .about = "`ocellus help data` lists the kinds of data.  Saved images are PNG; their names end\n"
-             "in the class that they belong to.",
+    .summary = "look at a data set, check it, or write its images as files",
+    .usage = "info SPEC [--json FILE]\ncheck SPEC [--json FILE]\nsave SPEC DIR [options]",
+    .about = "`ocellus help data` lists the kinds of data.  To check is to decode every image and\n"
+             "to tell those that are broken or there more than once.  Saved images are PNG; their\n"
+             "names end in the class that they belong to.",
     .options = options,
     .size = sizeof(struct data),
     .least = 2,
     .most = 3,
     .examples = (const struct example[]){
         { "data info synth:digits", "parts, classes, shape" },
+        { "data check images:pets", "broken pictures, and equal ones" },
         { "data save synth:digits digits --count 6", "drawn digits to try `ocellus predict` on" },
         { 0 },
     },

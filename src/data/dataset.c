@@ -292,6 +292,11 @@ oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *im
     return OC_OK;
 }
 
+int64_t oc_data_label(const oc_data *d, oc_part part, int64_t i)
+{
+    return check_sample(d, part, i) < 0 ? -1 : d->samples.label[d->part[part].index[i]];
+}
+
 const char *oc_data_name(const oc_data *d, oc_part part, int64_t i)
 {
     if (d->source == NULL || check_sample(d, part, i) < 0)

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Folders of pictures and tables through the program: training on them, checking them.
+
+Run from the project's root: BUILD=build test/data_test.py [NAME…].  Data from ../shared/data is
+looked for at OC_DATA; a test that misses it is skipped."""
+import json
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+import cli_test                                 # noqa: E402
+from cli_test import DATA, Skip, ocellus        # noqa: E402
+
+CONVOLUTIONS = "conv 16 kernel=3 padding=1; relu; maxpool 2; conv 32 kernel=3 padding=1; relu; " \
+    "maxpool 2; flatten; linear classes"
+
+
+def folder(name):
+    path = os.path.join(DATA, name)
+    if not os.path.isdir(path):
+        raise Skip(f"{path} is absent")
+    return path
+
+
+def pictures(name, classes="ab", n=20):
+    """Classes of drawn digits, as many as there are letters, n pictures each; gives the folder."""
+    for k, letter in enumerate(classes):
+        where = os.path.join(name, letter)
+        ocellus("data", "save", f"synth:digits,train={10 * n},test=1", "all", "--part", "train",
+                "--count", 10 * n, "--force")
+        os.makedirs(where)
+        for i in range(n):
+            shutil.copy(f"all/{10 * i + k:05d}-is-{k}.png", where)
+    return name
+
+
+def a_folder_of_small_photographs_is_learned_well_above_chance():
+    spec = "images:" + folder("cifar10")
+    ocellus("train", "--data", spec, "--prepare", "resize 32,32; scale", "--model", CONVOLUTIONS,
+            "--epochs", "4", "--out", "run", "--quiet")
+    r = json.loads(ocellus("eval", "run", "--json", "-").stdout)
+    assert r["samples"] == 1000 and r["metrics"]["accuracy"] > 0.3, r["metrics"]
+    model = json.loads(ocellus("inspect", "run/model.safetensors", "--json", "-").stdout)
+    assert model["preparation"] == "rgb; resize size=32,32; scale", model["preparation"]
+    some = os.path.join(DATA, "cifar10", "test", "ship")
+    first = os.path.join(some, sorted(os.listdir(some))[0])
+    assert "ship" in ocellus("predict", "run", first, "--top", "10").stdout
+
+
+def photographs_with_a_validation_part_of_their_own_keep_it():
+    spec = "images:" + folder("hymenoptera")
+    text = ocellus("train", "--data", spec, "--prepare", "resize 24,24; scale", "--model",
+                   "flatten; linear classes", "--epochs", "1", "--out", "run").stdout
+    assert "120 to train, 120 to validate" in text, text
+
+
+def any_number_of_workers_gives_the_same_model():
+    pictures("set")
+    models = []
+    for workers in 0, 1, 2, 4:
+        ocellus("train", "linear", "--data", "images:set", "--epochs", "2", "--workers", workers,
+                "--out", f"run{workers}", "--quiet")
+        models.append(open(f"run{workers}/model.safetensors", "rb").read())
+    assert all(m == models[0] for m in models)
+
+
+def a_division_by_options_is_that_of_the_specification():
+    pictures("set")
+    common = ["linear", "--epochs", "1", "--quiet", "--data"]
+    ocellus("train", *common, "images:set", "--split", "0.5,0.25,0.25", "--data-seed", "7",
+            "--out", "a")
+    ocellus("train", *common, "images:set,split=0.5,0.25,0.25,seed=7", "--out", "b")
+    ocellus("train", *common, "images:set", "--split", "0.5,0.25,0.25", "--data-seed", "8",
+            "--out", "c")
+    ocellus("train", *common, "images:set", "--folds", "5", "--fold", "4", "--out", "d")
+    model = {run: open(f"{run}/model.safetensors", "rb").read() for run in "abcd"}
+    assert model["a"] == model["b"] != model["c"]
+    settings = json.load(open("d/run.json"))["settings"]
+    assert settings["train_samples"] == 28 and settings["val_samples"] == 6, settings
+
+
+def a_check_tells_broken_and_equal_files():
+    pictures("set")
+    os.makedirs("set/c")
+    shutil.copy(f"set/a/{os.listdir('set/a')[0]}", "set/c/copy.png")
+    whole = json.loads(ocellus("data", "check", "images:set", "--json", "-").stdout)
+    assert whole["images"] == 41 and whole["other_label"] == 1 and not whole["broken"]
+    assert len(whole["copies"]) == 1 and "set/c/copy.png" in whole["copies"][0]
+    open("set/b/torn.png", "wb").write(open("set/c/copy.png", "rb").read()[:-30])
+    found = json.loads(ocellus("data", "check", "images:set", "--json", "-", code=1).stdout)
+    assert [b["image"] for b in found["broken"]] == ["set/b/torn.png"]
+    text = ocellus("data", "check", "images:set", code=1).stdout
+    assert "broken       1" in text and "another label" in text
+
+
+def a_broken_file_stops_a_training_unless_it_is_to_be_skipped():
+    pictures("set")
+    open("set/a/bad.jpg", "wb").write(b"\xff\xd8\xff")
+    command = ["train", "linear", "--data", "images:set", "--split", "1,0,0", "--val", "0",
+               "--epochs", "1"]
+    stopped = ocellus(*command, "--out", "a", code=3)
+    assert "set/a/bad.jpg" in stopped.stderr
+    done = ocellus(*command, "--out", "b", "--on-bad", "skip")
+    assert "left out: set/a/bad.jpg" in done.stderr and "1 of 41 files" in done.stderr
+    assert "40 to train" in done.stdout
+
+
+def a_table_is_trained_on_as_a_folder_is():
+    pictures("set")
+    with open("set/table.csv", "w") as table:
+        print("path,label", file=table)
+        for letter in "ab":
+            for name in sorted(os.listdir(f"set/{letter}")):
+                print(f"{letter}/{name},{letter}", file=table)
+    for kind, place in ("images", "set"), ("csv", "set/table.csv"):
+        ocellus("train", "linear", "--data", f"{kind}:{place}", "--epochs", "1", "--out", kind,
+                "--quiet")
+    assert open("images/model.safetensors", "rb").read() == \
+        open("csv/model.safetensors", "rb").read()
+
+
+if __name__ == "__main__":
+    tests = [f for f in list(globals().values()) if callable(f) and f.__module__ == "__main__"
+             and f.__doc__ is None and f.__code__.co_argcount == 0]
+    sys.exit(cli_test.run(tests))
