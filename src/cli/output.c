@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -41,15 +42,19 @@ static oc_status taken(const char *path)
 static oc_status check_folder(const char *path)
 {
     const char *const slash = strrchr(path, '/');
-    if (!slash || slash == path)
-        return OC_OK;
     struct str folder = { 0 };
-    oc__str_add(&folder, path, (size_t)(slash - path));
+    if (!slash)
+        oc__str_addz(&folder, ".");
+    else
+        oc__str_add(&folder, path, slash == path ? 1 : (size_t)(slash - path));
     oc_status status = OC_OK;
     if (folder.failed)
         status = OC_ELIMIT;
     else if (!oc__is_directory(oc__str_text(&folder)))
         status = oc__fail(OC_EIO, "%s: there is no folder %s", path, oc__str_text(&folder));
+    else if (access(oc__str_text(&folder), W_OK | X_OK) != 0)
+        status = oc__fail_errno(errno, "%s: the folder %s cannot be written to", path,
+                                oc__str_text(&folder));
     oc__str_free(&folder);
     return status;
 }
