@@ -47,6 +47,8 @@ static void the_reference_is_the_last_and_always_there(void **state)
 /* Sizes around those of tiles and blocks, which the operators' own cases are too small for. */
 static const char *const large[][2] = {
     { "Gemm", "1x300 300x1 1" },
+    { "Gemm", "1x3000 70x3000 70 transB=true alpha=0.5" },
+    { "FusedGemm", "1x33 33x1100 1100 activation=Relu" },
     { "Gemm", "200x7 7x530 530" },
     { "Gemm", "7x600 600x49 7x49 beta=0.5 alpha=-1" },
     { "Gemm", "260x33 530x260 - transA=true transB=true" },

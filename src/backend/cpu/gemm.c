@@ -317,6 +317,51 @@ static void run_empty(const struct cpu_gemm *g)
     finish_rows(g, 0, g->m, 0, g->n);
 }
 
+/* ---- one row ------------------------------------------------------------------------------ */
+
+/* With one row of A every element of B is needed once, so B is read where it lies.  Columns of B
+ * that are contiguous give a scalar product each, else its rows are added up. */
+static bool is_row_product(const struct cpu_gemm *g)
+{
+    const struct cpu_matrix *b = g->b.context;
+    return g->m == 1 && g->b.pack == oc__cpu_pack_matrix && !g->packed && !g->add &&
+           g->a.column == 1 && (b->row == 1 || b->column == 1);
+}
+
+WIDE static float scalar_product(const float *a, const float *b, int64_t n)
+{
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+WIDE static void add_row(float factor, const float *b, float *c, int64_t n)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        c[i] += factor * b[i];
+}
+
+static void run_columns(const void *context, int64_t first, int64_t last)
+{
+    const struct cpu_gemm *g = context;
+    const struct cpu_matrix *b = g->b.context;
+    const float *from = b->data + first * b->column;
+    if (b->row == 1) {
+        for (int64_t j = first; j < last; j++, from += b->column)
+            g->c[j] = g->alpha * scalar_product(g->a.data, from, g->k);
+    } else {
+        memset(g->c + first, 0, (size_t)(last - first) * sizeof(float));
+        for (int64_t p = 0; p < g->k; p++, from += b->row)
+            add_row(g->alpha * g->a.data[p], from, g->c + first, last - first);
+    }
+    finish_rows(g, 0, 1, first, last - first);
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
 struct division {
     const struct cpu_gemm *whole;
     int                    parts;
@@ -340,6 +385,8 @@ void oc__cpu_gemm(const struct cpu_gemm *g, int threads, void *scratch)
     const struct division d = { g, parts, room, scratch };
     if (g->k == 0)
         run_empty(g);
+    else if (is_row_product(g))
+        oc__parallel(threads, g->n, CPU_GRAIN / g->k + 1, run_columns, g);
     else if (parts == 1)
         run_alone(g, scratch);
     else
