@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "base/log.h"
-#include "base/status.h"
 #include "train/checkpoint.h"
 
 enum { CALLS = 256, FILES = 16, NAME = 80, BYTES = 4096, SAVES = 4 };
@@ -121,16 +119,6 @@ int unlink(const char *path)
     return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
-/* The line that tells of a saved step is the acknowledgement. */
-static void listen(void *context, oc_log_level level, const char *line)
-{
-    long long step;
-    (void)context;
-    (void)level;
-    if (recorder.to && sscanf(line, "saved step %lld", &step) == 1)
-        add(recorder.to, ACKNOWLEDGE)->save = step;
-}
-
 /* ---- what is saved --------------------------------------------------------------------------- */
 
 /* A way to save, and the number of the newest save that a folder holds: 0 for none, -1 for damage
@@ -160,6 +148,11 @@ static void save_checkpoint(const char *folder, int64_t number)
     assert_ok(oc__checkpoint_save(&c, folder, 1));
 }
 
+static void keep_quiet(void *context, oc_log_level level, const char *line)
+{
+    (void)context, (void)level, (void)line;
+}
+
 static int64_t newest_checkpoint(const char *folder)
 {
     const struct checkpoint c = checkpoint(0);
@@ -178,7 +171,6 @@ static void replace_file(const char *folder, int64_t number)
     snprintf(path, sizeof path, "%s/run.json", folder);
     memset(text, '0' + (int)number, (size_t)number);
     assert_ok(oc__write_file(path, text, (size_t)number, WRITE_REPLACE));
-    add(recorder.to, ACKNOWLEDGE)->save = number;
 }
 
 static int64_t newest_file(const char *folder)
@@ -205,6 +197,7 @@ static void record_saves(const struct scenario *s, struct record *r)
     for (int64_t number = 1; number <= SAVES; number++) {
         recorder.to = r;
         s->save(place("live"), number);
+        add(r, ACKNOWLEDGE)->save = number;
         recorder.to = NULL;
     }
 }
@@ -455,7 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_crash_leaves_a_replaced_file_torn_or_old,
                                         make_folders, remove_folders),
     };
-    oc_log_set(listen, NULL);
+    oc_log_set(keep_quiet, NULL);                       /* damage is what is expected here */
     if (oc_store_new(&store, 1) < 0)
         return 1;
     const int failed = cmocka_run_group_tests(tests, make_place, remove_place);
