@@ -23,7 +23,7 @@ struct reduce  { struct ints axes; bool keepdims; };    /* no axes: all of them 
 
 /* Losses. */
 enum reduction { REDUCTION_MEAN, REDUCTION_SUM, REDUCTION_NONE };
-struct loss          { int reduction; };
+struct element_loss  { int reduction; };
 struct cross_entropy { int reduction; int64_t ignore_index; double label_smoothing; };
 
 struct dropout { double p; int64_t key; };              /* key 0: made from the node's name */

@@ -65,7 +65,7 @@ static void run(const struct call *c)
     }
 }
 
-static double flops(const struct infer *s)
+double oc__pool_flops(const struct infer *s)
 {
     const struct pool_attr *a = s->attr;
     struct window w;
@@ -103,7 +103,7 @@ static const char *const cases[] = {
 const struct op oc__op_average_pool = {
     .entry = { "AveragePool", "y = mean of x over the window", attrs, sizeof(struct pool_attr) },
     .inputs = "x", .outputs = "y",
-    .shape = shape, .grad = grad, .run = run, .flops = flops, .cases = cases,
+    .shape = shape, .grad = grad, .run = run, .flops = oc__pool_flops, .cases = cases,
 };
 
 /* ---- its gradient ------------------------------------------------------------------------- */

@@ -9,12 +9,13 @@
 
 static const char *const reductions[] = { "mean", "sum", "none", NULL };
 static const struct attr attrs[] = {
-    ATTR_WORDS(struct loss, reduction, "mean", "what becomes of the losses", reductions), { 0 }
+    ATTR_WORDS(struct element_loss, reduction, "mean", "what becomes of the losses", reductions),
+    { 0 }
 };
 
 static oc_status shape(const struct infer *s)
 {
-    const struct loss *const a = s->attr;
+    const struct element_loss *const a = s->attr;
     TRY(oc__same_dtype(s, 0));
     TRY(oc__shape_match("the target", s->x[0], s->x[1]));
     s->y[0] = a->reduction == REDUCTION_NONE ? *s->x[0] : (oc_shape){ 0 };
@@ -23,7 +24,7 @@ static oc_status shape(const struct infer *s)
 
 static oc_status grad_shape(const struct infer *s)
 {
-    const struct loss *const a = s->attr;
+    const struct element_loss *const a = s->attr;
     TRY(oc__shape_match("the target", s->x[1], s->x[2]));
     TRY(oc__shape_match("dy", a->reduction == REDUCTION_NONE ? s->x[1] : &(oc_shape){ 0 },
                         s->x[0]));
@@ -33,7 +34,7 @@ static oc_status grad_shape(const struct infer *s)
 
 static void forward(const struct call *c, double (*f)(double x, double t))
 {
-    const struct loss *const a = c->attr;
+    const struct element_loss *const a = c->attr;
     const int64_t n = oc_shape_count(c->xs[0]);
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -48,7 +49,7 @@ static void forward(const struct call *c, double (*f)(double x, double t))
 
 static void backward(const struct call *c, double (*slope)(double x, double t))
 {
-    const struct loss *const a = c->attr;
+    const struct element_loss *const a = c->attr;
     const int64_t n = oc_shape_count(c->ys[0]);
     const double scale = a->reduction == REDUCTION_MEAN ? 1 / (double)n : 1;
     for (int64_t i = 0; i < n; i++) {
@@ -71,7 +72,7 @@ static const char *const cases[] = {
     }                                                                                          \
     static void id##_run(const struct call *c) { backward(c, id##_slope); }                    \
     const struct op oc__op_##id = {                                                            \
-        .entry = { name, summary_, attrs, sizeof(struct loss) },                               \
+        .entry = { name, summary_, attrs, sizeof(struct element_loss) },                       \
         .inputs = "dy x target", .outputs = "dx", .flops = flops,                              \
         .shape = grad_shape, .run = id##_run,                                                  \
     };
@@ -93,7 +94,7 @@ static const char *const cases[] = {
                               OC_IN(dy[0], n->in[0], n->in[1]));                               \
     }                                                                                          \
     const struct op oc__op_##id = {                                                            \
-        .entry = { name, summary_, attrs, sizeof(struct loss) },                               \
+        .entry = { name, summary_, attrs, sizeof(struct element_loss) },                       \
         .inputs = "x target", .outputs = "loss", .flops = flops,                               \
         .shape = shape, .grad = id##_gradient, .run = id##_run, .cases = cases,                \
     };

@@ -64,15 +64,6 @@ static void run(const struct call *c)
         }
 }
 
-static double flops(const struct infer *s)
-{
-    const struct pool_attr *a = s->attr;
-    struct window w;
-    if (oc__window(&w, &a->window, s->x[0], NULL) < 0)
-        return 0;
-    return (double)oc_shape_count(&s->y[0]) * (double)oc__window_count(w.kernel);
-}
-
 static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
                  oc_value *dx)
 {
@@ -102,7 +93,7 @@ const struct op oc__op_max_pool = {
     .entry = { "MaxPool", "y = max of x over the window; index: its place in the plane", attrs,
                sizeof(struct pool_attr) },
     .inputs = "x", .outputs = "y index",
-    .shape = shape, .grad = grad, .run = run, .flops = flops, .cases = cases,
+    .shape = shape, .grad = grad, .run = run, .flops = oc__pool_flops, .cases = cases,
 };
 
 /* ---- over the whole plane ----------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #ifndef OC_OP_POOL_H
 #define OC_OP_POOL_H
 
+#include "op/op.h"
 #include "op/window.h"
 
 struct pool_attr {
@@ -17,5 +18,8 @@ struct pool_attr {
 
 /* How many places an average over the window at y (of all three dimensions) is taken. */
 int64_t oc__pool_divisor(const struct window *w, const int64_t y[WINDOW_DIMS], bool include_pad);
+
+/* One per place of each window. */
+double oc__pool_flops(const struct infer *s);
 
 #endif

@@ -91,7 +91,7 @@ static void run(const struct execution *e)
 {
     const struct request *r = e->request;
     const struct row *row = find(r->op->entry.name);
-    const int reduction = ((const struct loss *)r->attr)->reduction;
+    const int reduction = ((const struct element_loss *)r->attr)->reduction;
     const int64_t n = oc__cpu_count(&r->x[r->n_in - 1]);
     const float share = reduction == REDUCTION_MEAN ? 1 / (float)n : 1;
     if (row->is_slope) {

@@ -190,7 +190,7 @@ const struct kernel oc__cpu_batch_norm_inference = {
 
 /* ---- rows of a layer or a group ----------------------------------------------------------- */
 
-enum { STRETCH = 1024 };
+enum { STRETCH = 256 };
 
 /* Of a layer each element has a scale of its own, else each plane of a channel has one (struct
  * row_norm_dims), so the loops over a row come in two kinds: along elements, and by planes. */
@@ -236,6 +236,14 @@ static double sum_row(const float *x, int64_t n, float from,
     double all = 0;
     for (int64_t i = 0; i < n; i += STRETCH)
         all += (double)sum(x + i, n - i < STRETCH ? n - i : STRETCH, from);
+    return all;
+}
+
+static double sum_row_products(const float *dy, const float *x, int64_t n, float from)
+{
+    double all = 0;
+    for (int64_t i = 0; i < n; i += STRETCH)
+        all += (double)sum_of_products(dy + i, x + i, n - i < STRETCH ? n - i : STRETCH, from);
     return all;
 }
 
@@ -328,9 +336,8 @@ static void gather_row(const struct rows_grad *s, int64_t row, int64_t first, do
         gather_along(dy + i, x + i, s->scale + first + i, n - i < STRETCH ? n - i : STRETCH, mean,
                      inv_std, s->dscale + first + i, s->dbias + first + i, sum);
     for (int64_t i = 0, k = first; plane > 1 && i < n; i += plane, k++) {
-        const double dbias = (double)sum_of(dy + i, plane, 0);
-        const double dscale =
-            (double)sum_of_products(dy + i, x + i, plane, mean) * (double)inv_std;
+        const double dbias = sum_row(dy + i, plane, 0, sum_of);
+        const double dscale = sum_row_products(dy + i, x + i, plane, mean) * (double)inv_std;
         sum[0] += (double)s->scale[k] * dbias;
         sum[1] += (double)s->scale[k] * dscale;
         s->dscale[k] += (float)dscale;
