@@ -121,6 +121,35 @@ def a_table_is_trained_on_as_a_folder_is():
         open("csv/model.safetensors", "rb").read()
 
 
+def last(run):
+    """The last row of a run's metrics.csv: training accuracy, validation accuracy."""
+    rows = open(f"{run}/metrics.csv").read().split()
+    row = dict(zip(rows[0].split(","), rows[-1].split(",")))
+    return float(row["train_accuracy"]), float(row["val_accuracy"])
+
+
+def numbers_are_hard_as_pixels_and_easy_once_prepared():
+    data = ["--data", "synth:numbers", "--batch", "32", "--schedule", "constant", "--quiet"]
+    ocellus("train", "linear", *data, "--optimizer", "sgd", "--learning-rate", "0.01", "--epochs",
+            "20", "--out", "sgd")
+    ocellus("train", "linear", *data, "--optimizer", "adam", "--learning-rate", "0.001",
+            "--epochs", "40", "--out", "adam")
+    ocellus("train", "--model", "flatten; linear 16; leakyrelu 0.01; linear classes", *data,
+            "--prepare", "rgb; trim; resize 16,16; grayscale; minmax; adaptive_invert; scale",
+            "--optimizer", "adam", "--learning-rate", "0.01", "--epochs", "40", "--out", "small")
+    assert last("sgd")[1] <= 0.3, last("sgd")
+    assert last("adam")[0] >= 0.5 and last("adam")[1] <= 0.3, last("adam")
+    best = json.load(open("small/run.json"))["result"]["best_val_accuracy"]
+    assert best >= 0.94, best
+
+
+def colors_are_learned_by_one_layer_in_seven_epochs():
+    ocellus("train", "linear", "--data", "synth:colors", "--optimizer", "sgd", "--learning-rate",
+            "0.001", "--schedule", "constant", "--batch", "32", "--epochs", "7", "--out", "run",
+            "--quiet")
+    assert last("run")[1] == 1.0, last("run")
+
+
 if __name__ == "__main__":
     tests = [f for f in list(globals().values()) if callable(f) and f.__module__ == "__main__"
              and f.__doc__ is None and f.__code__.co_argcount == 0]

@@ -1,8 +1,9 @@
-/* synth_test.c — digits drawn by the program: the same bits always, and digits they are. */
+/* synth_test.c — sets drawn by the program: the same bits always, and what they claim to be. */
 #include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 #include "data/dataset.h"
@@ -98,12 +99,75 @@ static void classes_look_different_and_halves_alike(void **state)
     oc_data_free(d);
 }
 
+static void numbers_are_fixed_and_only_divided_by_the_seed(void **state)
+{
+    (void)state;
+    oc_data *one = open_spec("synth:numbers"), *other = open_spec("synth:numbers,seed=2");
+    assert_int_equal(oc_data_count(one, OC_PART_TRAIN), 593);
+    assert_int_equal(one->samples.n, 850);
+    assert_true(oc_data_hash(one) == oc_data_hash(other));
+    assert_memory_not_equal(one->part[OC_PART_TEST].index, other->part[OC_PART_TEST].index,
+                            (size_t)one->part[OC_PART_TEST].n * sizeof(int64_t));
+    oc_data_free(one);
+    oc_data_free(other);
+}
+
+/* The brightness of a colour pixel. */
+static int grey_of(const uint8_t *pixel)
+{
+    return (299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2]) / 1000;
+}
+
+static void a_number_stands_on_a_plain_ground_and_is_told_from_it_in_grey(void **state)
+{
+    (void)state;
+    oc_data *d = open_spec("synth:numbers");
+    int      lighter = 0;
+    for (int64_t i = 0; i < d->samples.n; i++) {
+        const oc_image image = oc__data_view(d, i);
+        const int      side = image.width, ground = grey_of(image.pixel);
+        int            most = 0;
+        for (int k = 0; k < side * side; k++) {
+            const int x = k % side, y = k / side, away = grey_of(image.pixel + 3 * k) - ground;
+            if (x == 0 || y == 0 || x == side - 1 || y == side - 1)
+                assert_memory_equal(image.pixel + 3 * k, image.pixel, 3);
+            most = abs(away) > abs(most) ? away : most;
+        }
+        assert_true(abs(most) >= 58);
+        lighter += most > 0;
+    }
+    assert_in_range(lighter, 340, 510);
+    oc_data_free(d);
+}
+
+static void colors_have_the_channels_of_their_names(void **state)
+{
+    (void)state;
+    static const bool bright[6][3] = { { 1, 0, 0 }, { 1, 1, 0 }, { 0, 1, 0 },
+                                       { 0, 1, 1 }, { 0, 0, 1 }, { 1, 0, 1 } };
+    oc_data *d = open_spec("synth:colors");
+    assert_int_equal(d->samples.n, 600);
+    for (int64_t i = 0; i < d->samples.n; i++) {
+        const oc_image image = oc__data_view(d, i);
+        double         mean[2] = { 0 };
+        int            channels[2] = { 0 };
+        for (int c = 0; c < 3; c++) {
+            const bool b = bright[d->samples.label[i]][c];
+            channels[b]++;
+            for (int k = 0; k < image.width * image.height; k++)
+                mean[b] += image.pixel[3 * k + c];
+        }
+        assert_true(mean[1] / channels[1] > mean[0] / channels[0] + 40 * 110 * 110);
+    }
+    oc_data_free(d);
+}
+
 static void a_wrong_place_or_number_is_explained(void **state)
 {
     (void)state;
     oc_data *d;
     assert_int_equal(oc_data_open(&d, "synth:letters"), OC_EUSAGE);
-    assert_non_null(strstr(oc_error(), "only synth:digits can be drawn"));
+    assert_non_null(strstr(oc_error(), "synth:digits, synth:numbers, synth:colors"));
     assert_int_equal(oc_data_open(&d, "synth:digits,train=0"), OC_EUSAGE);
     assert_int_equal(oc_data_open(&d, "synth:digits,trian=10"), OC_EUSAGE);
     assert_non_null(strstr(oc_error(), "train"));
@@ -118,6 +182,9 @@ int main(void)
         cmocka_unit_test(a_sample_does_not_depend_on_how_many_there_are),
         cmocka_unit_test(the_defaults_are_ten_thousand_and_two_thousand),
         cmocka_unit_test(classes_look_different_and_halves_alike),
+        cmocka_unit_test(numbers_are_fixed_and_only_divided_by_the_seed),
+        cmocka_unit_test(a_number_stands_on_a_plain_ground_and_is_told_from_it_in_grey),
+        cmocka_unit_test(colors_have_the_channels_of_their_names),
         cmocka_unit_test(a_wrong_place_or_number_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

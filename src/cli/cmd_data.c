@@ -24,7 +24,8 @@ static const struct option options[] = {
               oc__part_names),
     OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save", 1, 1e9),
     OPT_INT(struct data, first, "first", 0, "N", "0", "number of the first, from 0", 0, 1e15),
-    OPT_TEXT(struct data, json, "json", 0, "FILE", NULL, "of info or check, as JSON; - is standard output"),
+    OPT_TEXT(struct data, json, "json", 0, "FILE", NULL,
+             "of info or check, as JSON; - is standard output"),
     OPT_FLAG(struct data, force, "force", 'f', "replace files that exist"),
     OPT_END,
 };

@@ -78,7 +78,7 @@ static bool has_attr(const struct entry *e, const char *name)
     return false;
 }
 
-/* "train=100,test=10", cutting it up on the way; what is not the kind's own divides. */
+/* "train=100,test=10", cutting it up on the way.  A seed may be the kind's own and divide too. */
 static oc_status apply_settings(const struct entry *e, void *attr, struct division *division,
                                 char *settings)
 {
@@ -87,9 +87,10 @@ static oc_status apply_settings(const struct entry *e, void *attr, struct divisi
         *end = 0;
         char *value = strchr(settings, '=');
         *value++ = 0;
-        if (!has_attr(e, settings) && has_attr(&division_entry, settings))
+        const bool divides = has_attr(&division_entry, settings);
+        if (divides)
             TRY(oc__attr_set(&division_entry, division, e->name, settings, value));
-        else
+        if (!divides || has_attr(e, settings))
             TRY(oc__attr_set(e, attr, e->name, settings, value));
         settings = next;
     }

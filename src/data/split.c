@@ -20,9 +20,9 @@ static oc_part choose(const struct rule *rule, int class, int64_t rank, int64_t 
 {
     if (rule->folds > 0)
         return (rank + class) % rule->folds == rule->fold ? OC_PART_VAL : OC_PART_TRAIN;
-    const int64_t val = llround(rule->share[OC_PART_VAL] * (double)n);
-    const int64_t test = llround(rule->share[OC_PART_TEST] * (double)n);
-    return rank < val ? OC_PART_VAL : rank < val + test ? OC_PART_TEST : OC_PART_TRAIN;
+    const double val = rule->share[OC_PART_VAL], held = val + rule->share[OC_PART_TEST];
+    return rank < llround(val * (double)n) ? OC_PART_VAL
+           : rank < llround(held * (double)n) ? OC_PART_TEST : OC_PART_TRAIN;
 }
 
 /* What dividing needs for its time. */
