@@ -275,6 +275,20 @@ oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *im
 int64_t     oc_data_label(const oc_data *d, oc_part part, int64_t i);
 /* The file that it is in; "" where it is in none of its own. */
 const char *oc_data_name(const oc_data *d, oc_part part, int64_t i);
+
+/* A contact sheet: prepared samples in rows of ten; or, with augmentation, a row per sample, which
+ * shows it as prepared and then as `variants` epochs of a training with that seed would see it.
+ * The image is yours. */
+typedef struct oc_sheet_options {
+    oc_part     part;
+    int64_t     first, count;
+    const char *preparation;                            /* NULL: what suits the data */
+    const char *augment;                                /* NULL: none */
+    int         variants;
+    uint64_t    seed;
+} oc_sheet_options;
+oc_status oc_data_sheet(const oc_data *d, const oc_sheet_options *options, oc_image *sheet);
+
 oc_status oc_image_load(oc_image *out, const char *path);   /* PNG or JPEG, by content */
 oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */
 void      oc_image_free(oc_image *image);
@@ -383,6 +397,7 @@ typedef struct oc_train_options {
     const char *loss;                            /* "softmax smoothing=0.1", "sigmoid", "squared" */
     const char *optimizer;                       /* "adamw learning_rate=0.001 weight_decay=0.01" */
     const char *schedule;                               /* "constant", "cosine warmup=100", … */
+    const char *augment;                          /* steps, "flip; crop 28 padding=2"; NULL: none */
     int64_t     epochs, batch;                          /* batch: samples, or OC_BATCH_FULL */
     int64_t     accumulate;                             /* micro-batches per update; 0: 1 */
     double      clip_norm;                              /* largest norm of the gradient; 0: none */

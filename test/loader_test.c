@@ -96,6 +96,67 @@ static void any_number_of_workers_gives_the_same_batches(void **state)
     tear_down(&s);
 }
 
+/* As a training with any number of workers, killed anywhere, would see them. */
+static void augmented_batches_follow_from_seed_and_epoch_alone(void **state)
+{
+    (void)state;
+    struct setting          s = set_up("scale");
+    struct augment_program *augment;
+    uint64_t                expected = 0;
+    assert_int_equal(oc__augment_parse(&augment, "clones 2; flip; rotate 20; noise; mixup"), OC_OK);
+    for (int workers = 0; workers < 6; workers += 2) {
+        const struct loader_options o = { .data = s.data, .prepare = s.prepare,
+                                          .augment = augment, .batch = 8, .seed = 5,
+                                          .shuffle = true, .workers = workers };
+        struct loader *l, *late;
+        struct batch   a, b;
+        int64_t        samples;
+        assert_int_equal(oc__loader_new(&l, &o), OC_OK);
+        assert_int_equal(oc__loader_new(&late, &o), OC_OK);
+        const uint64_t first = drain(l, &samples);
+        assert_int_equal(samples, 2 * TRAIN);
+        oc__loader_epoch(l, 1, 0);
+        const uint64_t second = drain(l, &samples);
+        assert_true(first != second && (workers == 0 || first == expected));
+        expected = first;
+        oc__loader_epoch(l, 3, 0);
+        oc__loader_epoch(late, 3, 2);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(oc__loader_next(l, &a), OC_OK);
+        assert_int_equal(oc__loader_next(late, &b), OC_OK);
+        assert_memory_equal(a.x, b.x, (size_t)a.n * PIXELS * sizeof(float));
+        assert_memory_equal(a.other, b.other, (size_t)a.n * sizeof(int64_t));
+        assert_true(a.share == b.share && a.other[1] == a.label[0] && a.other[0] == a.label[7]);
+        oc__loader_free(l);
+        oc__loader_free(late);
+    }
+    oc__augment_free(augment);
+    tear_down(&s);
+}
+
+/* The crop replaces the resizing that would come before it, and the shape is the crop's. */
+static void an_augmentation_may_change_the_shape(void **state)
+{
+    (void)state;
+    struct setting          s = set_up("resize 40; centercrop 20; scale");
+    struct augment_program *augment;
+    struct loader          *l;
+    struct batch            b;
+    assert_int_equal(oc__augment_parse(&augment, "resizedcrop 20 filter=nearest"), OC_OK);
+    const struct loader_options o = { .data = s.data, .prepare = s.prepare, .augment = augment,
+                                      .batch = 8 };
+    assert_int_equal(oc__loader_new(&l, &o), OC_OK);
+    const oc_shape shape = oc__loader_shape(l);
+    assert_true(oc_shape_equal(&shape, &OC_SHAPE(1, 20, 20)));
+    assert_int_equal(oc__loader_next(l, &b), OC_OK);
+    assert_null(b.other);
+    for (int i = 0; i < 8 * 400; i++)                   /* values of the original, unfiltered */
+        assert_true(b.x[i] * 255 < 200);
+    oc__loader_free(l);
+    oc__augment_free(augment);
+    tear_down(&s);
+}
+
 static void an_epoch_can_begin_at_any_batch(void **state)
 {
     (void)state;
@@ -227,6 +288,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_workers_gives_the_same_batches),
+        cmocka_unit_test(augmented_batches_follow_from_seed_and_epoch_alone),
+        cmocka_unit_test(an_augmentation_may_change_the_shape),
         cmocka_unit_test(an_epoch_can_begin_at_any_batch),
         cmocka_unit_test(every_sample_comes_once_an_epoch),
         cmocka_unit_test(the_order_is_that_of_storage_unless_shuffled),

@@ -90,12 +90,13 @@ def lists_name_their_folder():
         text = "".join(open(p).read() for p in sources(folder) if p != path)
         for name in named:
             check(any(part in text for part in stems(name)), f"{path}: {name} is nowhere in {folder}")
+        macro = re.search(r"^\s*([A-Z]+)\(\w+", open(path).read(), re.M).group(1)
+        kind = re.search(rf"#define {macro}\(name\) extern const (?:struct )?(\w+) (\w+)##name", text)
         made = [(p, *m.groups()) for p in sources(folder) for m in
-                re.finditer(r"^const struct (\w+) (\w+) = \{", open(p).read(), re.M)]
-        listed = [any(whole.endswith(n) for n in named) for _, _, whole in made]
-        kinds = {kind for (_, kind, _), yes in zip(made, listed) if yes}
-        for (p, kind, whole), yes in zip(made, listed):
-            check(yes or kind not in kinds, f"{p}: {whole} is not in {path}")
+                re.finditer(r"^const (?:struct )?(\w+) (\w+) = \{", open(p).read(), re.M)]
+        for p, its, whole in made if kind else []:
+            check(its != kind[1] or whole in [kind[2] + n for n in named],
+                  f"{p}: {whole} is not in {path}")
 
 
 def forbidden(path, text):

@@ -11,19 +11,25 @@
 #include "cli/term.h"
 
 struct data {
-    const char *json;
+    const char *json, *prepare, *augment, *out;
     int         part;
-    int64_t     count, first;
+    int64_t     count, first, variants, seed;
     bool        force;
 };
 
-
 static const struct option options[] = {
     OPT_HEADING("Options"),
-    OPT_WORDS(struct data, part, "part", 0, "test", "part to save from",
-              oc__part_names),
-    OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save", 1, 1e9),
+    OPT_WORDS(struct data, part, "part", 0, "test", "part to save or show", oc__part_names),
+    OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save or show", 1, 1e9),
     OPT_INT(struct data, first, "first", 0, "N", "0", "number of the first, from 0", 0, 1e15),
+    OPT_TEXT(struct data, out, "out", 0, "FILE", "sheet.png", "of show, a PNG"),
+    OPT_TEXT(struct data, prepare, "prepare", 0, "STEPS", NULL,
+             "of show: preparation [what suits the data]"),
+    OPT_TEXT(struct data, augment, "augment", 0, "STEPS", NULL,
+             "of show: augmentation; see `ocellus help augmentation`"),
+    OPT_INT(struct data, variants, "variants", 0, "N", "9", "of show: augmented, of each image", 1,
+            100),
+    OPT_INT(struct data, seed, "seed", 's', "N", "0", "of show: of the augmentation", 0, 1e18),
     OPT_TEXT(struct data, json, "json", 0, "FILE", NULL,
              "of info or check, as JSON; - is standard output"),
     OPT_FLAG(struct data, force, "force", 'f', "replace files that exist"),
@@ -137,19 +143,38 @@ static oc_status check(const struct data *o, const oc_data *d, const char *spec)
     return status;
 }
 
+/* ---- show ---------------------------------------------------------------------------------- */
+
+static oc_status show(const struct data *o, const oc_data *d)
+{
+    oc_image sheet;
+    TRY(oc__output_check(o->out, o->force));
+    TRY(oc_data_sheet(d, &(oc_sheet_options){
+        .part = (oc_part)o->part, .first = o->first, .count = o->count,
+        .preparation = o->prepare, .augment = o->augment, .variants = (int)o->variants,
+        .seed = (uint64_t)o->seed }, &sheet));
+    if (o->force)
+        unlink(o->out);
+    const oc_status status = oc_image_save(&sheet, o->out);
+    if (status >= 0)
+        printf("%s: %d × %d\n", oc__printable(o->out), sheet.width, sheet.height);
+    oc_image_free(&sheet);
+    return status;
+}
+
 /* ---- running ------------------------------------------------------------------------------- */
 
-enum verb { INFO, CHECK, SAVE, VERBS };
+enum verb { INFO, CHECK, SAVE, SHOW, VERBS };
 
 static oc_status run(const void *settings, const struct operands *operands)
 {
-    static const char *const verbs[] = { "info", "check", "save" };
+    static const char *const verbs[] = { "info", "check", "save", "show" };
     const struct data *const o = settings;
     int verb = 0;
     while (verb < VERBS && strcmp(operands->word[0], verbs[verb]) != 0)
         verb++;
     if (verb == VERBS)
-        return oc__fail(OC_EUSAGE, "data: %s: what can be done with data: info, check, save",
+        return oc__fail(OC_EUSAGE, "data: %s: what can be done with data: info, check, save, show",
                         oc__quote_z(operands->word[0]));
     if (operands->n != (verb == SAVE ? 3 : 2))
         return oc__fail(OC_EUSAGE, "data: wants %s SPEC%s", verbs[verb],
@@ -159,6 +184,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     oc_data *d;
     TRY(oc_data_open(&d, spec));
     const oc_status status = verb == SAVE ? save(o, d, operands->word[2])
+                             : verb == SHOW ? show(o, d)
                              : verb == CHECK ? check(o, d, spec) : info(o, d, spec);
     oc_data_free(d);
     return status;
@@ -167,10 +193,13 @@ static oc_status run(const void *settings, const struct operands *operands)
 const struct command oc__command_data = {
     .name = "data",
     .summary = "look at a data set, check it, or write its images as files",
-    .usage = "info SPEC [--json FILE]\ncheck SPEC [--json FILE]\nsave SPEC DIR [options]",
+    .usage = "info SPEC [--json FILE]\ncheck SPEC [--json FILE]\nsave SPEC DIR [options]\n"
+             "show SPEC [--augment STEPS] [--out FILE]",
     .about = "`ocellus help data` lists the kinds of data.  To check is to decode every image and\n"
              "to tell those that are broken or there more than once.  Saved images are PNG; their\n"
-             "names end in the class that they belong to.",
+             "names end in the class that they belong to.  To show is to draw a contact sheet of\n"
+             "what training sees: with --augment, each row is an image as evaluation sees it, and\n"
+             "then as several epochs would.",
     .options = options,
     .size = sizeof(struct data),
     .least = 2,
@@ -179,6 +208,8 @@ const struct command oc__command_data = {
         { "data info synth:digits", "parts, classes, shape" },
         { "data check images:pets", "broken pictures, and equal ones" },
         { "data save synth:digits digits --count 6", "drawn digits to try `ocellus predict` on" },
+        { "data show synth:digits --augment \"flip; rotate 10\" --out digits.png",
+          "what an augmentation does" },
         { 0 },
     },
     .run = run,

@@ -36,6 +36,9 @@ static const struct option options[] = {
              "what becomes of files that cannot be decoded [fail]"),
     OPT_TEXT(struct train, prepare, "prepare", 0, "STEPS", NULL,
              "preparation of images [what suits the data]"),
+    OPT_TEXT(struct train, augment, "augment", 0, "STEPS", NULL,
+             "random changes of the training images, as in \"flip; crop 32 padding=4\"; see "
+             "`ocellus help augmentation`"),
     OPT_TEXT(struct train, load, "load", 0, "FILE", NULL,
              "weights to begin with, .safetensors or .json"),
     OPT_TEXT(struct train, init, "init", 0, "STEP", NULL,

@@ -18,8 +18,10 @@ enum { ERROR_BYTES = 1024, WORKERS_MAX = 256 };
 
 struct slot {
     float    *x;                                        /* [batch, c, h, w] */
-    int64_t  *label;                                    /* [batch] */
+    float    *spare;                                    /* [c, h, w], for blending */
+    int64_t  *label, *other;                            /* [batch] */
     int64_t   n;
+    double    share;
     bool      ready;
     oc_status status;
     char      error[ERROR_BYTES];                       /* why; the thread's own is another */
@@ -29,8 +31,11 @@ struct loader {
     struct loader_options options;
     oc_shape        shape;                              /* [c, h, w] */
     int64_t         values;                             /* of a sample: c * h * w */
+    int64_t         shown;                              /* by an epoch: samples of the part, or
+                                                         * several times as many */
     int64_t         samples, batches;                   /* of an epoch */
-    int64_t        *order;                              /* positions in the part */
+    int64_t         epoch;
+    int64_t        *order;                              /* [shown], modulo the part a position */
     struct slot    *slot;
     int64_t         slots;
     int64_t         ticket, turn;
@@ -44,18 +49,46 @@ struct loader {
 
 /* ---- preparing ---------------------------------------------------------------------------- */
 
+static oc_status augment_sample(const struct loader *l, int64_t number, const oc_image *image,
+                                float *x)
+{
+    const struct loader_options *o = &l->options;
+    const uint64_t  key = oc__augment_key(o->seed, l->epoch, number);
+    struct sample   sample = { .image = *image };
+    oc_status       status = oc__augment_prepared(o->augment, o->prepare, key, &sample);
+    if (status == OC_OK)
+        status = oc__prepare_numbers(o->prepare, &sample.image, &l->shape, x);
+    oc__sample_free(&sample);
+    return status;
+}
+
 static oc_status prepare_sample(const struct loader *l, int64_t i, float *x, int64_t *label)
 {
-    const oc_data *d = l->options.data;
-    const int64_t  index = d->part[l->options.part].index[l->order[i]];
-    oc_image       image;
-    *label = d->samples.label[index];
-    TRY(oc__data_read(d, index, &image));
-    const oc_status status = oc__prepare_run(l->options.prepare, &image, &l->shape, x);
-    oc__data_done(d, &image);
-    if (status < 0 && d->source != NULL)
-        return oc__fail(status, "%s: %s", d->source->name(d->own, index), oc_error());
+    const struct loader_options *o = &l->options;
+    const struct part           *part = &o->data->part[o->part];
+    const int64_t                index = part->index[l->order[i] % part->n];
+    oc_image                     image;
+    oc_status                    status;
+    *label = o->data->samples.label[index];
+    TRY(oc__data_read(o->data, index, &image));
+    if (o->augment != NULL)
+        status = augment_sample(l, l->order[i], &image, x);
+    else
+        status = oc__prepare_run(o->prepare, &image, &l->shape, x);
+    oc__data_done(o->data, &image);
+    if (status < 0 && o->data->source != NULL)
+        return oc__fail(status, "%s: %s", o->data->source->name(o->data->own, index), oc_error());
     return status;
+}
+
+static void blend(const struct loader *l, struct slot *slot, int64_t batch)
+{
+    const uint64_t key = oc__key(oc__key(l->options.seed, oc__hash("mix")), (uint64_t)l->epoch);
+    struct mixing  m = { slot->n, l->shape, slot->x, slot->spare, 1 };
+    oc__augment_mix(l->options.augment, oc__key(key, (uint64_t)batch), &m);
+    slot->share = m.share;
+    for (int64_t i = 0; i < slot->n; i++)
+        slot->other[i] = slot->label[i > 0 ? i - 1 : slot->n - 1];
 }
 
 static void fill_slot(const struct loader *l, struct slot *slot, int64_t batch)
@@ -63,8 +96,11 @@ static void fill_slot(const struct loader *l, struct slot *slot, int64_t batch)
     const int64_t first = batch * l->options.batch, left = l->samples - first;
     slot->n = left < l->options.batch ? left : l->options.batch;
     slot->status = OC_OK;
+    slot->share = 1;
     for (int64_t i = 0; i < slot->n && slot->status == OC_OK; i++)
         slot->status = prepare_sample(l, first + i, slot->x + i * l->values, &slot->label[i]);
+    if (slot->status == OC_OK && slot->other != NULL)
+        blend(l, slot, batch);
     if (slot->status < 0)
         snprintf(slot->error, sizeof slot->error, "%s", oc_error());
 }
@@ -99,11 +135,36 @@ static void *work(void *argument)
 
 /* ---- making ------------------------------------------------------------------------------- */
 
+static int known(int64_t dimension)
+{
+    return dimension > 0 ? (int)dimension : 0;
+}
+
+/* The shape of a sample once it is prepared, and augmented in between. */
+static oc_status settle_shape(struct loader *l)
+{
+    const struct loader_options *o = &l->options;
+    const oc_shape               stored = oc_data_shape(o->data);
+    TRY(oc__prepare_shape(o->prepare, &stored, &l->shape));
+    if (o->augment != NULL) {
+        struct extent e = { known(stored.dim[1]), known(stored.dim[2]), known(stored.dim[0]) };
+        TRY(oc__prepare_extent(o->prepare, !oc__augment_fits(o->augment), &e));
+        TRY(oc__augment_extent(o->augment, &e));
+        l->shape = OC_SHAPE(e.channels, e.height, e.width);
+    }
+    l->values = l->shape.dim[0] * l->shape.dim[1] * l->shape.dim[2];
+    for (int i = 0; i < 3; i++)
+        if (l->shape.dim[i] < 1)
+            return oc__fail(OC_EUSAGE, "preparation: it leaves the size of the images open; end "
+                            "it with one, such as resize 28,28");
+    return OC_OK;
+}
+
 static oc_status settle(struct loader *l)
 {
     struct loader_options *o = &l->options;
-    const oc_shape         stored = oc_data_shape(o->data);
-    const int64_t          n = oc_data_count(o->data, o->part);
+    const int64_t          times = o->augment != NULL ? oc__augment_times(o->augment) : 1;
+    const int64_t          n = l->shown = oc_data_count(o->data, o->part) * times;
     if (n == 0)
         return oc__fail(OC_EUSAGE, "data: this part has no samples");
     if (o->batch < 0 || o->workers < 0 || o->workers > WORKERS_MAX)
@@ -111,12 +172,7 @@ static oc_status settle(struct loader *l)
                         (long long)o->batch, o->workers);
     if (o->batch == 0 || o->batch > n)
         o->batch = n;
-    TRY(oc__prepare_shape(o->prepare, &stored, &l->shape));
-    l->values = l->shape.dim[0] * l->shape.dim[1] * l->shape.dim[2];
-    for (int i = 0; i < 3; i++)
-        if (l->shape.dim[i] < 1)
-            return oc__fail(OC_EUSAGE, "preparation: it leaves the size of the images open; end "
-                            "it with one, such as resize 28,28");
+    TRY(settle_shape(l));
     l->samples = o->drop_last ? n / o->batch * o->batch : n;
     l->batches = (l->samples + o->batch - 1) / o->batch;
     l->slots = o->workers > 0 ? o->workers + 2 : 1;
@@ -125,9 +181,9 @@ static oc_status settle(struct loader *l)
 
 static oc_status make_slots(struct loader *l)
 {
-    size_t values;
-    const int64_t n = oc_data_count(l->options.data, l->options.part);
-    l->order = oc__alloc((size_t)n, sizeof *l->order);
+    size_t     values;
+    const bool mixes = l->options.augment != NULL && oc__augment_mixes(l->options.augment);
+    l->order = oc__alloc((size_t)l->shown, sizeof *l->order);
     l->slot = oc__alloc((size_t)l->slots, sizeof *l->slot);
     if (l->order == NULL || l->slot == NULL
         || !oc__mul((size_t)l->options.batch, (size_t)l->values, &values)
@@ -137,6 +193,12 @@ static oc_status make_slots(struct loader *l)
         l->slot[i].x = oc__block_alloc(values);
         l->slot[i].label = oc__alloc((size_t)l->options.batch, sizeof(int64_t));
         if (l->slot[i].x == NULL || l->slot[i].label == NULL)
+            return OC_ELIMIT;
+        if (!mixes)
+            continue;
+        l->slot[i].spare = oc__alloc((size_t)l->values, sizeof(float));
+        l->slot[i].other = oc__alloc((size_t)l->options.batch, sizeof(int64_t));
+        if (l->slot[i].spare == NULL || l->slot[i].other == NULL)
             return OC_ELIMIT;
     }
     return OC_OK;
@@ -192,7 +254,9 @@ void oc__loader_free(struct loader *l)
         pthread_join(l->thread[i], NULL);
     for (int64_t i = 0; l->slot != NULL && i < l->slots; i++) {
         oc__block_free(l->slot[i].x);
+        oc__free(l->slot[i].spare);
         oc__free(l->slot[i].label);
+        oc__free(l->slot[i].other);
     }
     pthread_cond_destroy(&l->done);
     pthread_cond_destroy(&l->work);
@@ -222,12 +286,12 @@ int64_t oc__loader_batches(const struct loader *l)
 
 static void draw_order(struct loader *l, int64_t epoch)
 {
-    const int64_t  n = oc_data_count(l->options.data, l->options.part);
     const uint64_t key = oc__key(l->options.seed, oc__hash("order"));
+    l->epoch = epoch;
     if (l->options.shuffle)
-        oc__permutation(oc__key(key, (uint64_t)epoch), n, l->order);
+        oc__permutation(oc__key(key, (uint64_t)epoch), l->shown, l->order);
     else
-        for (int64_t i = 0; i < n; i++)
+        for (int64_t i = 0; i < l->shown; i++)
             l->order[i] = i;
 }
 
@@ -271,6 +335,6 @@ oc_status oc__loader_next(struct loader *l, struct batch *batch)
     const struct slot *slot = await_slot(l);
     if (slot->status < 0)
         return oc__fail(slot->status, "%s", slot->error);
-    *batch = (struct batch){ slot->n, slot->x, slot->label };
+    *batch = (struct batch){ slot->n, slot->x, slot->label, slot->other, slot->share };
     return OC_OK;
 }

@@ -4,18 +4,22 @@
  * as it asks for it; with workers, plain threads prepare batches ahead, each batch by one of them,
  * and the batches are the same in the same order for any number.  The data set and the program are
  * borrowed and must not change while the loader lives.  After creation the loader itself allocates
- * nothing; decoding and preparing an image do. */
+ * nothing; decoding, preparing and augmenting an image do.
+ *
+ * With a program of augmentation, what a sample looks like follows from (seed, epoch, its number in
+ * the part), and how a batch is blended from (seed, epoch, number of the batch). */
 #ifndef OC_DATA_LOADER_H
 #define OC_DATA_LOADER_H
 
 #include "data/dataset.h"
-#include "image/prepare.h"
+#include "image/augment.h"
 
 struct loader;
 
 struct loader_options {
     const oc_data                *data;
     const struct prepare_program *prepare;
+    const struct augment_program *augment;              /* NULL: none */
     oc_part                       part;
     int64_t                       batch;                /* samples; 0: the whole part at once */
     uint64_t                      seed;
@@ -30,6 +34,8 @@ struct batch {
     int64_t        n;                                   /* samples; 0: the epoch is over */
     const float   *x;                                   /* [n, c, h, w] */
     const int64_t *label;                               /* [n] */
+    const int64_t *other;                               /* [n], of what is blended in; or NULL */
+    double         share;                               /* of the label, the rest is the other's */
 };
 
 /* OC_EUSAGE where the part is empty or the program's shape is not determined. */

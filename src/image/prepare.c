@@ -55,11 +55,11 @@ static oc_status complete_steps(struct prepare_program *p)
     return OC_OK;
 }
 
-static oc_status walk_extent(const struct prepare_program *p, struct extent *extent)
+oc_status oc__prepare_extent(const struct prepare_program *p, bool fit, struct extent *extent)
 {
     for (int i = 0; i < p->steps.n; i++) {
         const struct prepare *kind = kind_of(&p->steps.step[i]);
-        if (kind->extent != NULL)
+        if (kind->extent != NULL && (fit || !kind->fits))
             TRY(kind->extent(p->steps.step[i].attr, extent));
     }
     return OC_OK;
@@ -87,7 +87,7 @@ static oc_status parse_into(struct prepare_program *p, const char *text)
         list[i] = &oc__prepare_list[i]->entry;
     TRY(oc__steps_parse(&p->steps, list, "preparation", text));
     TRY(complete_steps(p));
-    TRY(walk_extent(p, &p->extent));
+    TRY(oc__prepare_extent(p, true, &p->extent));
     fill_numbers(p);
     oc__steps_print(&p->steps, &p->text);
     return p->text.failed ? oc__fail(OC_ELIMIT, "preparation: no memory") : OC_OK;
@@ -133,7 +133,7 @@ oc_status oc__prepare_shape(const struct prepare_program *p, const oc_shape *in,
     struct extent e = { 0 };
     if (in != NULL && in->rank == 3)
         e = (struct extent){ known(in->dim[1]), known(in->dim[2]), known(in->dim[0]) };
-    TRY(walk_extent(p, &e));
+    TRY(oc__prepare_extent(p, true, &e));
     *out = OC_SHAPE(e.channels ? e.channels : OC_UNKNOWN, e.height ? e.height : OC_UNKNOWN,
                     e.width ? e.width : OC_UNKNOWN);
     return OC_OK;
@@ -178,17 +178,31 @@ static oc_status check_shape(const struct prepare_program *p, const oc_image *im
                     (long long)want[1], (long long)want[2]);
 }
 
+oc_status oc__prepare_pixels(const struct prepare_program *p, bool fit, struct canvas *canvas)
+{
+    for (int i = 0; i < p->images; i++) {
+        const struct prepare *kind = kind_of(&p->steps.step[i]);
+        if (fit || !kind->fits)
+            TRY(kind->apply(p->steps.step[i].attr, canvas));
+    }
+    return OC_OK;
+}
+
+oc_status oc__prepare_numbers(const struct prepare_program *p, const oc_image *image,
+                              const oc_shape *shape, float *x)
+{
+    TRY(check_shape(p, image, shape));
+    to_numbers(p, image, x);
+    return OC_OK;
+}
+
 oc_status oc__prepare_run(const struct prepare_program *p, const oc_image *image,
                           const oc_shape *shape, float *x)
 {
     struct canvas canvas = { .image = *image };
-    oc_status     status = OC_OK;
-    for (int i = 0; i < p->images && status == OC_OK; i++)
-        status = kind_of(&p->steps.step[i])->apply(p->steps.step[i].attr, &canvas);
+    oc_status     status = oc__prepare_pixels(p, true, &canvas);
     if (status == OC_OK)
-        status = check_shape(p, &canvas.image, shape);
-    if (status == OC_OK)
-        to_numbers(p, &canvas.image, x);
+        status = oc__prepare_numbers(p, &canvas.image, shape, x);
     if (canvas.owned)
         oc_image_free(&canvas.image);
     return status;

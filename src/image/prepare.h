@@ -27,6 +27,7 @@ struct extent { int height, width, channels; };
  * one of `apply` and `number` is set; `number` is told what 255 has become by then as well. */
 struct prepare {
     struct entry entry;
+    bool         fits;                                  /* brings images to a size, and no more */
     oc_status  (*ready)(void *attr);
     oc_status  (*extent)(const void *attr, struct extent *extent);
     oc_status  (*apply)(const void *attr, struct canvas *canvas);
@@ -45,6 +46,14 @@ oc_status oc__prepare_shape(const struct prepare_program *p, const oc_shape *in,
 /* Prepares one image into x, f32 of `shape` [c, h, w]; OC_EINPUT where another shape results. */
 oc_status oc__prepare_run(const struct prepare_program *p, const oc_image *image,
                           const oc_shape *shape, float *x);
+
+/* The two halves of it, for what training does between them.  Without `fit`, steps that bring
+ * images to a size are left out.  The canvas's image is to be freed where it is owned, also on
+ * failure. */
+oc_status oc__prepare_extent(const struct prepare_program *p, bool fit, struct extent *extent);
+oc_status oc__prepare_pixels(const struct prepare_program *p, bool fit, struct canvas *canvas);
+oc_status oc__prepare_numbers(const struct prepare_program *p, const oc_image *image,
+                              const oc_shape *shape, float *x);
 
 /* The canonical text, which parses to an equal program; borrowed. */
 const char *oc__prepare_text(const struct prepare_program *p);

@@ -62,7 +62,7 @@ static oc_status centercrop_apply(const void *attr, struct canvas *canvas)
 const struct prepare oc__prepare_centercrop = {
     .entry = { .name = "centercrop", .summary = "the middle of the image",
                .attrs = centercrop_attrs, .size = sizeof(struct centercrop) },
-    .ready = centercrop_ready, .extent = centercrop_extent, .apply = centercrop_apply,
+    .fits = true, .ready = centercrop_ready, .extent = centercrop_extent, .apply = centercrop_apply,
 };
 
 /* ---- trim --------------------------------------------------------------------------------- */

@@ -73,7 +73,7 @@ static oc_status resize_apply(const void *attr, struct canvas *canvas)
 const struct prepare oc__prepare_resize = {
     .entry = { .name = "resize", .summary = "another size, antialiased",
                .attrs = resize_attrs, .size = sizeof(struct resize) },
-    .ready = resize_ready, .extent = resize_extent, .apply = resize_apply,
+    .fits = true, .ready = resize_ready, .extent = resize_extent, .apply = resize_apply,
 };
 
 /* ---- letterbox ---------------------------------------------------------------------------- */
@@ -124,5 +124,5 @@ static oc_status letterbox_apply(const void *attr, struct canvas *canvas)
 const struct prepare oc__prepare_letterbox = {
     .entry = { .name = "letterbox", .summary = "fits the whole image into a field, padded",
                .attrs = letterbox_attrs, .size = sizeof(struct letterbox) },
-    .ready = letterbox_ready, .extent = letterbox_extent, .apply = letterbox_apply,
+    .fits = true, .ready = letterbox_ready, .extent = letterbox_extent, .apply = letterbox_apply,
 };

@@ -39,9 +39,12 @@ static oc_status run_batch(struct trainer *t, struct seen *seen, int64_t *n)
     TRY(oc__loader_next(t->loader, &b));
     const oc_shape image = oc_model_input(t->model);
     const int classes = oc_model_classes(t->model);
+    float share = (float)b.share;
     const oc_tensor in[] = {
         { OC_F32, OC_SHAPE(b.n, image.dim[0], image.dim[1], image.dim[2]), (void *)(uintptr_t)b.x },
         { OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.label },
+        { OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.other }, /* where samples are blended */
+        { OC_F32, { 0 }, &share },
     };
     oc_tensor out[] = { { .data = &loss }, { .data = t->logits } };
     oc_session_set_step(t->session, (uint64_t)t->state.count.runs++);
@@ -58,7 +61,7 @@ static oc_status run_update(struct trainer *t, struct seen *seen, const float **
 {
     const oc_train_options *const o = &t->settings->train;
     const int64_t full = o->batch * o->accumulate;
-    const int64_t left = t->settings->train_samples - t->state.count.step * full;
+    const int64_t left = t->samples - t->state.count.step * full;
     const int64_t samples = left < full ? left : full;
     *gradient = t->store->block[ROLE_GRADIENT][OC_TRAINABLE];
     while (seen->samples < samples) {
@@ -159,7 +162,7 @@ static oc_progress progress(struct trainer *t)
         .loss = mean(t->state.sum.loss, c->samples),
         .accuracy = mean((double)c->correct, c->samples),
         .learning_rate = t->state.sum.learning_rate,
-        .samples_per_second = done * (double)t->settings->train_samples / (double)t->steps / spent,
+        .samples_per_second = done * (double)t->samples / (double)t->steps / spent,
         .seconds_left = spent / done * left, .rss_bytes = t->rss,
     };
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data/dataset.h"
-#include "image/prepare.h"
+#include "image/augment.h"
 #include "nn/layer.h"
 #include "op/op.h"
 #include "param/store.h"
@@ -33,6 +33,11 @@ static const struct entry *operator_at(int i)
 static const struct entry *preparation_at(int i)
 {
     return oc__prepare_list[i] ? &oc__prepare_list[i]->entry : NULL;
+}
+
+static const struct entry *augmentation_at(int i)
+{
+    return oc__augment_list[i] ? &oc__augment_list[i]->entry : NULL;
 }
 
 static const struct entry *data_at(int i)
@@ -86,6 +91,9 @@ static const struct topic { const char *name, *about; entry_function *at; } topi
       data_at },
     { "preparation", "Steps that make of an image what the network sees:\n"
                      "`grayscale; resize 28; scale`.", preparation_at },
+    { "augmentation", "Random steps that training images go through, after the preparation's steps "
+                      "on pixels\nand before those that make numbers: `flip; crop 32 padding=4; "
+                      "noise sigma=0.02`.", augmentation_at },
     { "losses", "What training makes small: `softmax smoothing=0.1`.", loss_at },
     { "optimizers", "How weights follow gradients: `sgd 0.1 momentum=0.9 nesterov`.",
       optimizer_at },

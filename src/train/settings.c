@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/map.h"
 #include "base/status.h"
+#include "image/augment.h"
 #include "data/dataset.h"
 #include "nn/model.h"
 #include "param/store.h"
@@ -42,6 +43,7 @@ static const struct row rows[] = {
     ROW("val_samples", INT64, val_samples),
     ROW("validation", NUMBER, train.validation),
     ROW("watch_test", FLAG, train.watch_test),
+    ROW("augmentation", TEXT, train.augment),
     ROW("loss", TEXT, train.loss),
     ROW("optimizer", TEXT, train.optimizer),
     ROW("schedule", TEXT, train.schedule),
@@ -246,9 +248,9 @@ static oc_status keep_texts(struct settings *s, const oc_model *m)
 {
     bool good = true;
     const char **const texts[] = {
-        &s->model.architecture, &s->model.preparation, &s->model.init, &s->train.loss,
-        &s->train.optimizer, &s->train.schedule, &s->train.device, &s->train.backends,
-        &s->train.run, &s->train.data_spec, &s->train.model_name,
+        &s->model.architecture, &s->model.preparation, &s->model.init, &s->train.augment,
+        &s->train.loss, &s->train.optimizer, &s->train.schedule, &s->train.device,
+        &s->train.backends, &s->train.run, &s->train.data_spec, &s->train.model_name,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = keep(s, *texts[i], &good);
@@ -274,7 +276,20 @@ static void resolve_batch(oc_train_options *t, int64_t samples, int64_t suggeste
         t->batch = samples;
 }
 
-static void resolve_options(struct settings *s, const oc_model *m)
+/* How many samples an epoch shows; a program of augmentation may show each several times. */
+static oc_status count_shown(const struct settings *s, int64_t *shown)
+{
+    struct augment_program *p;
+    *shown = s->train_samples;
+    if (!s->train.augment)
+        return OC_OK;
+    TRY(oc__augment_parse(&p, s->train.augment));
+    *shown *= oc__augment_times(p);
+    oc__augment_free(p);
+    return OC_OK;
+}
+
+static void resolve_options(struct settings *s, const oc_model *m, int64_t shown)
 {
     oc_train_options *const t = &s->train;
     const oc_zoo_entry *const zoo = t->model_name ? oc_zoo_find(t->model_name) : NULL;
@@ -292,7 +307,7 @@ static void resolve_options(struct settings *s, const oc_model *m)
         t->workers = t->threads < omp_get_num_procs() ? 1 : -1;
     if (t->keep_checkpoints == 0)
         t->keep_checkpoints = 3;
-    resolve_batch(t, s->train_samples, zoo && zoo->batch ? zoo->batch : 64);
+    resolve_batch(t, shown, zoo && zoo->batch ? zoo->batch : 64);
 }
 
 static oc_status check_options(const oc_train_options *o)
@@ -342,7 +357,9 @@ oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_d
                         oc_data_classes(d));
     if (options->workers == 0)
         s->train.workers = oc__data_workers(d);
-    resolve_options(s, m);
+    int64_t shown;
+    TRY(count_shown(s, &shown));
+    resolve_options(s, m, shown);
     return keep_texts(s, m);
 }
 

@@ -18,9 +18,12 @@ static oc_status make_loader(struct trainer *t)
 {
     const oc_train_options *const o = &t->settings->train;
     TRY(oc__prepare_parse(&t->prepare, oc_model_preparation(t->model)));
+    if (o->augment)
+        TRY(oc__augment_parse(&t->augment, o->augment));
     TRY(oc__loader_new(&t->loader, &(struct loader_options){
-        .data = t->data, .prepare = t->prepare, .part = OC_PART_TRAIN, .batch = o->batch,
-        .seed = o->seed, .shuffle = true, .workers = o->workers > 0 ? o->workers : 0 }));
+        .data = t->data, .prepare = t->prepare, .augment = t->augment, .part = OC_PART_TRAIN,
+        .batch = o->batch, .seed = o->seed, .shuffle = true,
+        .workers = o->workers > 0 ? o->workers : 0 }));
     const oc_shape have = oc__loader_shape(t->loader), want = oc_model_input(t->model);
     return oc__shape_match("a prepared image", &want, &have);
 }
@@ -56,6 +59,23 @@ static oc_status make_session(struct trainer *t, oc_value logits, oc_value loss)
     return status;
 }
 
+static bool mixes(const struct trainer *t)
+{
+    return t->augment && oc__augment_mixes(t->augment);
+}
+
+/* The loss of blended samples: by their own labels and by those of what is blended in, each in its
+ * share. */
+static oc_value blended_loss(const struct loss_choice *loss, oc_graph *g, oc_value logits,
+                             oc_value labels)
+{
+    const oc_value other = oc_input(g, "other_labels", OC_I64, oc_value_shape(g, labels));
+    const oc_value share = oc_input(g, "share", OC_F32, (oc_shape){ 0 });
+    const oc_value rest = oc_sub(g, oc_scalar(g, 1), share);
+    return oc_add(g, oc_mul(g, share, oc__loss_value(loss, g, logits, labels)),
+                  oc_mul(g, rest, oc__loss_value(loss, g, logits, other)));
+}
+
 static oc_status make_graph(struct trainer *t)
 {
     struct loss_choice loss;
@@ -66,7 +86,8 @@ static oc_status make_graph(struct trainer *t)
     const oc_value x = oc__model_input(t->model, g, n);
     const oc_value labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
     const oc_value logits = oc_model_build(t->model, g, x);
-    const oc_value mean = oc__loss_value(&loss, g, logits, labels);
+    const oc_value mean = mixes(t) ? blended_loss(&loss, g, logits, labels)
+                                   : oc__loss_value(&loss, g, logits, labels);
     TRY(oc_graph_check(g));
     return make_session(t, logits, mean);
 }
@@ -77,14 +98,20 @@ static oc_shape batch_shape(const struct trainer *t, int64_t n)
     return OC_SHAPE(n, s.dim[0], s.dim[1], s.dim[2]);
 }
 
+/* A plan for n samples; the last two inputs are only there where samples are blended. */
+static oc_status prepare_for(struct trainer *t, int64_t n)
+{
+    const oc_shape in[] = { batch_shape(t, n), OC_SHAPE(n), OC_SHAPE(n), { 0 } };
+    return oc_session_prepare(t->session, in);
+}
+
 /* Plans for the sizes of batch that an epoch has, the usual one last. */
 static oc_status prepare_shapes(struct trainer *t)
 {
-    const int64_t batch = t->settings->train.batch;
-    const int64_t rest = t->settings->train_samples % batch;
+    const int64_t batch = t->settings->train.batch, rest = t->samples % batch;
     if (rest)
-        TRY(oc_session_prepare(t->session, (oc_shape[]){ batch_shape(t, rest), OC_SHAPE(rest) }));
-    return oc_session_prepare(t->session, (oc_shape[]){ batch_shape(t, batch), OC_SHAPE(batch) });
+        TRY(prepare_for(t, rest));
+    return prepare_for(t, batch);
 }
 
 /* A block of the parameters of a kind; at least one float, so that it is never NULL. */
@@ -118,13 +145,14 @@ static oc_status make_blocks(struct trainer *t)
 oc_status oc__trainer_make(struct trainer *t)
 {
     const oc_train_options *const o = &t->settings->train;
-    const int64_t samples = t->settings->train_samples, update = o->batch * o->accumulate;
+    const int64_t update = o->batch * o->accumulate;
     t->store = oc_model_store(t->model);
-    t->steps = (samples + update - 1) / update;
     t->saved = -1;
     TRY(oc__schedule_parse(o->schedule, &t->schedule));
-    TRY(make_graph(t));
     TRY(make_loader(t));
+    t->samples = oc__loader_samples(t->loader);
+    t->steps = (t->samples + update - 1) / update;
+    TRY(make_graph(t));
     TRY(oc__updater_make(&t->updater, o->optimizer, t->store));
     TRY(make_blocks(t));
     return prepare_shapes(t);
@@ -136,6 +164,7 @@ void oc__trainer_free(struct trainer *t)
     oc_session_free(t->session);
     oc_graph_free(t->graph);
     oc__loader_free(t->loader);
+    oc__augment_free(t->augment);
     oc__prepare_free(t->prepare);
     oc__updater_free(&t->updater);
     oc__free(t->logits);

@@ -23,6 +23,7 @@ struct trainer {
     const volatile bool    *stop;
 
     struct prepare_program *prepare;
+    struct augment_program *augment;                    /* NULL: none */
     struct loader          *loader;
     oc_graph               *graph;
     oc_session             *session;
@@ -32,7 +33,7 @@ struct trainer {
     float                  *sum;                        /* gradient of several runs; NULL: one */
     float                  *best[2];                    /* model by kind; NULL: none is sought */
     int64_t                 length;                     /* floats of a trainable block */
-    int64_t                 steps;                      /* updates per epoch */
+    int64_t                 samples, steps;             /* shown by an epoch; its updates */
 
     struct state            state;
     struct run              run;

@@ -1,0 +1,18 @@
+/* augment_list.h — every augmentation, AUGMENT(name) for `const struct augment
+ * oc__augment_name`. */
+AUGMENT(flip)
+AUGMENT(crop)
+AUGMENT(resizedcrop)
+AUGMENT(rotate)
+AUGMENT(affine)
+AUGMENT(perspective)
+AUGMENT(jitter)
+AUGMENT(grayscale)
+AUGMENT(blur)
+AUGMENT(noise)
+AUGMENT(erase)
+AUGMENT(randaugment)
+AUGMENT(trivialaugment)
+AUGMENT(mixup)
+AUGMENT(cutmix)
+AUGMENT(clones)
