@@ -7,10 +7,10 @@
  * place.  Where a value lies otherwise than wanted, the planner inserts a reorder as a step of its
  * own.
  *
- * A plan is immutable: a kernel keeps in `state` what is read only, and makes by `bind` what its runs
- * write to, which belongs to the session.  Sessions on different threads share neither, so only what
- * a back end keeps for the process (layouts) needs a lock.  run() must not allocate.  Kernels use at most `threads` threads of OpenMP and are called outside parallel
- * regions. */
+ * A plan is immutable: a kernel keeps in `state` what is read only, and makes by `bind` what its
+ * runs write to, which belongs to the session.  Sessions on different threads share neither, so
+ * only what a back end keeps for the process (layouts) needs a lock.  run() must not allocate.
+ * Kernels use at most `threads` threads of OpenMP and are called outside parallel regions. */
 #ifndef OC_BACKEND_BACKEND_H
 #define OC_BACKEND_BACKEND_H
 

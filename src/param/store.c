@@ -7,6 +7,7 @@
 #include "base/status.h"
 
 enum { ALIGNMENT = 16 };                                /* floats */
+static const int64_t block_max = INT64_C(1) << 48;      /* floats: more than any machine holds */
 
 oc_status oc_store_new(oc_store **out, uint64_t seed)
 {
@@ -73,6 +74,9 @@ oc_status oc__store_declare(oc_store *s, const char *name, const oc_shape *shape
     const int64_t count = oc_shape_count(shape);
     if (count < 0)
         return oc__fail(OC_EUSAGE, "parameter %s: a dimension is unknown", name);
+    if (count > block_max - s->length[kind])
+        return oc__fail(OC_ELIMIT, "parameter %s: %lld elements: all may have %lld", name,
+                        (long long)count, (long long)block_max);
     if (s->n == s->capacity) {
         const int capacity = s->capacity ? 2 * s->capacity : 32;
         struct parameter *p =
