@@ -75,7 +75,7 @@ oc_status oc__store_declare(oc_store *s, const char *name, const oc_shape *shape
     if (count < 0)
         return oc__fail(OC_EUSAGE, "parameter %s: a dimension is unknown", name);
     if (count > block_max - s->length[kind])
-        return oc__fail(OC_ELIMIT, "parameter %s: %lld elements: all may have %lld", name,
+        return oc__fail(OC_EUSAGE, "parameter %s: %lld elements: all may have %lld", name,
                         (long long)count, (long long)block_max);
     if (s->n == s->capacity) {
         const int capacity = s->capacity ? 2 * s->capacity : 32;
