@@ -394,7 +394,7 @@ static void metadata_that_is_wrong_is_refused_by_its_key(void **state)
         { "ocellus.architecture", "linear out=16777216; linear out=16777216", "not fit the model" },
         { "ocellus.architecture", NULL, "ocellus.architecture is missing" },
         { "ocellus.input", "4,", "wants \"c,h,w\"" },
-        { "ocellus.input", "99999999999999999999", "not fit the model" },
+        { "ocellus.input", "99999999999999999999", "elements: all may have" },
         { "ocellus.input", "0", "wants \"c,h,w\"" },
         { "ocellus.preparation", "scale; skale", "did you mean scale?" },
         { "ocellus.task", "dream", "'dream'" },

@@ -7,7 +7,7 @@
 #include "base/status.h"
 
 enum { ALIGNMENT = 16 };                                /* floats */
-static const int64_t block_max = INT64_C(1) << 48;      /* floats: more than any machine holds */
+static const int64_t block_max = INT64_C(1) << 60;      /* floats: more than any machine holds */
 
 oc_status oc_store_new(oc_store **out, uint64_t seed)
 {
