@@ -304,6 +304,20 @@ typedef oc_status oc_image_function(void *context, const char *name, oc_status s
 oc_status oc_image_each(const char *word, const oc_shape *shape, oc_image_function *function,
                         void *context);
 
+/* How fast the training part comes as prepared batches, shuffled, for some seconds.  `work`, where
+ * given, stands for the training and is called after each batch; `waited` is what the batches were
+ * waited for.  `workers`: 0: chosen; -1: none. */
+typedef struct oc_speed_options {
+    int64_t     batch;
+    int         workers;
+    double      seconds;
+    oc_status (*work)(void *context);
+    void       *context;
+} oc_speed_options;
+typedef struct oc_speed { int64_t images; double seconds, waited; int workers; } oc_speed;
+oc_status oc_data_speed(const oc_data *d, const char *preparation, const oc_speed_options *options,
+                        oc_speed *out);
+
 /* The shape [c, h, w] that a preparation makes of images of a shape, unknown where not known. */
 oc_status oc_preparation_shape(const char *preparation, const oc_shape *image, oc_shape *out);
 

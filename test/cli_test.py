@@ -109,6 +109,9 @@ def every_example_works_as_written():
                                                      + bytes(8 * 784)))
     os.mkdir("scans")
     write("scans/one.png", png(bytes(784), 28))
+    for i in range(20):
+        os.makedirs(f"pets/{i % 2}", exist_ok=True)
+        write(f"pets/{i % 2}/{i}.png", png(bytes([i]) * 784, 28))
     short = {"train": ["--data", SMALL, "--epochs", "1"], "eval": ["--data", SMALL],
              "bench": ["--steps", "1"]}
     for command in COMMANDS:

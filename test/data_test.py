@@ -150,6 +150,17 @@ def colors_are_learned_by_one_layer_in_seven_epochs():
     assert last("run")[1] == 1.0, last("run")
 
 
+def the_speed_of_data_is_told_beside_that_of_training():
+    pictures("set")
+    words = ["bench", "data", "images:set", "linear", "--batch", "8", "--seconds", "0.3"]
+    r = json.loads(ocellus(*words, "--json", "-").stdout)
+    assert r["images_per_second"] > 0 and r["training_images_per_second"] > 0
+    assert 0 <= r["waiting"] <= 1 and r["workers"] > 0
+    assert "training waits for data" in ocellus(*words, "--workers", "0").stdout
+    ocellus("bench", "data", code=2)
+    ocellus("bench", "mlp", "cnn", code=2)
+
+
 if __name__ == "__main__":
     tests = [f for f in list(globals().values()) if callable(f) and f.__module__ == "__main__"
              and f.__doc__ is None and f.__code__.co_argcount == 0]

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -14,6 +15,14 @@
 #include "data/loader.h"
 
 /* ---- help --------------------------------------------------------------------------------- */
+
+/* All pictures of the set prepared at once would be 7 MB an epoch.  Sanitizers keep what is freed
+ * for a while. */
+#ifdef __SANITIZE_ADDRESS__
+enum { GROWTH_MAX = 300 << 20 };
+#else
+enum { GROWTH_MAX = 2 << 20 };
+#endif
 
 static char root[] = "/tmp/ocellus-images-XXXXXX";
 
@@ -415,6 +424,51 @@ static void files_of_many_sizes_load_the_same_with_any_workers(void **state)
     oc_data_free(d);
 }
 
+static void a_cache_gives_the_same_and_needs_no_file_twice(void **state)
+{
+    (void)state;
+    struct prepare_program *p;
+    put_pictures("brief", "a", 20, 0);
+    put_pictures("brief", "b", 20, 50);
+    oc_data *plain = open_set("brief", ",split=1,0");
+    oc_data *d = open_set("brief", ",split=1,0,cache=ram");
+    assert_int_equal(oc__prepare_parse(&p, "rgb; resize 6,6; scale"), OC_OK);
+    struct loader *l = load(d, p, 3), *expected = load(plain, p, 0);
+    assert_true(drain(l, 108) == drain(expected, 108));
+    for (int64_t i = 0; i < 40; i++)
+        assert_int_equal(unlink(oc_data_name(d, OC_PART_TRAIN, i)), 0);
+    oc__loader_epoch(l, 1, 0);
+    drain(l, 108);
+    struct batch b;
+    oc__loader_epoch(expected, 1, 0);
+    assert_int_equal(oc__loader_next(expected, &b), OC_EIO);
+    oc__loader_free(l);
+    oc__loader_free(expected);
+    oc__prepare_free(p);
+    oc_data_free(plain);
+    oc_data_free(d);
+}
+
+static void memory_stays_the_same_over_epochs(void **state)
+{
+    (void)state;
+    struct prepare_program *p;
+    oc_data *d = open_set("many", ",split=1,0");
+    assert_int_equal(oc__prepare_parse(&p, "rgb; resize 64,64; scale"), OC_OK);
+    struct loader *l = load(d, p, 2);
+    int64_t        before = 0;
+    for (int epoch = 0; epoch < 60; epoch++) {
+        oc__loader_epoch(l, epoch, 0);
+        drain(l, 3 * 64 * 64);
+        if (epoch == 5)
+            before = oc__rss_bytes();
+    }
+    assert_in_range(oc__rss_bytes(), 0, before + GROWTH_MAX);
+    oc__loader_free(l);
+    oc__prepare_free(p);
+    oc_data_free(d);
+}
+
 static void photographs_load(void **state)
 {
     (void)state;
@@ -451,6 +505,8 @@ int main(void)
         cmocka_unit_test(a_broken_table_is_refused_with_the_line),
         cmocka_unit_test(a_broken_file_ends_the_epoch_with_its_name),
         cmocka_unit_test(files_of_many_sizes_load_the_same_with_any_workers),
+        cmocka_unit_test(a_cache_gives_the_same_and_needs_no_file_twice),
+        cmocka_unit_test(memory_stays_the_same_over_epochs),
         cmocka_unit_test(photographs_load),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);

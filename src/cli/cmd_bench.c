@@ -5,18 +5,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/probe.h"
 #include "cli/term.h"
-
-struct bench {
-    const char *load, *input, *backends, *json;
-    int64_t     batch, threads, steps, rows;
-    int         mode;
-    bool        force;
-};
 
 static const char *const modes[] = { [OC_INFER] = "infer", [OC_TRAIN] = "train", NULL };
 
@@ -34,6 +28,11 @@ static const struct option options[] = {
     OPT_TEXT(struct bench, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
     OPT_TEXT(struct bench, input, "input", 0, "C,H,W", NULL,
              "shape of the input of a new model [1,28,28]"),
+    OPT_TEXT(struct bench, prepare, "prepare", 0, "STEPS", NULL,
+             "of data: preparation of its images [what suits it]"),
+    OPT_TEXT(struct bench, workers, "workers", 0, "N", NULL,
+             "of data: threads that prepare images [all cores for files]"),
+    OPT_FLOAT(struct bench, seconds, "seconds", 0, "S", "3", "of data: to measure for", 0.01, 1e6),
     OPT_TEXT(struct bench, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
     OPT_FLAG(struct bench, force, "force", 'f', "replace the JSON file if it exists"),
     OPT_END,
@@ -208,6 +207,10 @@ static oc_status run(const void *settings, const struct operands *operands)
 {
     const struct bench *const o = settings;
     TRY(oc__output_check(o->json, o->force));
+    if (operands->n && strcmp(operands->word[0], "data") == 0)
+        return oc__bench_data(o, operands);
+    if (operands->n > 1)
+        return oc__fail(OC_EUSAGE, "bench: one model at a time, or data SPEC [MODEL]");
     const char *const word = operands->n ? operands->word[0] : "cnn";
     const struct model_request request = { .word = word, .load = o->load, .input = o->input };
     oc_model *model;
@@ -219,16 +222,19 @@ static oc_status run(const void *settings, const struct operands *operands)
 
 const struct command oc__command_bench = {
     .name = "bench",
-    .summary = "time a model's step, and what takes long in it",
-    .usage = "[MODEL_OR_FILE] [options]",
+    .summary = "time a model's step and what takes long in it, or how fast data comes",
+    .usage = "[MODEL_OR_FILE] [options]\ndata SPEC [MODEL_OR_FILE] [options]",
     .about = "A step of training is the forward pass, the loss and all gradients, without the\n"
-             "optimizer's update.  The table is measured in a second pass of as many steps.",
+             "optimizer's update.  The table is measured in a second pass of as many steps.\n"
+             "With `data`, images per second of the loader alone, and how long a training of\n"
+             "MODEL would wait for them.",
     .options = options,
     .size = sizeof(struct bench),
-    .most = 1,
+    .most = 3,
     .examples = (const struct example[]){
         { "bench", "a training step of the cnn, batch 64" },
         { "bench mlp --mode infer --batch 1 --threads 1", "latency of one image on one core" },
+        { "bench data images:pets cnn --workers 4", "does the training wait for the pictures?" },
         { "bench runs/cnn-1 --backend cpu,reference", "without oneDNN" },
         { 0 },
     },

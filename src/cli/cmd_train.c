@@ -34,6 +34,8 @@ static const struct option options[] = {
     OPT_TEXT(struct train, fold, "fold", 0, "I", NULL, "the share, from 0, to validate on"),
     OPT_TEXT(struct train, on_bad, "on-bad", 0, "fail|skip", NULL,
              "what becomes of files that cannot be decoded [fail]"),
+    OPT_TEXT(struct train, cache, "cache", 0, "none|ram", NULL,
+             "where decoded images are kept [none]"),
     OPT_TEXT(struct train, prepare, "prepare", 0, "STEPS", NULL,
              "preparation of images [what suits the data]"),
     OPT_TEXT(struct train, augment, "augment", 0, "STEPS", NULL,

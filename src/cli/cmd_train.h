@@ -10,7 +10,7 @@ struct train {
     const char *data, *model, *load, *init, *prepare, *augment, *val;
     const char *batch, *loss, *optimizer, *learning_rate, *momentum, *weight_decay, *schedule;
     const char *warmup, *workers, *backends, *out, *csv, *json, *resume;
-    const char *split, *data_seed, *folds, *fold, *on_bad;
+    const char *split, *data_seed, *folds, *fold, *on_bad, *cache;
     int64_t     epochs, accumulate, seed, threads, checkpoint_every, keep;
     double      clip, average;
     int         device, precision;

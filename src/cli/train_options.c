@@ -123,7 +123,7 @@ static oc_status read_data(const struct train *t, struct train_texts *texts, oc_
 {
     const struct { const char *key, *value; } more[] = {
         { "split", t->split }, { "seed", t->data_seed }, { "folds", t->folds },
-        { "fold", t->fold }, { "on_bad", t->on_bad },
+        { "fold", t->fold }, { "on_bad", t->on_bad }, { "cache", t->cache },
     };
     oc__str_addz(&texts->data, t->data);
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)

@@ -56,13 +56,16 @@ static oc_status take_apart(struct spec *spec, const char *text)
 }
 
 /* What every kind understands beside its own settings. */
-struct division { char split[ATTR_TEXT_MAX]; int64_t seed, folds, fold; };
+struct division { char split[ATTR_TEXT_MAX]; int64_t seed, folds, fold; int cache; };
+
+static const char *const cache_words[] = { "none", "ram", NULL };
 
 static const struct attr division_attrs[] = {
     ATTR(struct division, TEXT, split, NULL, "shares of train, val, test: all is divided anew"),
     ATTR(struct division, INT, seed, "0", "another seed divides otherwise"),
     ATTR_RANGE(struct division, INT, folds, "0", "shares for cross-validation", 0, 1000),
     ATTR_RANGE(struct division, INT, fold, "0", "the share that is validated on", 0, 999),
+    ATTR_WORDS(struct division, cache, "none", "where decoded images are kept", cache_words),
     { 0 }
 };
 
@@ -116,6 +119,8 @@ static oc_status open_kind(oc_data *d, const struct spec *spec, const struct ent
     oc__attr_defaults(entry, attr);
     TRY(apply_settings(entry, attr, &division, spec->settings));
     TRY(((const struct data_kind *)entry)->open(d, spec->place, attr));
+    if (division.cache != 0 && d->source != NULL)
+        TRY(oc__cache_new(&d->cache, d->samples.n));
     return divide(d, &division);
 }
 
@@ -190,6 +195,7 @@ void oc_data_free(oc_data *d)
     oc__free(d->samples.label);
     for (int p = 0; p < OC_PARTS; p++)
         oc__free(d->part[p].index);
+    oc__cache_free(d->cache);
     if (d->source != NULL)
         d->source->close(d->own);
     oc__free(d);
@@ -199,15 +205,21 @@ void oc_data_free(oc_data *d)
 
 oc_status oc__data_read(const oc_data *d, int64_t index, oc_image *image)
 {
-    if (d->source != NULL)
-        return d->source->read(d->own, index, image);
-    *image = oc__data_view(d, index);
+    if (d->source == NULL) {
+        *image = oc__data_view(d, index);
+        return OC_OK;
+    }
+    if (d->cache != NULL && oc__cache_get(d->cache, index, image))
+        return OC_OK;
+    TRY(d->source->read(d->own, index, image));
+    if (d->cache != NULL)
+        oc__cache_put(d->cache, index, image);
     return OC_OK;
 }
 
 void oc__data_done(const oc_data *d, oc_image *image)
 {
-    if (d->source != NULL)
+    if (d->source != NULL && d->cache == NULL)
         oc_image_free(image);
 }
 

@@ -9,6 +9,7 @@
 #define OC_DATA_DATASET_H
 
 #include "base/attr.h"
+#include "data/cache.h"
 #include "ocellus.h"
 
 struct samples {
@@ -38,6 +39,7 @@ struct oc_data {
     bool               undivided;                       /* all samples still are in one part */
     const struct source *source;                        /* NULL: samples lie in memory */
     void              *own;                             /* the source's */
+    struct image_cache *cache;                          /* of the source's images; NULL: none */
 };
 
 /* `open` fills samples, classes and parts from the place and its settings; what it leaves behind

@@ -1,0 +1,119 @@
+/* bench_data.c — how fast images come, and whether a training would wait for them.
+ *
+ * The loader is timed alone first, and then with a training step after each batch, on the same
+ * cores; the part of that time in which the step had no batch to work on is what training waits. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/bench.h"
+#include "cli/open.h"
+#include "cli/output.h"
+#include "cli/probe.h"
+#include "cli/term.h"
+
+static const double waits = 0.05;                       /* of the time: too long */
+
+struct speeds { oc_speed alone, beside; const char *model; };
+
+static double rate(const oc_speed *s)
+{
+    return (double)s->images / s->seconds;
+}
+
+static oc_status read_workers(const struct bench *o, int *out)
+{
+    char *end;
+    *out = 0;
+    if (!o->workers)
+        return OC_OK;
+    const long n = strtol(o->workers, &end, 10);
+    if (end == o->workers || *end || n < 0 || n > 256)
+        return oc__fail(OC_EUSAGE, "bench: --workers: %s: wants a whole number from 0 to 256",
+                        oc__quote_z(o->workers));
+    *out = n ? (int)n : -1;
+    return OC_OK;
+}
+
+static oc_status step(void *context)
+{
+    return oc__probe_run(context);
+}
+
+static oc_status time_beside(const struct bench *o, const oc_data *d, oc_model *model,
+                             oc_speed_options *how, struct speeds *s)
+{
+    const struct probe_options training = { .mode = OC_TRAIN, .batch = how->batch,
+                                            .threads = (int)o->threads, .backends = o->backends };
+    struct probe p;
+    oc_status    status = oc__probe_open(&p, model, &training);
+    how->work = step;
+    how->context = &p;
+    if (status >= 0)
+        status = oc__probe_run(&p);                     /* plans and warms up */
+    if (status >= 0)
+        status = oc_data_speed(d, oc_model_preparation(model), how, &s->beside);
+    oc__probe_close(&p);
+    return status;
+}
+
+static oc_status measure(const struct bench *o, const oc_data *d, const char *word,
+                         struct speeds *s)
+{
+    const struct model_request request = { .word = word, .data = d, .preparation = o->prepare };
+    const int64_t    all = oc_data_count(d, OC_PART_TRAIN);
+    oc_speed_options how = { .batch = o->batch < all ? o->batch : all, .seconds = o->seconds };
+    oc_model        *model;
+    TRY(read_workers(o, &how.workers));
+    TRY(oc__open_model(&model, &request));
+    oc_status status = oc_data_speed(d, oc_model_preparation(model), &how, &s->alone);
+    if (status >= 0)
+        status = time_beside(o, d, model, &how, s);
+    oc_model_free(model);
+    return status;
+}
+
+static void print(const struct speeds *s, const char *spec)
+{
+    const double share = s->beside.waited / s->beside.seconds;
+    char alone[32], beside[32];
+    printf("%s, %d worker%s\n\n", oc__printable(spec), s->alone.workers,
+           s->alone.workers == 1 ? "" : "s");
+    printf("alone    %s%s images/s%s\n", oc__style(STYLE_BOLD),
+           oc__rate_text(rate(&s->alone), alone), oc__style(STYLE_PLAIN));
+    printf("beside   %s images/s while %s trains\n", oc__rate_text(rate(&s->beside), beside),
+           oc__printable(s->model));
+    printf("waiting  %.1f %% of the time: training %s\n", 100 * share,
+           share > waits ? "waits for data" : "does not wait for data");
+}
+
+static oc_status tell(const struct bench *o, const struct speeds *s, const char *spec)
+{
+    const double share = s->beside.waited / s->beside.seconds;
+    if (!oc__output_is_stdout(o->json))
+        print(s, spec);
+    if (!o->json)
+        return OC_OK;
+    return oc__output_json(
+        o->json, o->force,
+        json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:b}", "data", oc__text_json(spec), "model",
+                  oc__text_json(s->model), "workers", s->alone.workers, "images_per_second",
+                  oc__number_json(rate(&s->alone)), "training_images_per_second",
+                  oc__number_json(rate(&s->beside)), "waiting", oc__number_json(share),
+                  "training_waits", share > waits));
+}
+
+oc_status oc__bench_data(const struct bench *o, const struct operands *operands)
+{
+    if (operands->n < 2)
+        return oc__fail(OC_EUSAGE, "bench: data: wants SPEC, as in bench data images:FOLDER");
+    const char *const spec = operands->word[1];
+    struct speeds     s = { .model = operands->n > 2 ? operands->word[2] : "cnn" };
+    oc_data          *d;
+    TRY(oc_data_open(&d, spec));
+    oc_status status = measure(o, d, s.model, &s);
+    if (status >= 0)
+        status = tell(o, &s, spec);
+    oc_data_free(d);
+    return status;
+}
