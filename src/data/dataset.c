@@ -69,8 +69,9 @@ static const struct attr division_attrs[] = {
     { 0 }
 };
 
-static const struct entry division_entry = {
-    .name = "data", .attrs = division_attrs, .size = sizeof(struct division),
+const struct entry oc__data_settings = {
+    .name = "(any)", .summary = "of every kind",
+    .attrs = division_attrs, .size = sizeof(struct division),
 };
 
 static bool has_attr(const struct entry *e, const char *name)
@@ -90,9 +91,9 @@ static oc_status apply_settings(const struct entry *e, void *attr, struct divisi
         *end = 0;
         char *value = strchr(settings, '=');
         *value++ = 0;
-        const bool divides = has_attr(&division_entry, settings);
+        const bool divides = has_attr(&oc__data_settings, settings);
         if (divides)
-            TRY(oc__attr_set(&division_entry, division, e->name, settings, value));
+            TRY(oc__attr_set(&oc__data_settings, division, e->name, settings, value));
         if (!divides || has_attr(e, settings))
             TRY(oc__attr_set(e, attr, e->name, settings, value));
         settings = next;
@@ -115,7 +116,7 @@ static oc_status open_kind(oc_data *d, const struct spec *spec, const struct ent
                            void *attr)
 {
     struct division division;
-    oc__attr_defaults(&division_entry, &division);
+    oc__attr_defaults(&oc__data_settings, &division);
     oc__attr_defaults(entry, attr);
     TRY(apply_settings(entry, attr, &division, spec->settings));
     TRY(((const struct data_kind *)entry)->open(d, spec->place, attr));

@@ -50,6 +50,7 @@ struct data_kind {
 };
 
 extern const struct data_kind *const oc__data_list[];   /* ends in NULL */
+extern const struct entry            oc__data_settings; /* what every kind understands */
 extern const char *const             oc__digit_names[10];
 
 /* Room for n samples, without pixels where the height is 0; the train part is the first `train`,

@@ -40,9 +40,13 @@ static const struct entry *augmentation_at(int i)
     return oc__augment_list[i] ? &oc__augment_list[i]->entry : NULL;
 }
 
+/* The kinds, and last what all of them understand. */
 static const struct entry *data_at(int i)
 {
-    return oc__data_list[i] ? &oc__data_list[i]->entry : NULL;
+    int n = 0;
+    while (oc__data_list[n])
+        n++;
+    return i < n ? &oc__data_list[i]->entry : i == n ? &oc__data_settings : NULL;
 }
 
 /* ---- printing ------------------------------------------------------------------------------ */
