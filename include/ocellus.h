@@ -289,14 +289,14 @@ typedef struct oc_sheet_options {
 } oc_sheet_options;
 oc_status oc_data_sheet(const oc_data *d, const oc_sheet_options *options, oc_image *sheet);
 
-oc_status oc_image_load(oc_image *out, const char *path);   /* PNG or JPEG, by content */
+oc_status oc_image_load(oc_image *out, const char *path);   /* PNG, JPEG or WebP */
 oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */
 void      oc_image_free(oc_image *image);
 
-/* Calls a function for each image that a word of the user stands for: a PNG or JPEG; a .npy array
- * of one or more images (bytes, or fractions of white); an IDX file, plain or .gz; raw bytes,
+/* Calls a function for each image that a word of the user stands for: a PNG, JPEG or WebP; a .npy
+ * array of one or more images (bytes, or fractions of white); an IDX file, plain or .gz; raw bytes,
  * exactly h*w or h*w*c for `shape` [c, h, w] (NULL: none are raw); one image of several by its
- * number, "images.npy:7"; or a folder, whose .png, .jpg and .npy come in order of their names.  A
+ * number, "images.npy:7"; or a folder, whose pictures and .npy come in order of their names.  A
  * file that cannot be read is given as its status with a NULL image.  A negative status from the
  * function ends it and is handed on. */
 typedef oc_status oc_image_function(void *context, const char *name, oc_status status,

@@ -123,6 +123,27 @@ def every_example_works_as_written():
                 ocellus(*words, *([] if resumes else short.get(command, [])))
 
 
+def augmented_training_is_the_same_for_any_number_of_workers():
+    steps = "clones 2; flip p=0.2; rotate 10; affine; noise; mixup"
+    models = set()
+    for workers in 0, 1, 4:
+        trained("--augment", steps, "--workers", workers, "--out", f"run{workers}")
+        models.add(open(f"run{workers}/last.safetensors", "rb").read())
+    trained("--out", "plain")
+    assert len(models) == 1 and open("plain/last.safetensors", "rb").read() not in models
+
+
+def an_augmentation_is_explained_and_drawn():
+    done = ocellus("train", "--data", SMALL, "--augment", "rotat 10", code=2)
+    assert "did you mean rotate?" in done.stderr
+    ocellus("train", "--data", SMALL, "--augment", "crop 20", code=2)
+    ocellus("data", "show", SMALL, "--count", "3", "--variants", "4", "--augment", "rotate",
+            "--out", "a.png")
+    ocellus("data", "show", SMALL, "--count", "12", "--out", "b.png")
+    size = [struct.unpack(">II", open(f, "rb").read()[16:24]) for f in ("a.png", "b.png")]
+    assert size == [(584, 352), (1164, 236)], size
+
+
 def every_topic_is_explained():
     topics = re.search(r"^Topics: (.*)$", ocellus("help").stdout, re.M).group(1).split(", ")
     assert {"operators", "layers", "optimizers", "schedules", "initialisers", "preparation", "data",

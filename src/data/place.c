@@ -215,9 +215,10 @@ static bool is_raw(struct visit *v, int64_t size)
 static oc_status not_an_image(const struct visit *v, const struct place *place, int64_t size)
 {
     if (!v->shape || v->shape->rank != 3)
-        return oc__fail(OC_EINPUT, "%s: offset 0: neither PNG, JPEG, .npy nor IDX", place->path);
-    return oc__fail(OC_EINPUT, "%s: offset 0: neither PNG, JPEG, .npy nor IDX; raw bytes must be "
-                               "%lld, not %lld", place->path,
+        return oc__fail(OC_EINPUT, "%s: offset 0: neither PNG, JPEG, WebP, .npy nor IDX",
+                        place->path);
+    return oc__fail(OC_EINPUT, "%s: offset 0: neither PNG, JPEG, WebP, .npy nor IDX; raw bytes "
+                               "must be %lld, not %lld", place->path,
                     (long long)(v->shape->dim[1] * v->shape->dim[2]), (long long)size);
 }
 
@@ -230,7 +231,8 @@ static oc_status visit_file(struct visit *v, const struct place *place)
     const oc_status status = oc__file_read(&f, 0, head, (size_t)(size < 16 ? size : 16));
     oc__file_close(&f);
     TRY(status);
-    const bool picture = memcmp(head, "\x89PNG", 4) == 0 || memcmp(head, "\xff\xd8", 2) == 0;
+    const bool picture = memcmp(head, "\x89PNG", 4) == 0 || memcmp(head, "\xff\xd8", 2) == 0
+                         || memcmp(head + 8, "WEBP", 4) == 0;
     if (memcmp(head, "\x93NUMPY", 6) == 0)
         return visit_npy(v, place);
     if (!picture && is_raw(v, size))
@@ -246,7 +248,7 @@ static oc_status visit_file(struct visit *v, const struct place *place)
 
 static bool is_picture_name(const char *name)
 {
-    static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".npy" };
+    static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".webp", ".npy" };
     const char *const dot = strrchr(name, '.');
     for (size_t i = 0; dot && dot != name && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot, endings[i]) == 0)
@@ -281,7 +283,7 @@ static oc_status visit_folder(struct visit *v, const char *folder)
     }
     oc__names_free(&names);
     if (status >= 0 && pictures == 0)
-        return oc__fail(OC_EINPUT, "%s: holds no .png, .jpg or .npy", folder);
+        return oc__fail(OC_EINPUT, "%s: holds no .png, .jpg, .webp or .npy", folder);
     return status;
 }
 

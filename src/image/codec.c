@@ -5,7 +5,8 @@
 #include "base/status.h"
 #include "image/image.h"
 
-static const struct codec *const codecs[] = { &oc__codec_png, &oc__codec_jpeg, NULL };
+static const struct codec *const codecs[] = { &oc__codec_png, &oc__codec_jpeg, &oc__codec_webp,
+                                              NULL };
 
 static oc_status new_image(oc_image *out, int width, int height, int channels)
 {
@@ -17,10 +18,8 @@ static oc_status new_image(oc_image *out, int width, int height, int channels)
     return OC_OK;
 }
 
-oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t height,
-                        int channels)
+oc_status oc__image_check_size(const char *name, int64_t width, int64_t height)
 {
-    *out = (oc_image){ 0 };
     if (width < 1 || height < 1)
         return oc__fail(OC_EINPUT, "%s: size %lldx%lld: an image has at least one pixel", name,
                         (long long)width, (long long)height);
@@ -30,6 +29,14 @@ oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t 
     if (width * height > IMAGE_PIXELS_MAX)
         return oc__fail(OC_ELIMIT, "%s: size %lldx%lld: exceeds %d million pixels", name,
                         (long long)width, (long long)height, IMAGE_PIXELS_MAX / 1000000);
+    return OC_OK;
+}
+
+oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t height,
+                        int channels)
+{
+    *out = (oc_image){ 0 };
+    TRY(oc__image_check_size(name, width, height));
     return new_image(out, (int)width, (int)height, channels);
 }
 
@@ -47,16 +54,16 @@ oc_status oc__image_decode(oc_image *out, const struct encoded *in)
     if (in->n == 0)
         return oc__fail(OC_EINPUT, "%s: offset 0: truncated: the file is empty", in->name);
     for (int i = 0; codecs[i] != NULL; i++) {
-        const size_t n = codecs[i]->magic_n;
-        if (memcmp(in->bytes, codecs[i]->magic, in->n < n ? in->n : n) != 0)
+        const size_t at = codecs[i]->magic_at, n = codecs[i]->magic_n, left = in->n - at;
+        if (in->n <= at || memcmp(in->bytes + at, codecs[i]->magic, left < n ? left : n) != 0)
             continue;
-        if (in->n < n)
+        if (left < n)
             return oc__fail(OC_EINPUT, "%s: offset %zu: truncated: a %s begins with %zu bytes",
-                            in->name, in->n, codecs[i]->name, n);
+                            in->name, in->n, codecs[i]->name, at + n);
         return codecs[i]->decode(out, in);
     }
     const char *kind = oc__file_kind(in->bytes, in->n);
-    return oc__fail(OC_EINPUT, "%s: offset 0: not a PNG or JPEG image%s%s", in->name,
+    return oc__fail(OC_EINPUT, "%s: offset 0: not a PNG, JPEG or WebP image%s%s", in->name,
                     kind != NULL ? ": this is " : "", kind != NULL ? kind : "");
 }
 
@@ -67,7 +74,7 @@ oc_status oc_image_load(oc_image *out, const char *path)
     size_t n;
     TRY(oc__file_load(path, IMAGE_FILE_MAX, &data, &n));
     const oc_status status =
-        oc__image_decode(out, &(struct encoded){ path, (const uint8_t *)data, n });
+        oc__image_decode(out, &(struct encoded){ path, (const uint8_t *)data, n, 0, 0 });
     oc__free(data);
     return status;
 }

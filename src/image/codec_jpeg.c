@@ -1,5 +1,8 @@
-/* codec_jpeg.c — JPEG through libjpeg-turbo: grey stays one channel, colour becomes RGB, anything
- * else (CMYK, YCCK) is refused by name.
+/* codec_jpeg.c — JPEG through libjpeg-turbo: grey stays one channel, everything else becomes RGB.
+ *
+ * Inks (CMYK, YCCK) absorb one after the other: R = (1 - C) (1 - K).  Adobe stores what is left of
+ * the light, 255 - ink, and says so by a marker.  Where a smaller image is enough, the inverse DCT
+ * makes one of 1/2, 1/4 or 1/8 of the sides, which saves most of the work.
  *
  * libjpeg carries on after damage, with grey where data is missing, and calls that a warning; here
  * every warning but harmless ones is an error.  A file may hold very many scans, each of which
@@ -98,18 +101,56 @@ static int orientation_of(const struct reader *r)
     return 0;
 }
 
+/* Channels of the image; the decoder's own may be four inks. */
 static int choose_channels(struct reader *r)
 {
-    static const char *const unsupported[] = {
-        [JCS_UNKNOWN] = "unsupported: neither grey nor RGB", [JCS_CMYK] = "unsupported: CMYK",
-        [JCS_YCCK] = "unsupported: CMYK (as YCCK)",
-    };
     const J_COLOR_SPACE space = r->jpeg.jpeg_color_space;
     if (space == JCS_GRAYSCALE)
         return r->jpeg.out_color_space = JCS_GRAYSCALE, 1;
     if (space == JCS_YCbCr || space == JCS_RGB)
         return r->jpeg.out_color_space = JCS_RGB, 3;
-    fail(r, OC_EINPUT, unsupported[space <= JCS_YCCK ? space : JCS_UNKNOWN]);
+    if (space == JCS_CMYK || space == JCS_YCCK)
+        return r->jpeg.out_color_space = JCS_CMYK, 3;
+    fail(r, OC_EINPUT, "unsupported: neither grey nor RGB nor CMYK");
+}
+
+/* The smallest scale that still gives the size that is wanted; turned images by their sides as
+ * stored. */
+static void choose_scale(struct reader *r, int orientation)
+{
+    struct jpeg_decompress_struct *jpeg = &r->jpeg;
+    const bool    turned = orientation >= 5;
+    const int64_t w = turned ? r->in->height : r->in->width;
+    const int64_t h = turned ? r->in->width : r->in->height;
+    jpeg->scale_num = jpeg->scale_denom = 1;
+    while (w > 0 && h > 0 && jpeg->scale_denom < 8
+           && jpeg->image_width >= 2 * jpeg->scale_denom * w
+           && jpeg->image_height >= 2 * jpeg->scale_denom * h)
+        jpeg->scale_denom *= 2;
+}
+
+static void inks_to_rgb(const uint8_t *from, uint8_t *to, size_t pixels, bool light)
+{
+    for (size_t i = 0; i < pixels; i++, from += 4, to += 3)
+        for (int k = 0; k < 3; k++) {
+            const int c = light ? from[k] : 255 - from[k], black = light ? from[3] : 255 - from[3];
+            to[k] = (uint8_t)((c * black + 127) / 255);
+        }
+}
+
+static void read_rows(struct reader *r)
+{
+    struct jpeg_decompress_struct *jpeg = &r->jpeg;
+    const size_t     pixels = (size_t)r->image.width, stride = pixels * (size_t)r->image.channels;
+    const bool       inks = jpeg->out_color_space == JCS_CMYK;
+    const JSAMPARRAY line = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE,
+                                                    jpeg->output_width * 4, 1);
+    while (jpeg->output_scanline < jpeg->output_height) {
+        JSAMPROW row = r->image.pixel + jpeg->output_scanline * stride;
+        jpeg_read_scanlines(jpeg, inks ? line : &row, 1);
+        if (inks)
+            inks_to_rgb(line[0], row, pixels, jpeg->saw_Adobe_marker);
+    }
 }
 
 /* Everything that may longjmp. */
@@ -124,19 +165,17 @@ static oc_status read_image(struct reader *r)
     jpeg_mem_src(jpeg, r->in->bytes, r->in->n);
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(jpeg, TRUE);
-    const int channels = choose_channels(r);
-    TRY(oc__image_new(&r->image, r->in->name, jpeg->image_width, jpeg->image_height, channels));
+    const int channels = choose_channels(r), orientation = orientation_of(r);
+    TRY(oc__image_check_size(r->in->name, jpeg->image_width, jpeg->image_height));
+    choose_scale(r, orientation);
     jpeg_start_decompress(jpeg);
-    while (jpeg->output_scanline < jpeg->output_height) {
-        const size_t stride = (size_t)r->image.width * (size_t)r->image.channels;
-        JSAMPROW     row = r->image.pixel + jpeg->output_scanline * stride;
-        jpeg_read_scanlines(jpeg, &row, 1);
-    }
+    TRY(oc__image_new(&r->image, r->in->name, jpeg->output_width, jpeg->output_height, channels));
+    read_rows(r);
     jpeg_finish_decompress(jpeg);
     if (offset_of(r) < r->in->n)
         oc__warn("%s: offset %zu: %zu byte%s after the end of the image", r->in->name, offset_of(r),
                  r->in->n - offset_of(r), oc__plural((int64_t)(r->in->n - offset_of(r))));
-    return oc__image_orient(&r->image, orientation_of(r));
+    return oc__image_orient(&r->image, orientation);
 }
 
 static oc_status decode(oc_image *out, const struct encoded *in)

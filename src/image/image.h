@@ -15,7 +15,9 @@ enum {
     IMAGE_FILE_MAX   = 256 << 20,                       /* bytes of an encoded file */
 };
 
-/* A black image; a side out of range is OC_EINPUT or OC_ELIMIT, and `name` begins the message. */
+/* A side out of range is OC_EINPUT or OC_ELIMIT, and `name` begins the message. */
+oc_status oc__image_check_size(const char *name, int64_t width, int64_t height);
+/* A black image. */
 oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t height,
                         int channels);
 
@@ -24,18 +26,19 @@ static inline size_t oc__image_bytes(const oc_image *image)
     return (size_t)image->width * (size_t)image->height * (size_t)image->channels;
 }
 
-/* An encoded image in memory; `name` is the file as the user typed it. */
-struct encoded { const char *name; const uint8_t *bytes; size_t n; };
+/* An encoded image in memory; `name` is the file as the user typed it.  Where a size is wanted, a
+ * decoder may leave out detail and give a smaller image, but none smaller than that. */
+struct encoded { const char *name; const uint8_t *bytes; size_t n; int width, height; };
 
 /* A format of images: how a file of it begins, and how it is read. */
 struct codec {
     const char *name;
     const char *magic;
-    size_t      magic_n;
+    size_t      magic_at, magic_n;
     oc_status (*decode)(oc_image *out, const struct encoded *in);
 };
 
-extern const struct codec oc__codec_png, oc__codec_jpeg;
+extern const struct codec oc__codec_png, oc__codec_jpeg, oc__codec_webp;
 
 oc_status oc__image_decode(oc_image *out, const struct encoded *in); /* by content */
 oc_status oc__png_encode(const oc_image *image, struct str *out);    /* appends a PNG file */
