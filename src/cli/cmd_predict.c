@@ -248,8 +248,8 @@ const struct command oc__command_predict = {
     .usage = "FILE_OR_RUN IMAGE… [options]",
     .about = "IMAGE is a PNG, JPEG or WebP of any size; a .npy array of one or more images; raw\n"
              "bytes, as many as the model's input has values; an IDX file, plain or .gz; or a\n"
-             "folder, whose images come in order of their names.  One of several images in a file is\n"
-             "picked by its number from 0: t10k-images-idx3-ubyte.gz:7.  The model's own\n"
+             "folder, whose images come in order of their names.  One of several images in a\n"
+             "file is picked by its number from 0: t10k-images-idx3-ubyte.gz:7.  The model's own\n"
              "preparation is applied, the same as in training.",
     .options = options,
     .size = sizeof(struct predict),
