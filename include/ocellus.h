@@ -392,15 +392,19 @@ typedef void oc_tensor_function(void *context, const char *name, const char *typ
                                 const oc_shape *shape, int64_t bytes);
 oc_status oc_file_tensors(const char *path, oc_tensor_function *function, void *context);
 
-/* The models that ship: name, one line, layers, and the training settings that suit it. */
+/* The models that ship: name, one line, layers, and the training settings that suit it.  A family
+ * of models has settings behind its name, "layers:100,50,dropout=0.2"; `layers` is then what the
+ * name alone stands for, and oc_zoo_steps() gives those of a member, yours: oc_string_free(). */
 typedef struct oc_zoo_entry {
     const char *name, *summary, *layers;
     const char *loss, *optimizer, *schedule;            /* as in oc_train_options */
     int64_t     batch, epochs;
+    oc_status (*family)(const char *settings, char **steps);  /* NULL: one model */
 } oc_zoo_entry;
 int                 oc_zoo_count(void);
 const oc_zoo_entry *oc_zoo_at(int i);
 const oc_zoo_entry *oc_zoo_find(const char *name);      /* NULL: none of that name */
+oc_status           oc_zoo_steps(const char *name, char **steps);
 
 /* ---- train -------------------------------------------------------------------------------- */
 

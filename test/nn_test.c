@@ -271,6 +271,33 @@ static void every_model_of_the_zoo_reads_back_from_its_own_text(void **state)
     assert_null(oc_zoo_find("resnet-of-dreams"));
 }
 
+static void is_family_member(const char *name, const char *architecture)
+{
+    oc_model *m;
+    assert_ok(make(&m, name));
+    assert_string_equal(oc_model_architecture(m), architecture);
+    oc_model_free(m);
+}
+
+static void a_family_of_the_zoo_reads_widths_and_settings(void **state)
+{
+    (void)state;
+    is_family_member("layers:100,50",
+                     "flatten; linear out=100 bias=false name=fc1; batchnorm name=bn1; leakyrelu; "
+                     "linear out=50 bias=false name=fc2; batchnorm name=bn2; leakyrelu; "
+                     "linear out=10 bias=false name=fc3; batchnorm name=bn3");
+    is_family_member("layers:norm=false,bias=true", "flatten; linear out=10 name=fc1");
+    is_family_member("layers:16,dropout=0.2,norm=false",
+                     "flatten; linear out=16 bias=false name=fc1; dropout p=0.2; leakyrelu; "
+                     "linear out=10 bias=false name=fc2; dropout p=0.2");
+    is_family_member("layers",
+                     "flatten; linear out=10 bias=false name=fc1; batchnorm name=bn1");
+    refuses("layers:10,x", "'x'", "layers:100,50");
+    refuses("layers:10,dropuot=1", "did you mean dropout?", "layers");
+    assert_string_equal(oc_zoo_find("layers:7")->name, "layers");
+    assert_null(oc_zoo_find("cnn:7"));
+}
+
 static void the_table_of_a_model_counts_parameters_and_flops(void **state)
 {
     (void)state;
@@ -473,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_plain_function_is_a_layer),
         cmocka_unit_test(every_layer_builds_and_runs),
         cmocka_unit_test(every_model_of_the_zoo_reads_back_from_its_own_text),
+        cmocka_unit_test(a_family_of_the_zoo_reads_widths_and_settings),
         cmocka_unit_test(the_table_of_a_model_counts_parameters_and_flops),
         cmocka_unit_test(a_model_comes_back_from_safetensors_bit_for_bit),
         cmocka_unit_test(a_model_comes_back_from_json_bit_for_bit),

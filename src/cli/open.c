@@ -11,10 +11,13 @@
 
 bool oc__names_file(const char *word)
 {
+    static const char *const endings[] = { ".safetensors", ".json", ".pt", ".pth" };
     const char *const dot = strrchr(word, '.');
-    const bool ending = dot && (strcmp(dot, ".safetensors") == 0 || strcmp(dot, ".json") == 0);
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcmp(dot, endings[i]) == 0)
+            return true;
     struct stat there;                                  /* be it a pipe: opening it tells more */
-    return ending || strchr(word, '/') || lstat(word, &there) == 0;
+    return strchr(word, '/') || lstat(word, &there) == 0;
 }
 
 bool oc__names_new_model(const char *word)

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "format/json_model.h"
 #include "format/safetensors.h"
+#include "format/torch.h"
 
 /* The types of the safetensors format, largest alignment first, as its own writer orders them. */
 const struct stored_type oc__stored_types[] = {
@@ -142,9 +143,21 @@ static bool ends_in(const char *text, const char *end)
     return n >= m && strcasecmp(text + n - m, end) == 0;
 }
 
+typedef oc_status opener(struct weights *w, const char *path);
+
 /* A JSON text, by name or by content: its first eight bytes are never the small number with which
  * safetensors begin. */
-static oc_status is_json(const char *path, bool *json)
+static bool is_json(const char *path, const unsigned char *head, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (head[i] == ' ' || head[i] == '\t' || head[i] == '\n' || head[i] == '\r'))
+        i++;
+    const bool object = i < n && head[i] == '{';
+    return (object || ends_in(path, ".json")) && (n < 8 || head[7] != 0);
+}
+
+/* The reader of a file by its first bytes; what is unknown may be safetensors. */
+static oc_status find_opener(const char *path, opener **out)
 {
     unsigned char head[64];
     struct file f;
@@ -152,21 +165,18 @@ static oc_status is_json(const char *path, bool *json)
     const size_t n = f.size < (int64_t)sizeof head ? (size_t)f.size : sizeof head;
     const oc_status status = oc__file_read(&f, 0, head, n);
     oc__file_close(&f);
-    TRY(status);
-    size_t i = 0;
-    while (i < n && (head[i] == ' ' || head[i] == '\t' || head[i] == '\n' || head[i] == '\r'))
-        i++;
-    const bool object = i < n && head[i] == '{';
-    *json = (object || ends_in(path, ".json")) && (n < 8 || head[7] != 0);
-    return OC_OK;
+    *out = oc__torch_is(head, n)       ? oc__torch_open
+           : is_json(path, head, n)    ? oc__json_model_open
+                                       : oc__safetensors_open;
+    return status;
 }
 
 oc_status oc__weights_open(struct weights *w, const char *path)
 {
-    bool json;
+    opener *open;
     *w = (struct weights){ .file = { .fd = -1 } };
-    TRY(is_json(path, &json));
-    return json ? oc__json_model_open(w, path) : oc__safetensors_open(w, path);
+    TRY(find_opener(path, &open));
+    return open(w, path);
 }
 
 void oc__weights_close(struct weights *w)

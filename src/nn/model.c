@@ -121,13 +121,18 @@ oc_status oc_model_new(oc_model **out, const oc_model_options *options)
 {
     *out = NULL;
     oc_model_options o = *options;
+    char *steps = NULL;
     const oc_zoo_entry *zoo = o.architecture ? oc_zoo_find(o.architecture) : NULL;
     if (o.architecture && !zoo)
         TRY(check_word(o.architecture));
-    if (zoo)
-        o.architecture = zoo->layers;
-    TRY(oc__model_from_steps(out, &o));
-    const oc_status status = zoo ? oc__model_set_loss(*out, zoo->loss) : OC_OK;
+    if (zoo) {
+        TRY(oc_zoo_steps(o.architecture, &steps));
+        o.architecture = steps;
+    }
+    oc_status status = oc__model_from_steps(out, &o);
+    oc_string_free(steps);
+    if (!status && zoo)
+        status = oc__model_set_loss(*out, zoo->loss);
     if (status) {
         oc_model_free(*out);
         *out = NULL;

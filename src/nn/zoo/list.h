@@ -1,6 +1,7 @@
 /* list.h — every model that ships, ZOO(name) for `const oc_zoo_entry oc__zoo_name`. */
 ZOO(cnn)
 ZOO(convnet)
+ZOO(layers)
 ZOO(lenet)
 ZOO(linear)
 ZOO(mlp)
