@@ -366,9 +366,11 @@ oc_status oc_model_prepare(const oc_model *m, const oc_image *image, float *x);
 oc_status oc_model_save(oc_model *m, const char *path, bool replace);
 /* a file, or a run folder's best model */
 oc_status oc_model_load(oc_model **out, const char *path);
-/* Takes weights by name from any safetensors or JSON file into an existing model; missing, surplus
- * and misfitting ones are an error that lists them. */
+/* Takes weights by name from any safetensors, JSON or PyTorch file into an existing model; missing,
+ * surplus and misfitting ones are an error that lists them.  Adopting allows a last layer for
+ * another number of classes: the model's own stays as it was, and a note says so. */
 oc_status oc_model_read(oc_model *m, const char *path);
+oc_status oc_model_adopt(oc_model *m, const char *path);
 
 /* What a model is: one line per layer with output shape, parameters and FLOPs for a batch, then the
  * plan of inference; and what any safetensors or JSON file of weights holds.  Yours, to be freed

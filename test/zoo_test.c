@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <math.h>
 #include "format/npy.h"
+#include "format/weights.h"
 #include "nn/model.h"
 #include "op/op.h"
 #include "task/task.h"
@@ -333,6 +334,74 @@ static void trained_cifar_resnets_give_their_reference_logits(void **state)
     gives_its_reference_logits("resnet56");
 }
 
+static const char squeezenet[] = "models/squeezenet1.1/squeezenet1.1_from_ncnn_f16.safetensors";
+
+static oc_model *squeezenet_of(int classes)
+{
+    oc_model *m;
+    assert_ok(oc_model_new(&m, &(oc_model_options){
+        .architecture = "squeezenet1_1", .input = OC_SHAPE(3, 64, 64), .classes = classes,
+        .seed = 5 }));
+    return m;
+}
+
+/* The parameter holds what the file has under its own name. */
+static void holds(oc_model *m, const char *parameter, const char *tensor)
+{
+    struct weights w;
+    const oc_parameter p
+        = oc_store_at(oc_model_store(m), oc_store_find(oc_model_store(m), parameter));
+    const size_t n = (size_t)oc_shape_count(&p.shape);
+    float *const value = oc__alloc(n, sizeof *value);
+    assert_ok(oc__weights_open(&w, shared_data(squeezenet)));
+    assert_ok(oc__weights_read(&w, oc__weights_find(&w, tensor),
+                               &(oc_tensor){ OC_F32, p.shape, value }, NULL));
+    assert_memory_equal(p.value, value, n * sizeof *value);
+    oc__weights_close(&w);
+    oc__free(value);
+}
+
+static void squeezenet_takes_half_precision_weights_by_its_authors_names(void **state)
+{
+    (void)state;
+    const char *const path = shared_data(squeezenet);
+    oc_model *const m = squeezenet_of(1000);
+    assert_ok(oc_model_read(m, path));
+    holds(m, "features.0.bias", "conv1.bias");
+    holds(m, "features.3.squeeze.weight", "fire2/squeeze1x1.weight");
+    holds(m, "features.12.expand3x3.weight", "fire9/expand3x3.weight");
+    holds(m, "classifier.1.weight", "conv10.weight");
+    oc_model_free(m);
+}
+
+static void keep_line(void *context, oc_log_level level, const char *line)
+{
+    (void)level;
+    snprintf(context, 256, "%s", line);
+}
+
+static void a_head_for_other_classes_begins_anew_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    const char *const path = shared_data(squeezenet);
+    char note[256] = "";
+    oc_model *const m = squeezenet_of(2), *const untouched = squeezenet_of(2);
+    assert_int_equal(oc_model_read(m, path), OC_EINPUT);
+    error_says("2 tensors do not fit");
+    error_says("misfitting classifier.1.weight: [1000, 512, 1, 1] in the file");
+    oc_log_set(keep_line, note);
+    assert_ok(oc_model_adopt(m, path));
+    oc_log_set(NULL, NULL);
+    assert_non_null(strstr(note, "classifier.1 is for 1000 classes"));
+    holds(m, "features.12.expand3x3.weight", "fire9/expand3x3.weight");
+    const int i = oc_store_find(oc_model_store(m), "classifier.1.weight");
+    const oc_parameter a = oc_store_at(oc_model_store(m), i);
+    const oc_parameter b = oc_store_at(oc_model_store(untouched), i);
+    assert_memory_equal(a.value, b.value, 2 * 512 * sizeof(float));
+    oc_model_free(m);
+    oc_model_free(untouched);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +412,8 @@ int main(void)
         cmocka_unit_test(mobilenet_v2_computes_what_torchvisions_does),
         cmocka_unit_test(squeezenet1_1_computes_what_torchvisions_does),
         cmocka_unit_test(trained_cifar_resnets_give_their_reference_logits),
+        cmocka_unit_test(squeezenet_takes_half_precision_weights_by_its_authors_names),
+        cmocka_unit_test(a_head_for_other_classes_begins_anew_where_that_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

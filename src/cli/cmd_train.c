@@ -268,7 +268,8 @@ static oc_status begin(const struct train *t, const char *word)
         status = oc_data_open(&data, o.data_spec);
     if (status >= 0 && !t->val && oc_data_count(data, OC_PART_VAL) > 0)
         o.validation = 0;                               /* it has a part for that */
-    const struct model_request request = { .word = word, .load = t->load, .data = data,
+    const struct model_request request = { .word = word, .load = t->load, .adopt = true,
+                                          .data = data,
                                            .preparation = t->prepare, .init = t->init,
                                            .seed = t->seed };
     if (status >= 0)

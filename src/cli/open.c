@@ -139,7 +139,7 @@ oc_status oc__open_model(oc_model **out, const struct model_request *r)
         oc__free(names);
     }
     if (status >= 0 && r->load)
-        status = oc_model_read(*out, r->load);
+        status = (r->adopt ? oc_model_adopt : oc_model_read)(*out, r->load);
     if (status < 0) {
         oc_model_free(*out);
         *out = NULL;

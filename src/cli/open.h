@@ -8,6 +8,7 @@
 struct model_request {
     const char    *word;                                /* file, run folder, zoo name, or steps */
     const char    *load;                                /* weights to take; NULL: none */
+    bool           adopt;                               /* even with a head of other classes */
     const char    *input;                               /* "1,28,28"; NULL: that */
     const oc_data *data;                                /* gives what follows; may be NULL */
     const char    *preparation, *init;                  /* NULL: the data's, the layers' own */

@@ -42,6 +42,11 @@ oc_status   oc__model_set_loss(oc_model *m, const char *loss);
  * OC_EUSAGE.  NULL or "": nothing is frozen. */
 oc_status   oc__model_freeze(oc_model *m, const char *patterns);
 
+/* Takes the weights of an open file by name.  With `new_head`, a last layer for another number of
+ * classes stays as it is, which is noted. */
+struct weights;
+oc_status   oc__model_take(oc_model *m, const struct weights *w, bool new_head);
+
 /* Builds one step in its scope; a failure names the step. */
 oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x);
 

@@ -19,13 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/status.h"
 #include "format/weights.h"
 #include "op/op.h"
 #include "param/store.h"
-
-enum { LISTED_MAX = 20 };
 
 static const char version[] = "1";
 
@@ -86,102 +83,6 @@ oc_status oc_model_save(oc_model *m, const char *path, bool replace)
     }
     const oc_status status = write_content(m, path, tensor, replace ? WRITE_REPLACE : WRITE_NEW);
     oc__free(tensor);
-    return status;
-}
-
-/* ---- taking weights ----------------------------------------------------------------------- */
-
-/* What does not fit, up to LISTED_MAX lines of it. */
-struct misfits { struct str text; int n; };
-
-static void misfit(struct misfits *list, const char *what, const char *name, const char *detail)
-{
-    if (list->n++ < LISTED_MAX)
-        oc__str_addf(&list->text, "%s%s %s%s", list->n > 1 ? "; " : "", what, name, detail);
-}
-
-/* PyTorch counts batches in its norm layers; nothing is computed from that. */
-static bool is_counter(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && !strcmp(dot, ".num_batches_tracked");
-}
-
-static void compare(const struct weights *w, const oc_store *s, struct misfits *list)
-{
-    char have[OC_SHAPE_TEXT], want[OC_SHAPE_TEXT], detail[2 * OC_SHAPE_TEXT + 32];
-    for (int i = 0; i < s->n; i++) {
-        const struct parameter *p = &s->parameter[i];
-        const int at = oc__weights_find(w, p->name);
-        if (at < 0)
-            misfit(list, "missing", p->name, "");
-        else if (w->tensor[at].dtype < 0) {
-            snprintf(detail, sizeof detail, ": its type is %s", w->tensor[at].type);
-            misfit(list, "unreadable", p->name, detail);
-        } else if (!oc_shape_equal(&w->tensor[at].shape, &p->shape)) {
-            snprintf(detail, sizeof detail, ": %s in the file, %s in the model",
-                     oc__shape_text(&w->tensor[at].shape, have), oc__shape_text(&p->shape, want));
-            misfit(list, "misfitting", p->name, detail);
-        }
-    }
-    for (int i = 0; i < w->n; i++)
-        if (oc_store_find(s, w->tensor[i].name) < 0 && !is_counter(w->tensor[i].name))
-            misfit(list, "surplus", oc__quote_z(w->tensor[i].name), "");
-}
-
-static oc_status check_fit(const struct weights *w, const oc_store *s)
-{
-    struct misfits list = { 0 };
-    compare(w, s, &list);
-    if (list.n > LISTED_MAX)
-        oc__str_addf(&list.text, "; and %d more", list.n - LISTED_MAX);
-    if (list.n)
-        oc__fail(OC_EINPUT, "%s: %d tensor%s not fit the model: %s", w->path, list.n,
-                 list.n == 1 ? " does" : "s do", oc__str_text(&list.text));
-    oc__str_free(&list.text);
-    return list.n ? OC_EINPUT : OC_OK;
-}
-
-static oc_status read_values(const struct weights *w, oc_store *s)
-{
-    TRY(oc__store_ready(s, ROLE_VALUE));
-    int64_t nonfinite = 0;
-    for (int i = 0; i < s->n; i++) {
-        const struct parameter *p = &s->parameter[i];
-        const oc_tensor into = { OC_F32, p->shape, oc__store_place(s, ROLE_VALUE, i) };
-        int64_t odd = 0;
-        TRY(oc__weights_read(w, oc__weights_find(w, p->name), &into, &odd));
-        nonfinite += odd;
-    }
-    if (nonfinite)
-        oc__warn("%s: %lld weights are NaN or infinite", w->path, (long long)nonfinite);
-    oc_store_touch(s);
-    return OC_OK;
-}
-
-/* Reads into a copy first: a file that fails in the middle must change nothing. */
-static oc_status take_weights(const struct weights *w, oc_store *s)
-{
-    oc_store *copy;
-    TRY(check_fit(w, s));
-    TRY(oc__store_copy(&copy, s));
-    const oc_status status = read_values(w, copy);
-    for (int kind = 0; !status && kind < 2; kind++)
-        if (s->length[kind])
-            memcpy(s->block[ROLE_VALUE][kind], copy->block[ROLE_VALUE][kind],
-                   (size_t)s->length[kind] * sizeof(float));
-    if (!status)
-        oc_store_touch(s);
-    oc_store_free(copy);
-    return status;
-}
-
-oc_status oc_model_read(oc_model *m, const char *path)
-{
-    struct weights w;
-    TRY(oc__weights_open(&w, path));
-    const oc_status status = take_weights(&w, m->store);
-    oc__weights_close(&w);
     return status;
 }
 
@@ -283,7 +184,7 @@ static oc_status load(oc_model **out, const struct weights *w)
     oc__free(copy);
     if (!status)
         status = oc__model_set_loss(*out, loss);
-    return status ? status : take_weights(w, (*out)->store);
+    return status ? status : oc__model_take(*out, w, false);
 }
 
 oc_status oc_model_load(oc_model **out, const char *path)

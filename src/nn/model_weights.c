@@ -1,0 +1,202 @@
+/* model_weights.c — a model takes weights from a file, by name.
+ *
+ * Every parameter wants its tensor, by its own name or by one under which others ship the same
+ * model, and every tensor wants a parameter; what does not fit is listed, and then nothing is
+ * changed.  A head for another number of classes may be left as it is. */
+#include "nn/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "format/weights.h"
+#include "op/op.h"
+#include "param/store.h"
+
+enum { LISTED_MAX = 20, KEPT = -1 };
+
+/* ---- other names ---------------------------------------------------------------------------- */
+
+/* SqueezeNet's names by its authors, which ports from Caffe keep. */
+#define FIRE(n, k)                                                                             \
+    { "features." #n ".squeeze.", "fire" #k "/squeeze1x1." },                                  \
+    { "features." #n ".expand1x1.", "fire" #k "/expand1x1." },                                 \
+    { "features." #n ".expand3x3.", "fire" #k "/expand3x3." }
+
+static const struct { const char *ours, *theirs; } other_names[] = {
+    { "features.0.", "conv1." }, FIRE(3, 2), FIRE(4, 3), FIRE(6, 4), FIRE(7, 5), FIRE(9, 6),
+    FIRE(10, 7), FIRE(11, 8), FIRE(12, 9), { "classifier.1.", "conv10." },
+};
+
+static int find_tensor(const struct weights *w, const char *name)
+{
+    char other[WEIGHTS_NAME_MAX];
+    int at = oc__weights_find(w, name);
+    for (size_t i = 0; at < 0 && i < sizeof other_names / sizeof *other_names; i++) {
+        const size_t n = strlen(other_names[i].ours);
+        if (strncmp(name, other_names[i].ours, n) == 0) {
+            snprintf(other, sizeof other, "%s%s", other_names[i].theirs, name + n);
+            at = oc__weights_find(w, other);
+        }
+    }
+    return at;
+}
+
+/* ---- comparing ------------------------------------------------------------------------------ */
+
+/* What does not fit, up to LISTED_MAX lines of it. */
+struct misfits { struct str text; int n; };
+
+struct taking {
+    const oc_model       *model;
+    const struct weights *w;
+    bool                  new_head;                     /* a head of other classes is kept */
+    int                  *source;                       /* tensor of each parameter, or KEPT */
+    bool                 *used;                         /* each tensor */
+    int64_t               classes;                      /* of a head in the file; 0: taken */
+    struct misfits        misfits;
+};
+
+static void misfit(struct misfits *list, const char *what, const char *name, const char *detail)
+{
+    if (list->n++ < LISTED_MAX)
+        oc__str_addf(&list->text, "%s%s %s%s", list->n > 1 ? "; " : "", what, name, detail);
+}
+
+/* PyTorch counts batches in its norm layers; nothing is computed from that. */
+static bool is_counter(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && !strcmp(dot, ".num_batches_tracked");
+}
+
+/* The last step that has parameters; NULL: none. */
+static const char *head_of(const oc_model *m)
+{
+    const oc_store *const s = m->store;
+    for (int i = m->n - 1; i >= 0; i--) {
+        const size_t n = strlen(m->step[i].name);
+        for (int k = 0; k < s->n; k++)
+            if (!strncmp(s->parameter[k].name, m->step[i].name, n)
+                && s->parameter[k].name[n] == '.')
+                return m->step[i].name;
+    }
+    return NULL;
+}
+
+/* Is it the head's, and for another number of classes but otherwise equal? */
+static bool is_other_head(const struct taking *t, const struct parameter *p, const oc_shape *have)
+{
+    const char *const head = t->new_head ? head_of(t->model) : NULL;
+    const size_t n = head ? strlen(head) : 0;
+    oc_shape same = *have;
+    if (!head || strncmp(p->name, head, n) != 0 || p->name[n] != '.' || have->rank < 1)
+        return false;
+    same.dim[0] = t->model->classes;
+    return oc_shape_equal(&same, &p->shape);
+}
+
+static void compare_one(struct taking *t, int i)
+{
+    char have[OC_SHAPE_TEXT], want[OC_SHAPE_TEXT], detail[2 * OC_SHAPE_TEXT + 32];
+    const struct parameter *const p = &t->model->store->parameter[i];
+    const int at = t->source[i] = find_tensor(t->w, p->name);
+    if (at < 0) {
+        misfit(&t->misfits, "missing", p->name, "");
+        return;
+    }
+    const struct weight *const tensor = &t->w->tensor[at];
+    t->used[at] = true;
+    if (tensor->dtype < 0) {
+        snprintf(detail, sizeof detail, ": its type is %s", tensor->type);
+        misfit(&t->misfits, "unreadable", p->name, detail);
+    } else if (is_other_head(t, p, &tensor->shape) && !oc_shape_equal(&tensor->shape, &p->shape)) {
+        t->source[i] = KEPT;
+        t->classes = tensor->shape.dim[0];
+    } else if (!oc_shape_equal(&tensor->shape, &p->shape)) {
+        snprintf(detail, sizeof detail, ": %s in the file, %s in the model",
+                 oc__shape_text(&tensor->shape, have), oc__shape_text(&p->shape, want));
+        misfit(&t->misfits, "misfitting", p->name, detail);
+    }
+}
+
+static oc_status check_fit(struct taking *t)
+{
+    struct misfits *const list = &t->misfits;
+    for (int i = 0; i < t->model->store->n; i++)
+        compare_one(t, i);
+    for (int i = 0; i < t->w->n; i++)
+        if (!t->used[i] && !is_counter(t->w->tensor[i].name))
+            misfit(list, "surplus", oc__quote_z(t->w->tensor[i].name), "");
+    if (list->n > LISTED_MAX)
+        oc__str_addf(&list->text, "; and %d more", list->n - LISTED_MAX);
+    if (list->n)
+        oc__fail(OC_EINPUT, "%s: %d tensor%s not fit the model: %s", t->w->path, list->n,
+                 list->n == 1 ? " does" : "s do", oc__str_text(&list->text));
+    oc__str_free(&list->text);
+    return list->n ? OC_EINPUT : OC_OK;
+}
+
+/* ---- taking --------------------------------------------------------------------------------- */
+
+static oc_status read_values(const struct taking *t, oc_store *s)
+{
+    TRY(oc__store_ready(s, ROLE_VALUE));
+    int64_t nonfinite = 0;
+    for (int i = 0; i < s->n; i++) {
+        const struct parameter *p = &s->parameter[i];
+        const oc_tensor into = { OC_F32, p->shape, oc__store_place(s, ROLE_VALUE, i) };
+        int64_t odd = 0;
+        if (t->source[i] != KEPT)
+            TRY(oc__weights_read(t->w, t->source[i], &into, &odd));
+        nonfinite += odd;
+    }
+    if (nonfinite)
+        oc__warn("%s: %lld weights are NaN or infinite", t->w->path, (long long)nonfinite);
+    oc_store_touch(s);
+    return OC_OK;
+}
+
+/* Reads into a copy first: a file that fails in the middle must change nothing. */
+static oc_status take(struct taking *t)
+{
+    oc_store *const s = t->model->store, *copy;
+    TRY(check_fit(t));
+    TRY(oc__store_copy(&copy, s));
+    const oc_status status = read_values(t, copy);
+    for (int kind = 0; !status && kind < 2; kind++)
+        if (s->length[kind])
+            memcpy(s->block[ROLE_VALUE][kind], copy->block[ROLE_VALUE][kind],
+                   (size_t)s->length[kind] * sizeof(float));
+    if (!status)
+        oc_store_touch(s);
+    oc_store_free(copy);
+    if (!status && t->classes)
+        oc__note("%s: its head %s is for %lld classes; that of the model, for %d, begins anew",
+                 t->w->path, head_of(t->model), (long long)t->classes, t->model->classes);
+    return status;
+}
+
+oc_status oc__model_take(oc_model *m, const struct weights *w, bool new_head)
+{
+    struct taking t = { .model = m, .w = w, .new_head = new_head };
+    t.source = oc__alloc((size_t)m->store->n + 1, sizeof *t.source);
+    t.used = oc__alloc((size_t)w->n + 1, sizeof *t.used);
+    const oc_status status = t.source && t.used ? take(&t) : OC_ELIMIT;
+    oc__free(t.source);
+    oc__free(t.used);
+    return status;
+}
+
+static oc_status read_file(oc_model *m, const char *path, bool new_head)
+{
+    struct weights w;
+    TRY(oc__weights_open(&w, path));
+    const oc_status status = oc__model_take(m, &w, new_head);
+    oc__weights_close(&w);
+    return status;
+}
+
+oc_status oc_model_read(oc_model *m, const char *path)  { return read_file(m, path, false); }
+oc_status oc_model_adopt(oc_model *m, const char *path) { return read_file(m, path, true); }
