@@ -59,7 +59,8 @@ static void add_record(struct bytes *b, const struct content *c, size_t header)
 {
     add(b, "PK\1\2\0\0\0\0", 8);
     add_sizes(b, c);
-    add_number(b, 0, 10);                               /* comment, disk, attributes */
+    add_number(b, 0, 8);                                /* comment, disk, attributes */
+    add_number(b, 0, 2);
     add_number(b, header, 4);
     add(b, c->name, strlen(c->name));
 }
@@ -205,7 +206,7 @@ static void the_weights_of_a_checkpoint_are_found_in_it(void **state)
     reads(nested, sizeof nested - 1, "net.w", (double[]){ 1, 2 }, 2);
 }
 
-/* ---- what is refused -------------------------------------------------------------------------- */
+/* ---- what is refused ----------------------------------------------------------------------- */
 
 static void nothing_is_imported_called_or_built_but_tensors(void **state)
 {

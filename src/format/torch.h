@@ -2,8 +2,8 @@
  * since version 1.6.
  *
  * The file is a ZIP archive of stored entries: NAME/data.pkl, a pickle of nested dictionaries whose
- * leaves are tensors, and NAME/data/KEY, the bytes of each storage that tensors are views of.  Names
- * of nested dictionaries are joined by dots; where the outermost has a state_dict,
+ * leaves are tensors, and NAME/data/KEY, the bytes of each storage that tensors are views of.
+ * Names of nested dictionaries are joined by dots; where the outermost has a state_dict,
  * model_state_dict or model, that alone is read.  What is no tensor is left out.  Tensors that lie
  * in their storage in order stay in the file, others are gathered.  The pickle makes tensors and
  * nothing else (pickle.h). */

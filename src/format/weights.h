@@ -1,9 +1,10 @@
 /* weights.h — named tensors and metadata in a file, whatever its format.
  *
- * A model file is safetensors (safetensors.h) or our JSON (json_model.h); PyTorch's files
- * (torch.h) are read only.  Opening reads and checks the whole description before anything is
- * returned: names are unique, shapes and types fit the bytes.  Tensors stay in the file and are
- * read, by pread(), when asked for; those of JSON are in memory.  A `struct weights` owns all it points to, until it is closed. */
+ * A model file is safetensors (safetensors.h) or our JSON (json_model.h); PyTorch's files (torch.h)
+ * are read only.  Opening reads and checks the whole description before anything is returned: names
+ * are unique, shapes and types fit the bytes.  Tensors stay in the file and are read, by pread(),
+ * when asked for; those of JSON are in memory.  A `struct weights` owns all it points to, until it
+ * is closed. */
 #ifndef OC_FORMAT_WEIGHTS_H
 #define OC_FORMAT_WEIGHTS_H
 

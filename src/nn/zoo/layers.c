@@ -1,5 +1,5 @@
-/* layers.c — N fully connected layers: [linear, dropout, batch norm, LeakyReLU] for each width, then
- * linear, dropout and batch norm for the classes; the softmax is the loss's.
+/* layers.c — N fully connected layers: [linear, dropout, batch norm, LeakyReLU] for each width,
+ * then linear, dropout and batch norm for the classes; the softmax is the loss's.
  *
  * "layers:100,50,dropout=0.2" has two hidden layers; "layers:norm=false,bias=true" is one layer and
  * nothing else.  A bias is left out where a norm follows, which has one. */
