@@ -271,14 +271,14 @@ static void is_as_in_torchvision(const char *name, oc_dtype precision)
     oc__free(logits);
 
     const json_t *const frozen = json_object_get(record, "frozen");
-    t.model->freeze = "*";
+    assert_ok(oc__model_freeze(t.model, "*"));
     const double loss = number(frozen, "loss");
     near("the loss with frozen norms", name, train_once(&t, true, precision), loss,
          1e-3 * loss);
     compare_gradients(json_object_get(frozen, "gradients"), &t);
 
     const json_t *const training = json_object_get(record, "train");
-    t.model->freeze = NULL;
+    assert_ok(oc__model_freeze(t.model, NULL));
     const double train_loss = number(training, "loss");
     near("the loss in training", name, train_once(&t, false, OC_F32), train_loss,
          1e-3 * train_loss);
@@ -402,6 +402,18 @@ static void a_head_for_other_classes_begins_anew_where_that_is_asked_for(void **
     oc_model_free(untouched);
 }
 
+static void a_pattern_that_freezes_nothing_is_refused(void **state)
+{
+    (void)state;
+    oc_model *const m = open_model("resnet20", OC_SHAPE(3, 32, 32), 10);
+    assert_ok(oc__model_freeze(m, "layer1.*,*.running_mean"));
+    assert_string_equal(m->freeze, "layer1.*,*.running_mean");
+    assert_int_equal(oc__model_freeze(m, "layer1.*,layer9.*"), OC_EUSAGE);
+    error_says("'layer9.*'");
+    assert_null(m->freeze);
+    oc_model_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +424,7 @@ int main(void)
         cmocka_unit_test(mobilenet_v2_computes_what_torchvisions_does),
         cmocka_unit_test(squeezenet1_1_computes_what_torchvisions_does),
         cmocka_unit_test(trained_cifar_resnets_give_their_reference_logits),
+        cmocka_unit_test(a_pattern_that_freezes_nothing_is_refused),
         cmocka_unit_test(squeezenet_takes_half_precision_weights_by_its_authors_names),
         cmocka_unit_test(a_head_for_other_classes_begins_anew_where_that_is_asked_for),
     };
