@@ -68,11 +68,12 @@ $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP -c $< -o $@
 
-# What the library is made of changes with the folders of back ends: objects that are gone must not stay.
-$(BUILD)/members: $(if $(filter-out $(LIBRARY),$(shell cat $(BUILD)/members 2>/dev/null)),changed)
-	@mkdir -p $(@D)
-	@echo $(LIBRARY) > $@
-.PHONY: changed
+# Folders may come and go: what was built for another set of them is made anew.
+MEMBERS := $(sort $(BACKENDS) $(LIBRARY))
+ifneq ($(MEMBERS),$(shell cat $(BUILD)/members 2>/dev/null))
+$(shell mkdir -p $(BUILD) && echo $(MEMBERS) > $(BUILD)/members)
+endif
+$(BUILD)/obj/src/backend/backend.o: $(BUILD)/members
 
 $(BUILD)/libocellus.a: $(LIBRARY) $(BUILD)/members
 	@rm -f $@
