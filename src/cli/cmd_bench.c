@@ -235,7 +235,7 @@ const struct command oc__command_bench = {
         { "bench", "a training step of the cnn, batch 64" },
         { "bench mlp --mode infer --batch 1 --threads 1", "latency of one image on one core" },
         { "bench data images:pets cnn --workers 4", "does the training wait for the pictures?" },
-        { "bench runs/cnn-1 --backend cpu,reference", "without oneDNN" },
+        { "bench runs/cnn-1 --backend reference", "by the operators' own plain code" },
         { 0 },
     },
     .computes = true,
