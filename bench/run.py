@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Times the training steps of `cnn` and `mlp` (batch 64) against PyTorch at its best settings, in
 interleaved pairs, and prints the ratios: above 1, Ocellus is faster.  Where the probes of
-../shared/bench are at hand they are timed in the same rounds.
+../shared/bench are at hand they are timed in the same rounds.  Last come whole processes: how long
+the program takes to say its version, and to predict one image.
 
 Usage: bench/run.py [BUILD]"""
 import os
@@ -9,6 +10,8 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build"
 ROUNDS, BATCH = 9, 64
@@ -102,10 +105,33 @@ def compare(model, python, cores):
         print("  skipped: PyTorch is not installed (python3-torch)")
 
 
+def show_process(label, command):
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append((time.perf_counter() - start) * 1e3)
+    print(f"  {label:<44} {statistics.median(times):9.1f} ms ({min(times):.1f} to {max(times):.1f})")
+
+
+def processes():
+    program = f"{BUILD}/ocellus"
+    with tempfile.TemporaryDirectory() as folder:
+        train = [program, "train", "cnn", "--data", "synth:digits,train=640,test=64", "--epochs", "1"]
+        subprocess.run([*train, "--out", f"{folder}/run", "--quiet"], check=True, capture_output=True)
+        save = [program, "data", "save", "synth:digits", f"{folder}/digits", "--count", "1"]
+        subprocess.run(save, check=True, capture_output=True)
+        picture = f"{folder}/digits/{os.listdir(f'{folder}/digits')[0]}"
+        print(f"whole processes: median of {ROUNDS}")
+        show_process("ocellus --version", [program, "--version"])
+        show_process("ocellus predict, cnn, one image", [program, "predict", f"{folder}/run", picture])
+
+
 def main():
     python, cores = python_with_torch(), os.cpu_count() or 1
     for model in sys.argv[2:] or ("cnn", "mlp"):
         compare(model, python, cores)
+    processes()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ import zlib
 
 PROGRAM = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "ocellus"))
 DATA = os.path.abspath(os.environ.get("OC_DATA", "../shared/data"))
-SANITIZED = bool(os.environ.get("SAN"))
 SMALL = "synth:digits,train=400,test=100"
 COMMANDS = ["train", "eval", "predict", "inspect", "export", "data", "check", "bench", "help"]
 
@@ -78,17 +77,6 @@ def write(path, body):
 
 def the_version_is_told():
     assert re.fullmatch(r"ocellus \d+\.\d+\.\d+\n", ocellus("--version").stdout)
-
-
-def the_version_takes_at_most_25_milliseconds():
-    if SANITIZED:
-        raise Skip("a sanitized program is slower")
-    times = []
-    for _ in range(10):
-        start = time.monotonic()
-        ocellus("--version")
-        times.append(time.monotonic() - start)
-    assert min(times) <= 0.025, times
 
 
 def every_command_is_listed_and_explained_with_examples():
@@ -504,19 +492,6 @@ def unreadable_images_fail_or_are_skipped():
     assert "784, not 783" in ocellus("predict", "run", "short.raw", code=3).stderr
     os.mkfifo("pipe")
     assert "regular" in ocellus("predict", "run", "pipe", code=4, timeout=10).stderr
-
-
-def one_prediction_takes_at_most_80_milliseconds():
-    if SANITIZED:
-        raise Skip("a sanitized program is slower")
-    trained("--out", "run", "--epochs", "1", model="cnn")
-    write("a.png", png(bytes(784), 28))
-    times = []
-    for _ in range(10):
-        start = time.monotonic()
-        ocellus("predict", "run", "a.png")
-        times.append(time.monotonic() - start)
-    assert min(times) <= 0.080, times
 
 
 def exported_models_come_back_in_the_same_bytes():
