@@ -69,7 +69,8 @@ static oc_status prepare(struct bench *b, const oc_zoo_entry *zoo, int64_t batch
     if ((status = oc_session_new(&b->session, b->graph, &s)))
         return status;
     const bool mlp = !strcmp(zoo->name, "mlp");            /* plain descent, as the probe does */
-    return oc__updater_make(&b->updater, mlp ? "sgd learning_rate=0.05" : zoo->optimizer, store);
+    return oc__updater_make(&b->updater, mlp ? "sgd learning_rate=0.05" : zoo->optimizer, store,
+                            NULL);
 }
 
 static oc_status step(struct bench *b, int64_t number, float *loss)

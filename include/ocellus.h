@@ -418,6 +418,7 @@ typedef struct oc_train_options {
     const char *optimizer;                       /* "adamw learning_rate=0.001 weight_decay=0.01" */
     const char *schedule;                               /* "constant", "cosine warmup=100", … */
     const char *augment;                          /* steps, "flip; crop 28 padding=2"; NULL: none */
+    const char *freeze;                  /* parameters that stay, "layer1.*,*.bias"; NULL: none */
     int64_t     epochs, batch;                          /* batch: samples, or OC_BATCH_FULL */
     int64_t     accumulate;                             /* micro-batches per update; 0: 1 */
     double      clip_norm;                              /* largest norm of the gradient; 0: none */
@@ -467,7 +468,8 @@ typedef struct oc_train_info {
     int         threads;
     int64_t     train, val, test;                       /* samples */
     bool        watch_test;                             /* test samples validate */
-    int64_t     parameters, steps;                      /* trainable numbers; steps per epoch */
+    int64_t     parameters, trained;            /* trainable numbers; those that are not frozen */
+    int64_t     steps;                                  /* per epoch */
     int64_t     planned_bytes;          /* parameters, states, arena: known before the first step */
     const char *run;
     int64_t     resumed_step;                           /* 0: from the start */

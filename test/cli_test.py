@@ -435,6 +435,13 @@ def weights_are_taken_from_files():
     assert "missing" in ocellus("train", "mlp", "--load", "a.json", "--data", SMALL, code=3).stderr
 
 
+def what_is_frozen_is_told_and_kept():
+    words = ["train", "linear", "--data", SMALL, "--epochs", "1", "--out", "a", "--freeze"]
+    assert "7850 parameters, 10 of them trained;" in ocellus(*words, "*.weight").stdout
+    assert json.load(open("a/run.json"))["settings"]["freeze"] == "*.weight"
+    assert "there are: fc.*" in ocellus(*words, "body.*", "--force", code=2).stderr
+
+
 # ---- using models -------------------------------------------------------------------------------
 
 

@@ -210,7 +210,7 @@ static void train(const struct record *r, const char *backends)
     open_session(&t, backends);
     open_input(&t);
     oc_store *s = oc_model_store(t.model);
-    assert_ok(oc__updater_make(&t.updater, r->optimizer, s));
+    assert_ok(oc__updater_make(&t.updater, r->optimizer, s, NULL));
     for (int step = 0; step < STEPS; step++) {
         float loss = NAN;
         const oc_tensor in[] = { { OC_F32, t.shape, t.x }, { OC_I64, OC_SHAPE(SAMPLES), t.label } };

@@ -57,7 +57,7 @@ static int learn(oc_session *session, oc_store *s, struct batch *b)
     struct updater u;
     int step = 0;
     float loss = INFINITY;
-    assert_ok(oc__updater_make(&u, "sgd learning_rate=0.01 momentum=0.9", s));
+    assert_ok(oc__updater_make(&u, "sgd learning_rate=0.01 momentum=0.9", s, NULL));
     while (step < STEPS && !((double)loss < 0.1)) {
         assert_ok(oc_session_run(session, in, &(oc_tensor){ .data = &loss }));
         oc__updater_step(&u, s->block[ROLE_GRADIENT][OC_TRAINABLE], ++step,

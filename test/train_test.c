@@ -91,7 +91,7 @@ static void follow(const char *text, formula *f)
     struct number n[NUMBERS] = { 0 };
     struct updater u;
     oc_store *const s = two_parameters();
-    assert_ok(oc__updater_make(&u, text, s));
+    assert_ok(oc__updater_make(&u, text, s, NULL));
     for (int k = 0; k < NUMBERS; k++)
         n[k] = (struct number){ .w = (double)*in_block(s, ROLE_VALUE, k), .bias = k >= WEIGHTS };
     for (int step = 1; step <= STEPS; step++) {
@@ -136,7 +136,7 @@ static void padding_between_parameters_stays_zero(void **state)
         struct number n[NUMBERS] = { 0 };
         struct updater u;
         oc_store *const s = two_parameters();
-        assert_ok(oc__updater_make(&u, oc__optimizer_list[i]->name, s));
+        assert_ok(oc__updater_make(&u, oc__optimizer_list[i]->name, s, NULL));
         draw_gradients(s, n, 1);
         oc__updater_step(&u, s->block[ROLE_GRADIENT][OC_TRAINABLE], 1, 0.1, 1);
         const float *const value = s->block[ROLE_VALUE][OC_TRAINABLE];

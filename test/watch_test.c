@@ -5,7 +5,7 @@
 
 static const oc_train_info begun = {
     .device = "cpu", .reason = "cpu (as asked)", .threads = 2, .train = 90, .val = 10, .test = 20,
-    .parameters = 12345, .steps = 9, .planned_bytes = 3 << 20, .run = "runs/a",
+    .parameters = 12345, .trained = 12345, .steps = 9, .planned_bytes = 3 << 20, .run = "runs/a",
 };
 
 static void tell(const oc_observer *o, const oc_train_info *info, int64_t first, int64_t last)
@@ -127,6 +127,26 @@ static void test_data_that_is_watched_is_called_so(void **state)
         "  12.5 s\n");
 }
 
+static void what_is_frozen_is_told(void **state)
+{
+    (void)state;
+    const char *const path = place("frozen.txt");
+    oc_train_info info = begun;
+    FILE *const to = fopen(path, "w");
+    oc_observer o;
+    info.trained = 130;
+    assert_non_null(to);
+    assert_ok(oc_watch_progress(&o, to));
+    assert_ok(o.begin(o.context, &info));
+    oc_watch_free(&o);
+    fclose(to);
+    assert_file_holds(path,
+        "device cpu (as asked), 2 threads\n"
+        "data   90 to train, 10 to validate, 20 to test\n"
+        "model  12345 parameters, 130 of them trained; 9 steps an epoch; 3.0 MiB planned\n"
+        "run    runs/a\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_table_that_cannot_be_written_stops_the_training),
         cmocka_unit_test(progress_into_a_file_is_plain_lines),
         cmocka_unit_test(test_data_that_is_watched_is_called_so),
+        cmocka_unit_test(what_is_frozen_is_told),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);
 }

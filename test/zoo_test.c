@@ -410,6 +410,7 @@ static void a_pattern_that_freezes_nothing_is_refused(void **state)
     assert_string_equal(m->freeze, "layer1.*,*.running_mean");
     assert_int_equal(oc__model_freeze(m, "layer1.*,layer9.*"), OC_EUSAGE);
     error_says("'layer9.*'");
+    error_says("there are: conv1.*, bn1.*, layer1.*");
     assert_null(m->freeze);
     oc_model_free(m);
 }

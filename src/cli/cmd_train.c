@@ -43,6 +43,8 @@ static const struct option options[] = {
              "`ocellus help augmentation`"),
     OPT_TEXT(struct train, load, "load", 0, "FILE", NULL,
              "weights to begin with, .safetensors or .json"),
+    OPT_TEXT(struct train, freeze, "freeze", 0, "PATTERN", NULL,
+             "parameters that stay as they are, as in \"features.*\" or \"conv1.*,*.bias\""),
     OPT_TEXT(struct train, init, "init", 0, "STEP", NULL,
              "initialiser of weights, as in glorot_uniform [the layers' own]"),
     OPT_INT(struct train, seed, "seed", 's', "N", "0", "of everything random", 0, 1e18),

@@ -7,7 +7,7 @@
 
 /* As on the command line; NULL and 0: not given. */
 struct train {
-    const char *data, *model, *load, *init, *prepare, *augment, *val;
+    const char *data, *model, *load, *freeze, *init, *prepare, *augment, *val;
     const char *batch, *loss, *optimizer, *learning_rate, *momentum, *weight_decay, *schedule;
     const char *warmup, *workers, *backends, *out, *csv, *json, *resume;
     const char *split, *data_seed, *folds, *fold, *on_bad, *cache;

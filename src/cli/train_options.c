@@ -139,6 +139,7 @@ oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
     *out = (oc_train_options){
         .loss = t->loss,
         .augment = t->augment,
+        .freeze = t->freeze,
         .epochs = t->epochs,
         .accumulate = t->accumulate,
         .clip_norm = t->clip,

@@ -304,15 +304,31 @@ oc_status oc_model_add_function(oc_model *m, const char *name, oc_layer_function
     return accept(m, before);
 }
 
+/* What patterns may begin with: "conv1.*, layer1.*, fc.*". */
+static void list_groups(const oc_store *s, struct str *out)
+{
+    const char *last = "";
+    for (int i = 0; i < s->n; i++) {
+        const char *const name = s->parameter[i].name;
+        const size_t n = strcspn(name, ".");
+        if (i == 0 || strcspn(last, ".") != n || strncmp(last, name, n) != 0)
+            oc__str_addf(out, "%s%.*s%s", i ? ", " : "", (int)n, name, name[n] ? ".*" : "");
+        last = name;
+    }
+}
+
 /* Each pattern must match a parameter: one that does not is a mistake. */
 static oc_status check_pattern(const oc_model *m, const char *pattern)
 {
     for (int i = 0; i < m->store->n; i++)
         if (oc__frozen(pattern, m->store->parameter[i].name))
             return OC_OK;
-    return oc__fail(OC_EUSAGE, "freeze: %s: matches none of the model's %d parameters, such as %s",
-                    oc__quote_z(pattern), m->store->n,
-                    m->store->n ? m->store->parameter[0].name : "none");
+    struct str known = { 0 };
+    list_groups(m->store, &known);
+    oc__fail(OC_EUSAGE, "freeze: %s: matches none of the model's %d parameters; there are: %s",
+             oc__quote_z(pattern), m->store->n, oc__str_text(&known));
+    oc__str_free(&known);
+    return OC_EUSAGE;
 }
 
 oc_status oc__model_freeze(oc_model *m, const char *patterns)

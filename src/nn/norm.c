@@ -3,7 +3,8 @@
  * batchnorm (Ioffe and Szegedy, 2015): by channel over the batch in training, by running statistics
  * in inference.  These are parameters of the kind OC_STATISTIC and follow the batch after each
  * step, running = (1 - momentum) running + momentum batch, the variance unbiased, as in PyTorch.
- * Where the weight is frozen, running statistics are used in training too and stay as they are.
+ * Where the weight or a statistic is frozen, running statistics are used in training too and stay
+ * as they are.
  * layernorm (Ba, Kiros and Hinton, 2016): each sample over its last dimensions, from `axis` on. */
 #include "base/status.h"
 #include "nn/layer.h"
@@ -26,6 +27,12 @@ static const struct attr layernorm_attrs[] = {
     { 0 }
 };
 
+static bool keeps_statistics(const oc_graph *g, const struct layer_context *c)
+{
+    return oc__layer_frozen(g, c, "weight") || oc__layer_frozen(g, c, "running_mean")
+        || oc__layer_frozen(g, c, "running_var");
+}
+
 static oc_value batchnorm_build(oc_graph *g, oc_value x, const void *attr,
                                 const struct layer_context *c)
 {
@@ -41,7 +48,7 @@ static oc_value batchnorm_build(oc_graph *g, oc_value x, const void *attr,
         oc_parameter_value(g, "running_mean", channels, OC_STATISTIC, "zeros"),
         oc_parameter_value(g, "running_var", channels, OC_STATISTIC, "ones"),
     };
-    if (oc__layer_frozen(g, c, "weight"))
+    if (keeps_statistics(g, c))
         return oc_apply(g, "BatchNormalizationInference", 5, in, "epsilon=%.17g", a->epsilon);
     const oc_value y = oc_apply(g, "BatchNormalization", 5, in,
                                 "momentum=%.17g epsilon=%.17g convention=pytorch", a->momentum,

@@ -92,6 +92,18 @@ static double clip_factor(const struct trainer *t, const float *gradient)
     return norm > limit ? limit / norm : 1;
 }
 
+/* Only of what is trained: of a number that stays, a mean would round. */
+static void average(const struct trainer *t)
+{
+    const oc_store *const s = t->store;
+    for (int i = 0; i < t->updater.spans; i++) {
+        const struct span *const span = &t->updater.span[i];
+        oc__average(s->block[ROLE_AVERAGE][OC_TRAINABLE] + span->offset,
+                    s->block[ROLE_VALUE][OC_TRAINABLE] + span->offset, span->n,
+                    t->settings->train.average);
+    }
+}
+
 static void apply(struct trainer *t, const float *gradient, double factor)
 {
     const struct counts *const c = &t->state.count;
@@ -101,9 +113,7 @@ static void apply(struct trainer *t, const float *gradient, double factor)
     oc__updater_step(&t->updater, gradient, c->updates - c->bad + 1, t->state.sum.learning_rate,
                      factor);
     if (t->settings->train.average > 0)
-        oc__average(t->store->block[ROLE_AVERAGE][OC_TRAINABLE],
-                    t->store->block[ROLE_VALUE][OC_TRAINABLE], t->length,
-                    t->settings->train.average);
+        average(t);
 }
 
 /* A loss that is not finite, or a gradient where its norm is limited, changes no weights; too many

@@ -20,6 +20,7 @@
 #include "backend/wide.h"
 #include "base/parallel.h"
 #include "base/status.h"
+#include "nn/layer.h"
 
 enum { FEW = 8192, UNIT = 16 }; /* floats: for a thread; the least to share */
 
@@ -189,8 +190,15 @@ oc_status oc__optimizer_parse(const char *text, const struct optimizer **out, st
     return status;
 }
 
-/* Neighbours in the block that are treated alike become one span, so that one loop serves them. */
-static oc_status find_spans(struct updater *u)
+bool oc__trained(const oc_store *s, const char *freeze, int i)
+{
+    const struct parameter *const p = &s->parameter[i];
+    return p->kind == OC_TRAINABLE && !oc__frozen(freeze, p->name);
+}
+
+/* Neighbours in the block that are treated alike become one span, so that one loop serves them; a
+ * frozen parameter ends it. */
+static oc_status find_spans(struct updater *u, const char *freeze)
 {
     const oc_store *const s = u->store;
     u->span = oc__alloc((size_t)s->n + 1, sizeof *u->span);
@@ -201,6 +209,10 @@ static oc_status find_spans(struct updater *u)
         const struct parameter *const p = &s->parameter[i];
         if (p->kind != OC_TRAINABLE)
             continue;
+        if (!oc__trained(s, freeze, i)) {
+            last = NULL;
+            continue;
+        }
         const bool decay = u->hyper.decay_norms || p->shape.rank >= 2;
         if (!last || last->decay != decay) {
             last = &u->span[u->spans++];
@@ -211,7 +223,8 @@ static oc_status find_spans(struct updater *u)
     return OC_OK;
 }
 
-oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store)
+oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store,
+                           const char *freeze)
 {
     *u = (struct updater){ .store = store };
     TRY(oc__optimizer_parse(text, &u->optimizer, &u->hyper));
@@ -220,7 +233,7 @@ oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store)
     TRY(oc__store_ready(store, ROLE_GRADIENT));
     for (int i = 0; i < u->states; i++)
         TRY(oc__store_ready(store, (enum role)(ROLE_STATE_1 + i)));
-    return find_spans(u);
+    return find_spans(u, freeze);
 }
 
 void oc__updater_free(struct updater *u)

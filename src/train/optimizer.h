@@ -34,7 +34,7 @@ struct optimizer {
 
 extern const struct entry *const oc__optimizer_list[];
 
-/* A stretch of the flat block in which weight decay applies, or does not. */
+/* A stretch of trained parameters in the flat block; weight decay applies in all of it or none. */
 struct span { int64_t offset, n; bool decay; };
 
 struct updater {
@@ -48,8 +48,13 @@ struct updater {
 /* Reads "adamw learning_rate=0.001 weight_decay=0.01" alone. */
 oc_status oc__optimizer_parse(const char *text, const struct optimizer **out, struct hyper *h);
 
-/* Makes the store's gradient and state blocks ready; all its parameters must be declared. */
-oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store);
+/* Whether parameter i is trained: trainable, and not frozen by the patterns (NULL: none is). */
+bool oc__trained(const oc_store *s, const char *freeze, int i);
+
+/* Makes the store's gradient and state blocks ready; all its parameters must be declared.  Those
+ * frozen by the patterns lie in no span. */
+oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store,
+                           const char *freeze);
 void      oc__updater_free(struct updater *u);
 
 /* Update number `step`, from 1; `gradient` is laid out as the store's block. */

@@ -44,6 +44,7 @@ static const struct row rows[] = {
     ROW("validation", NUMBER, train.validation),
     ROW("watch_test", FLAG, train.watch_test),
     ROW("augmentation", TEXT, train.augment),
+    ROW("freeze", TEXT, train.freeze),
     ROW("loss", TEXT, train.loss),
     ROW("optimizer", TEXT, train.optimizer),
     ROW("schedule", TEXT, train.schedule),
@@ -251,6 +252,7 @@ static oc_status keep_texts(struct settings *s, const oc_model *m)
         &s->model.architecture, &s->model.preparation, &s->model.init, &s->train.augment,
         &s->train.loss, &s->train.optimizer, &s->train.schedule, &s->train.device,
         &s->train.backends, &s->train.run, &s->train.data_spec, &s->train.model_name,
+        &s->train.freeze,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = keep(s, *texts[i], &good);

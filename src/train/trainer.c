@@ -28,7 +28,7 @@ static oc_status make_loader(struct trainer *t)
     return oc__shape_match("a prepared image", &want, &have);
 }
 
-/* The gradient of the loss by every trainable parameter that it depends on. */
+/* The gradient of the loss by every trained parameter that it depends on. */
 static oc_status make_session(struct trainer *t, oc_value logits, oc_value loss)
 {
     const oc_train_options *const o = &t->settings->train;
@@ -40,7 +40,7 @@ static oc_status make_session(struct trainer *t, oc_value logits, oc_value loss)
     int trainable = 0;
     for (int i = 1; i <= t->graph->values; i++) {
         const struct value *const v = oc__value(t->graph, (oc_value){ i });
-        if (v->kind == VALUE_PARAMETER && t->store->parameter[v->index].kind == OC_TRAINABLE)
+        if (v->kind == VALUE_PARAMETER && oc__trained(t->store, o->freeze, v->index))
             parameter[trainable++] = (oc_value){ i };
     }
     oc_grad(t->graph, loss, trainable, parameter, gradient);
@@ -142,6 +142,26 @@ static oc_status make_blocks(struct trainer *t)
     return good ? OC_OK : OC_ELIMIT;
 }
 
+static int64_t count_trained(const struct trainer *t)
+{
+    int64_t n = 0;
+    for (int i = 0; i < t->store->n; i++)
+        if (oc__trained(t->store, t->settings->train.freeze, i))
+            n += t->store->parameter[i].count;
+    return n;
+}
+
+/* Freezes what the settings say, and only that; something must be left to train. */
+static oc_status freeze(struct trainer *t)
+{
+    const char *const patterns = t->settings->train.freeze;
+    TRY(oc__model_freeze(t->model, patterns));
+    if (patterns && count_trained(t) == 0)
+        return oc__fail(OC_EUSAGE, "freeze: %s: leaves no parameter to train",
+                        oc__quote_z(patterns));
+    return OC_OK;
+}
+
 oc_status oc__trainer_make(struct trainer *t)
 {
     const oc_train_options *const o = &t->settings->train;
@@ -149,11 +169,12 @@ oc_status oc__trainer_make(struct trainer *t)
     t->store = oc_model_store(t->model);
     t->saved = -1;
     TRY(oc__schedule_parse(o->schedule, &t->schedule));
+    TRY(freeze(t));
     TRY(make_loader(t));
     t->samples = oc__loader_samples(t->loader);
     t->steps = (t->samples + update - 1) / update;
     TRY(make_graph(t));
-    TRY(oc__updater_make(&t->updater, o->optimizer, t->store));
+    TRY(oc__updater_make(&t->updater, o->optimizer, t->store, o->freeze));
     TRY(make_blocks(t));
     return prepare_shapes(t);
 }
@@ -323,7 +344,7 @@ oc_train_info oc__trainer_info(const struct trainer *t)
         .device = "cpu", .reason = oc_device_reason(device), .threads = s->train.threads,
         .train = s->train_samples, .val = s->val_samples,
         .test = oc_data_count(t->data, OC_PART_TEST), .watch_test = s->train.watch_test,
-        .parameters = oc_store_elements(t->store), .steps = t->steps,
+        .parameters = oc_store_elements(t->store), .trained = count_trained(t), .steps = t->steps,
         .planned_bytes = planned_bytes(t), .run = s->train.run,
         .resumed_step = t->state.count.updates,
     };

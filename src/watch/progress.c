@@ -58,8 +58,11 @@ static oc_status begin(void *context, const oc_train_info *info)
         fprintf(p->to, "%lld to validate, ", (long long)info->val);
     fprintf(p->to, "%lld to test%s\n", (long long)info->test,
             info->watch_test ? ", watched every epoch: the best is chosen on them" : "");
-    fprintf(p->to, "model  %lld parameters; %lld step%s an epoch; %.1f MiB planned\n",
-            (long long)info->parameters, (long long)info->steps, oc__plural(info->steps),
+    fprintf(p->to, "model  %lld parameters", (long long)info->parameters);
+    if (info->trained != info->parameters)
+        fprintf(p->to, ", %lld of them trained", (long long)info->trained);
+    fprintf(p->to, "; %lld step%s an epoch; %.1f MiB planned\n",
+            (long long)info->steps, oc__plural(info->steps),
             mebibytes(info->planned_bytes));
     if (info->run)
         fprintf(p->to, "run    %s\n", oc__escape(info->run, p->line, sizeof p->line));
