@@ -124,6 +124,37 @@ static void a_model_that_was_frozen_thaws(void **state)
     oc_data_free(d);
 }
 
+static void assert_same(oc_store *a, oc_store *b)
+{
+    for (int i = 0; i < oc_store_count(a); i++) {
+        const oc_parameter p = oc_store_at(a, i), q = oc_store_at(b, i);
+        assert_memory_equal(p.value, q.value, (size_t)oc_shape_count(&p.shape) * sizeof(float));
+    }
+}
+
+/* What the first training left of gradients and moments is nothing to the second. */
+static void a_second_training_begins_anew(void **state)
+{
+    (void)state;
+    oc_data *const d = open_data();
+    oc_model *const m = new_model(d), *const copy = new_model(d);
+    oc_store *const from = oc_model_store(m), *const to = oc_model_store(copy);
+    oc_train_options o = options(NULL, NULL);
+    assert_ok(train(m, d, &o, 0));
+    for (int i = 0; i < oc_store_count(to); i++) {
+        const oc_parameter p = oc_store_at(from, i), q = oc_store_at(to, i);
+        memcpy(q.value, p.value, (size_t)oc_shape_count(&p.shape) * sizeof(float));
+    }
+    o.freeze = "body.*";
+    o.clip_norm = 0.01;
+    assert_ok(train(m, d, &o, 0));
+    assert_ok(train(copy, d, &o, 0));
+    assert_same(from, to);
+    oc_model_free(m);
+    oc_model_free(copy);
+    oc_data_free(d);
+}
+
 static void patterns_that_freeze_nothing_or_everything_are_refused(void **state)
 {
     (void)state;
@@ -192,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_frozen_keeps_its_bytes_and_the_rest_moves),
         cmocka_unit_test(a_model_that_was_frozen_thaws),
+        cmocka_unit_test(a_second_training_begins_anew),
         cmocka_unit_test(patterns_that_freeze_nothing_or_everything_are_refused),
         cmocka_unit_test(a_frozen_training_resumes_to_the_same_bytes),
     };

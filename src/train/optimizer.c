@@ -17,6 +17,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 #include "backend/wide.h"
 #include "base/parallel.h"
 #include "base/status.h"
@@ -223,6 +224,15 @@ static oc_status find_spans(struct updater *u, const char *freeze)
     return OC_OK;
 }
 
+/* An earlier training of the model may have left its own numbers in the block. */
+static oc_status ready_zero(oc_store *s, enum role role)
+{
+    TRY(oc__store_ready(s, role));
+    if (s->length[OC_TRAINABLE])
+        memset(s->block[role][OC_TRAINABLE], 0, (size_t)s->length[OC_TRAINABLE] * sizeof(float));
+    return OC_OK;
+}
+
 oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store,
                            const char *freeze)
 {
@@ -230,9 +240,9 @@ oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store,
     TRY(oc__optimizer_parse(text, &u->optimizer, &u->hyper));
     u->states = u->optimizer->states(&u->hyper);
     TRY(oc__store_ready(store, ROLE_VALUE));
-    TRY(oc__store_ready(store, ROLE_GRADIENT));
+    TRY(ready_zero(store, ROLE_GRADIENT));
     for (int i = 0; i < u->states; i++)
-        TRY(oc__store_ready(store, (enum role)(ROLE_STATE_1 + i)));
+        TRY(ready_zero(store, (enum role)(ROLE_STATE_1 + i)));
     return find_spans(u, freeze);
 }
 

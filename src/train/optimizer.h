@@ -51,8 +51,8 @@ oc_status oc__optimizer_parse(const char *text, const struct optimizer **out, st
 /* Whether parameter i is trained: trainable, and not frozen by the patterns (NULL: none is). */
 bool oc__trained(const oc_store *s, const char *freeze, int i);
 
-/* Makes the store's gradient and state blocks ready; all its parameters must be declared.  Those
- * frozen by the patterns lie in no span. */
+/* Makes the store's gradient and state blocks ready, as zeros; all its parameters must be declared.
+ * Those frozen by the patterns lie in no span. */
 oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store,
                            const char *freeze);
 void      oc__updater_free(struct updater *u);
