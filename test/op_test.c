@@ -97,9 +97,7 @@ static const struct some_cases cpu_leaves[] = {
     { "BatchNormalizationInferenceGrad", NULL }, { "Cast", "2x7 to=i32" },
     { "Cast", "w:2x7 to=u8" }, { "Cast", "i5:2x7" }, { "Equal", "i3:2x3x4 i3:4" },
     { "Gather", NULL }, { "GlobalMaxPool", NULL }, { "Greater", "i3:2x3x4 i3:4" },
-    { "GreaterOrEqual", "i3:2x3x4 i3:4" }, 
-    
-    
+    { "GreaterOrEqual", "i3:2x3x4 i3:4" },
     { "Less", "i3:2x3x4 i3:4" }, { "LessOrEqual", "i3:2x3x4 i3:4" },
     { "MatMul", "2x1x3x4 5x4x2" }, { "MaxPoolGrad", NULL }, { "Pad", NULL }, { "ReduceL1", NULL },
     { "ReduceL2", NULL }, { "ReduceLogSumExp", NULL }, { "ReduceMax", NULL },
