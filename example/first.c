@@ -7,13 +7,13 @@
 /* Swish: x sigmoid(x).  Its gradient follows from the operators it is made of. */
 static oc_value swish(oc_graph *g, oc_value x, void *context)
 {
-    (void)context;
+    (void)context, (void)watched;
     return oc_mul(g, x, oc_sigmoid(g, x));
 }
 
-static oc_status tell(void *context, const oc_epoch *e)
+static oc_status tell(void *context, const oc_epoch *e, const oc_metrics *watched)
 {
-    (void)context;
+    (void)context, (void)watched;
     printf("epoch %lld: loss %.4f, accuracy %.2f %%, validation %.2f %%\n", (long long)e->epoch,
            e->train_loss, 100 * e->train_accuracy, 100 * e->val_accuracy);
     return OC_OK;

@@ -442,6 +442,15 @@ typedef struct oc_epoch {
     double  learning_rate, seconds;
 } oc_epoch;
 
+typedef struct oc_class_metrics { int64_t count; double precision, recall, f1; } oc_class_metrics;
+typedef struct oc_metrics {
+    int64_t           samples;
+    double            loss, accuracy, top5;             /* fractions; loss in nats */
+    int               classes;
+    oc_class_metrics *per_class;
+    int64_t          *confusion;                        /* [true class, predicted class] */
+} oc_metrics;
+
 typedef struct oc_train_result {
     const oc_epoch *epoch;                          /* of the whole training; owned by the result */
     int64_t         epochs;
@@ -473,14 +482,36 @@ typedef struct oc_train_info {
     int64_t     planned_bytes;          /* parameters, states, arena: known before the first step */
     const char *run;
     int64_t     resumed_step;                           /* 0: from the start */
+    /* What is trained, on what and how; to be looked at, not changed.  They live until `end`. */
+    oc_model               *model;
+    const oc_data          *data;
+    const oc_train_options *options;                    /* resolved */
+    const oc_epoch         *epoch;                      /* those finished before, `resumed_epochs` */
+    int64_t                 resumed_epochs;
 } oc_train_info;
 
-/* Looks on while training runs; any function may be NULL.  A negative status from `step` or `epoch`
- * stops the training and is handed on. */
+/* An update that is about to change the weights, which still are those that it was computed with.
+ * `in` are the inputs of its last batch: x [n, c, h, w], labels [n], and, where samples are
+ * blended, the labels of what is blended in [n] and the share of the first, of rank 0. */
+typedef struct oc_update {
+    int64_t          epoch, step;                       /* from 1 */
+    int64_t          draw;                              /* the step that random operators saw */
+    int64_t          samples;
+    double           loss;                              /* mean over them */
+    const oc_tensor *in;
+    const float     *logits;                            /* [n, classes] of the last batch */
+    const float     *gradient;             /* of the mean loss, laid out as the trainable block */
+} oc_update;
+
+/* Looks on while training runs; any function may be NULL.  `update` comes before the weights
+ * change, also where they will not since the loss is not finite; `step` after; `epoch` with the
+ * metrics of what is watched (NULL: nothing is).  A negative status stops the training and is handed
+ * on; the state is then as it was at the last save. */
 typedef struct oc_observer {
     oc_status (*begin)(void *context, const oc_train_info *info);
+    oc_status (*update)(void *context, const oc_update *update);
     oc_status (*step)(void *context, const oc_progress *progress);
-    oc_status (*epoch)(void *context, const oc_epoch *epoch);
+    oc_status (*epoch)(void *context, const oc_epoch *epoch, const oc_metrics *watched);
     void      (*end)(void *context, const oc_train_result *result); /* NULL: it failed */
     void       *context;
 } oc_observer;
@@ -491,6 +522,17 @@ typedef struct oc_observer {
 oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
                    const oc_observer *observers, int n, const volatile bool *stop,
                    oc_train_result *result);
+
+/* The same by epochs, so that several trainings can take turns: made ready with a run folder, then
+ * epochs until *more is false, and ended with the status so far, which is handed on where it is
+ * negative.  Ending tells the observers, fills *result and frees, whatever happened.  Model, data
+ * and observers are borrowed until then. */
+typedef struct oc_training oc_training;
+oc_status oc_training_new(oc_training **out, oc_model *m, oc_data *d,
+                          const oc_train_options *options, const oc_observer *observers, int n,
+                          const volatile bool *stop);
+oc_status oc_training_epoch(oc_training *t, bool *more);
+oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *result);
 
 /* Continues a run folder with the settings that it holds; a finished run is left as it is.  NULL
  * options are all zeroes. */
@@ -512,14 +554,6 @@ oc_status oc_watch_progress(oc_observer *out, FILE *to);
 oc_status oc_watch_csv(oc_observer *out, const char *path);
 void      oc_watch_free(oc_observer *o);                /* of those two only */
 
-typedef struct oc_class_metrics { int64_t count; double precision, recall, f1; } oc_class_metrics;
-typedef struct oc_metrics {
-    int64_t           samples;
-    double            loss, accuracy, top5;             /* fractions; loss in nats */
-    int               classes;
-    oc_class_metrics *per_class;
-    int64_t          *confusion;                        /* [true class, predicted class] */
-} oc_metrics;
 typedef struct oc_eval_options {
     int64_t     batch;                                  /* 0: 256 */
     int         threads;

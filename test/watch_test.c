@@ -18,7 +18,7 @@ static void tell(const oc_observer *o, const oc_train_info *info, int64_t first,
                                  0.1, 12.5 };
         if (o->step)
             assert_ok(o->step(o->context, &p));
-        assert_ok(o->epoch(o->context, &epoch));
+        assert_ok(o->epoch(o->context, &epoch, NULL));
     }
 }
 

@@ -39,16 +39,15 @@ static oc_status run_batch(struct trainer *t, struct seen *seen, int64_t *n)
     TRY(oc__loader_next(t->loader, &b));
     const oc_shape image = oc_model_input(t->model);
     const int classes = oc_model_classes(t->model);
-    float share = (float)b.share;
-    const oc_tensor in[] = {
-        { OC_F32, OC_SHAPE(b.n, image.dim[0], image.dim[1], image.dim[2]), (void *)(uintptr_t)b.x },
-        { OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.label },
-        { OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.other }, /* where samples are blended */
-        { OC_F32, { 0 }, &share },
-    };
+    const oc_shape x = OC_SHAPE(b.n, image.dim[0], image.dim[1], image.dim[2]);
     oc_tensor out[] = { { .data = &loss }, { .data = t->logits } };
+    t->share = (float)b.share;
+    t->in[0] = (oc_tensor){ OC_F32, x, (void *)(uintptr_t)b.x };
+    t->in[1] = (oc_tensor){ OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.label };
+    t->in[2] = (oc_tensor){ OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.other };
+    t->in[3] = (oc_tensor){ OC_F32, { 0 }, &t->share };
     oc_session_set_step(t->session, (uint64_t)t->state.count.runs++);
-    TRY(oc_session_run(t->session, in, out));
+    TRY(oc_session_run(t->session, t->in, out));
     seen->samples += b.n;
     seen->correct += count_correct(t->logits, b.label, b.n, classes);
     seen->loss += (double)loss * (double)b.n;
@@ -128,12 +127,30 @@ static oc_status leave_out(struct trainer *t, double loss)
                     (long long)c->epoch + 1, (long long)c->step + 1, loss, BAD_MAX);
 }
 
+static oc_status tell_update(const struct trainer *t, const struct seen *seen,
+                             const float *gradient)
+{
+    const struct counts *const c = &t->state.count;
+    const oc_update u = {
+        .epoch = c->epoch + 1, .step = c->step + 1, .draw = c->runs - 1,
+        .samples = seen->samples, .loss = seen->loss, .in = t->in, .logits = t->logits,
+        .gradient = gradient,
+    };
+    for (int i = 0; i < t->watchers.n; i++) {
+        const oc_observer *const o = &t->watchers.observer[i];
+        if (o->update)
+            TRY(o->update(o->context, &u));
+    }
+    return OC_OK;
+}
+
 static oc_status update(struct trainer *t)
 {
     struct counts *const c = &t->state.count;
     struct seen seen = { 0 };
     const float *gradient;
     TRY(run_update(t, &seen, &gradient));
+    TRY(tell_update(t, &seen, gradient));
     const double factor = isfinite(seen.loss) ? clip_factor(t, gradient) : 0;
     if (factor > 0) {
         apply(t, gradient, factor);
@@ -190,12 +207,12 @@ static oc_status tell_step(struct trainer *t)
     return OC_OK;
 }
 
-static oc_status tell_epoch(const struct trainer *t, const oc_epoch *e)
+static oc_status tell_epoch(const struct trainer *t, const oc_epoch *e, const oc_metrics *watched)
 {
     for (int i = 0; i < t->watchers.n; i++) {
         const oc_observer *const o = &t->watchers.observer[i];
         if (o->epoch)
-            TRY(o->epoch(o->context, e));
+            TRY(o->epoch(o->context, e, watched));
     }
     return OC_OK;
 }
@@ -236,26 +253,31 @@ static bool is_better(const struct state *s, const oc_epoch *e)
     return e->val_loss < s->sum.best_loss;
 }
 
-static oc_status validate(struct trainer *t, oc_epoch *e)
+static void note_best(struct trainer *t, const oc_epoch *e)
+{
+    if (!is_better(&t->state, e))
+        return;
+    t->state.count.best_epoch = e->epoch;
+    t->state.sum.best_accuracy = e->val_accuracy;
+    t->state.sum.best_loss = e->val_loss;
+    oc__trainer_keep_best(t);
+}
+
+/* *watched are the metrics of the part that is validated; its samples are 0 where none is. */
+static oc_status validate(struct trainer *t, oc_epoch *e, oc_metrics *watched)
 {
     const oc_part part = oc__settings_watched(t->settings);
-    oc_metrics metrics = { 0 };
+    *watched = (oc_metrics){ 0 };
     if (part == OC_PARTS)
         return OC_OK;
     oc__trainer_swap_average(t);
-    const oc_status status = oc__trainer_evaluate(t, part, &metrics);
+    const oc_status status = oc__trainer_evaluate(t, part, watched);
     if (status >= 0) {
-        e->val_loss = metrics.loss;
-        e->val_accuracy = metrics.accuracy;
-    }
-    if (status >= 0 && is_better(&t->state, e)) {
-        t->state.count.best_epoch = e->epoch;
-        t->state.sum.best_accuracy = e->val_accuracy;
-        t->state.sum.best_loss = e->val_loss;
-        oc__trainer_keep_best(t);
+        e->val_loss = watched->loss;
+        e->val_accuracy = watched->accuracy;
+        note_best(t, e);
     }
     oc__trainer_swap_average(t);
-    oc_metrics_free(&metrics);
     return status;
 }
 
@@ -277,35 +299,47 @@ static oc_status end_epoch(struct trainer *t)
         .train_accuracy = mean((double)c->correct, c->samples), .val_loss = NAN,
         .val_accuracy = NAN, .learning_rate = t->state.sum.learning_rate,
     };
-    TRY(validate(t, e));
+    oc_metrics watched;
+    TRY(validate(t, e, &watched));
     oc__schedule_watch(&t->schedule, e->val_loss);
     e->seconds = oc__seconds() - t->epoch_began;
     next_epoch(t);
-    TRY(oc__trainer_save(t));
-    TRY(tell_epoch(t, e));
+    oc_status status = oc__trainer_save(t);
+    if (status >= 0)
+        status = tell_epoch(t, e, watched.samples ? &watched : NULL);
+    oc_metrics_free(&watched);
+    TRY(status);
     return c->epoch < t->settings->train.epochs ? heed_stop(t) : OC_OK;
 }
 
-static void begin(struct trainer *t)
+void oc__loop_begin(struct trainer *t)
 {
     t->began = oc__seconds();
     t->epoch_began = t->began - t->state.sum.seconds;
+    t->left = t->began;
     t->first_update = t->state.count.updates;
 }
 
-oc_status oc__loop(struct trainer *t)
+/* The clocks stood still while other trainings had their turn. */
+static void come_back(struct trainer *t)
+{
+    const double away = oc__seconds() - t->left;
+    t->began += away;
+    t->epoch_began += away;
+}
+
+oc_status oc__loop_epoch(struct trainer *t)
 {
     struct counts *const c = &t->state.count;
-    begin(t);
-    while (c->epoch < t->settings->train.epochs) {
-        oc__loader_epoch(t->loader, c->epoch, c->step * t->settings->train.accumulate);
-        while (c->step < t->steps) {
-            TRY(update(t));
-            TRY(tell_step(t));
-            if (c->step < t->steps)
-                TRY(between(t));
-        }
-        TRY(end_epoch(t));
+    come_back(t);
+    oc__loader_epoch(t->loader, c->epoch, c->step * t->settings->train.accumulate);
+    while (c->step < t->steps) {
+        TRY(update(t));
+        TRY(tell_step(t));
+        if (c->step < t->steps)
+            TRY(between(t));
     }
-    return OC_OK;
+    const oc_status status = end_epoch(t);
+    t->left = oc__seconds();
+    return status;
 }

@@ -89,19 +89,58 @@ static void tell_end(const struct watchers *w, const oc_train_result *result)
             w->observer[i].end(w->observer[i].context, result);
 }
 
-static oc_status run_trainer(struct trainer *t, oc_train_result *result)
+struct oc_training {
+    struct settings settings;
+    struct trainer  trainer;
+    bool            began;                              /* observers know of it */
+};
+
+/* Observers are told once the trainer stands as it was before, where it goes on. */
+static oc_status begin_loop(oc_training *t)
 {
-    const struct watchers watchers = t->watchers;
-    t->began = oc__seconds();
-    omp_set_num_threads(t->settings->train.threads);
-    oc_status status = tell_begin(t);
+    oc__loop_begin(&t->trainer);
+    t->began = true;
+    return tell_begin(&t->trainer);
+}
+
+oc_status oc_training_epoch(oc_training *t, bool *more)
+{
+    struct trainer *const p = &t->trainer;
+    const int64_t epochs = p->settings->train.epochs;
+    *more = false;
+    omp_set_num_threads(p->settings->train.threads);
+    if (p->state.count.epoch < epochs)
+        TRY(oc__loop_epoch(p));
+    *more = p->state.count.epoch < epochs;
+    return OC_OK;
+}
+
+static void free_training(oc_training *t)
+{
+    oc__trainer_free(&t->trainer);
+    oc__settings_free(&t->settings);
+    oc__free(t);
+}
+
+oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *result)
+{
+    *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
+    if (!t)
+        return status;
     if (status >= 0)
-        status = oc__loop(t);
-    if (status >= 0)
-        status = finish(t);
-    fill_result(result, t);
-    tell_end(&watchers, status < 0 ? NULL : result);
+        status = finish(&t->trainer);
+    fill_result(result, &t->trainer);
+    if (t->began)
+        tell_end(&t->trainer.watchers, status < 0 ? NULL : result);
+    free_training(t);
     return status;
+}
+
+static oc_status run_to_end(oc_training *t, oc_status status, oc_train_result *result)
+{
+    for (bool more = true; status >= 0 && more;)
+        status = oc_training_epoch(t, &more);
+    return oc_training_end(t, status, result);
 }
 
 /* ---- from the start ----------------------------------------------------------------------- */
@@ -152,34 +191,46 @@ static oc_status begin_run(struct trainer *t)
     return oc__run_write(&t->run, t->settings, &t->record);
 }
 
-static oc_status train(struct trainer *t, oc_train_result *result)
+static oc_status make(oc_training *t, const oc_train_options *o)
 {
-    TRY(oc__model_set_loss(t->model, t->settings->train.loss));
-    TRY(oc__trainer_make(t));
-    TRY(begin_run(t));
-    return run_trainer(t, result);
+    struct trainer *const p = &t->trainer;
+    TRY(identify_kernels(p->record.kernels, sizeof p->record.kernels));
+    if (o->validation > 0)
+        TRY(oc_data_split(p->data, o->validation, o->seed));
+    TRY(oc__settings_resolve(&t->settings, p->model, p->data, o));
+    TRY(oc__model_set_loss(p->model, t->settings.train.loss));
+    TRY(oc__trainer_make(p));
+    TRY(begin_run(p));
+    return begin_loop(t);
+}
+
+oc_status oc_training_new(oc_training **out, oc_model *m, oc_data *d, const oc_train_options *o,
+                          const oc_observer *observers, int n, const volatile bool *stop)
+{
+    oc_training *const t = *out = oc__alloc(1, sizeof *t);
+    if (!t)
+        return OC_ELIMIT;
+    t->trainer = (struct trainer){
+        .settings = &t->settings, .model = m, .data = d, .watchers = { observers, n },
+        .stop = stop, .run.lock = -1,
+        .record = { .version = OC_VERSION, .best_val_accuracy = NAN, .test_loss = NAN,
+                    .test_accuracy = NAN },
+    };
+    const oc_status status = make(t, o);
+    if (status >= 0)
+        return OC_OK;
+    oc_train_result none;
+    *out = NULL;
+    return oc_training_end(t, status, &none);
 }
 
 oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
                    const oc_observer *observers, int n, const volatile bool *stop,
                    oc_train_result *result)
 {
-    struct settings settings = { 0 };
-    struct trainer t = {
-        .settings = &settings, .model = m, .data = d, .watchers = { observers, n }, .stop = stop,
-        .run.lock = -1, .record = { .version = OC_VERSION, .best_val_accuracy = NAN,
-                                    .test_loss = NAN, .test_accuracy = NAN },
-    };
-    *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
-    TRY(identify_kernels(t.record.kernels, sizeof t.record.kernels));
-    if (options->validation > 0)
-        TRY(oc_data_split(d, options->validation, options->seed));
-    oc_status status = oc__settings_resolve(&settings, m, d, options);
-    if (status >= 0)
-        status = train(&t, result);
-    oc__trainer_free(&t);
-    oc__settings_free(&settings);
-    return status;
+    oc_training *t;
+    const oc_status status = oc_training_new(&t, m, d, options, observers, n, stop);
+    return run_to_end(t, status, result);
 }
 
 /* ---- from a run folder -------------------------------------------------------------------- */
@@ -226,42 +277,53 @@ static oc_status open_data(struct trainer *t, const struct settings *s, const ch
     return OC_OK;
 }
 
-/* A run that is locked and read; the trainer takes the lock over. */
-static oc_status resume(struct trainer *t, struct settings *s, const oc_resume_options *o,
+/* A run that is locked and read. */
+static oc_status make_again(oc_training *t, const oc_resume_options *o)
+{
+    struct trainer *const p = &t->trainer;
+    TRY(check_exact(p, &t->settings, o));
+    TRY(open_data(p, &t->settings, o->data_spec));
+    TRY(oc_model_new(&p->model, &t->settings.model));
+    TRY(oc__model_set_loss(p->model, t->settings.train.loss));
+    TRY(oc__trainer_make(p));
+    TRY(oc__trainer_restore(p));
+    return begin_loop(t);
+}
+
+static oc_status resume(oc_training *t, const char *run, const oc_resume_options *o,
                         oc_train_result *result)
 {
-    TRY(check_exact(t, s, o));
-    TRY(open_data(t, s, o->data_spec));
-    TRY(oc_model_new(&t->model, &s->model));
-    TRY(oc__model_set_loss(t->model, s->train.loss));
-    TRY(oc__trainer_make(t));
-    TRY(oc__trainer_restore(t));
-    return run_trainer(t, result);
+    struct trainer *const p = &t->trainer;
+    oc_status status = oc__run_open(&p->run, run);
+    if (status >= 0)
+        status = oc__run_read(&p->run, &t->settings, &p->record);
+    if (status >= 0 && p->record.finished) {
+        fill_record(result, &p->record, run);
+        result->finished_before = true;
+        free_training(t);
+        return OC_OK;
+    }
+    if (status >= 0)
+        status = make_again(t, o);
+    oc_model *const model = p->model;
+    oc_data *const data = p->data;
+    status = run_to_end(t, status, result);
+    oc_model_free(model);
+    oc_data_free(data);
+    return status;
 }
 
 oc_status oc_resume(const char *run, const oc_resume_options *options, const oc_observer *observers,
                     int n, const volatile bool *stop, oc_train_result *result)
 {
     const oc_resume_options none = { 0 };
-    struct settings settings = { .train.run = run };
-    struct trainer t = {
-        .settings = &settings, .watchers = { observers, n }, .stop = stop, .run.lock = -1,
-    };
+    oc_training *const t = oc__alloc(1, sizeof *t);
     *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
-    oc_status status = oc__run_open(&t.run, run);
-    if (status >= 0)
-        status = oc__run_read(&t.run, &settings, &t.record);
-    if (status >= 0 && t.record.finished) {
-        fill_record(result, &t.record, run);
-        result->finished_before = true;
-    } else if (status >= 0) {
-        status = resume(&t, &settings, options ? options : &none, result);
-    }
-    oc_model *const model = t.model;
-    oc_data *const data = t.data;
-    oc__trainer_free(&t);
-    oc_model_free(model);
-    oc_data_free(data);
-    oc__settings_free(&settings);
-    return status;
+    if (!t)
+        return OC_ELIMIT;
+    t->settings.train.run = run;
+    t->trainer = (struct trainer){
+        .settings = &t->settings, .watchers = { observers, n }, .stop = stop, .run.lock = -1,
+    };
+    return resume(t, run, options ? options : &none, result);
 }

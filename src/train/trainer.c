@@ -346,6 +346,7 @@ oc_train_info oc__trainer_info(const struct trainer *t)
         .test = oc_data_count(t->data, OC_PART_TEST), .watch_test = s->train.watch_test,
         .parameters = oc_store_elements(t->store), .trained = count_trained(t), .steps = t->steps,
         .planned_bytes = planned_bytes(t), .run = s->train.run,
-        .resumed_step = t->state.count.updates,
+        .resumed_step = t->state.count.updates, .model = t->model, .data = t->data,
+        .options = &s->train, .epoch = t->state.epoch, .resumed_epochs = t->state.count.epoch,
     };
 }

@@ -30,6 +30,8 @@ struct trainer {
     struct updater          updater;
     struct schedule         schedule;
     float                  *logits;                     /* [batch, classes] */
+    oc_tensor               in[4];                      /* inputs of the last run */
+    float                   share;                      /* what in[3] shows */
     float                  *sum;                        /* gradient of several runs; NULL: one */
     float                  *best[2];                    /* model by kind; NULL: none is sought */
     int64_t                 length;                     /* floats of a trainable block */
@@ -42,7 +44,7 @@ struct trainer {
     int                     failures;                   /* saves that failed in a row */
     bool                    best_unsaved;
 
-    double                  began, epoch_began, looked; /* seconds on the clock */
+    double                  began, epoch_began, looked, left;   /* seconds on the clock */
     int64_t                 first_update, rss;
 };
 
@@ -72,7 +74,8 @@ oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, oc_metrics *out)
 /* What is known before the first step. */
 oc_train_info oc__trainer_info(const struct trainer *t);
 
-/* Trains until the last epoch is done. */
-oc_status oc__loop(struct trainer *t);
+/* Trains to the end of the epoch that is under way. */
+void      oc__loop_begin(struct trainer *t);
+oc_status oc__loop_epoch(struct trainer *t);
 
 #endif

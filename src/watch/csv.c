@@ -51,9 +51,10 @@ static oc_status begin(void *context, const oc_train_info *info)
         : oc__write_file(c->path, c->rows.text, c->rows.n, WRITE_REPLACE);
 }
 
-static oc_status epoch(void *context, const oc_epoch *e)
+static oc_status epoch(void *context, const oc_epoch *e, const oc_metrics *watched)
 {
     struct csv *const c = context;
+    (void)watched;
     oc__metrics_row(e, &c->rows);
     return c->rows.failed ? OC_ELIMIT
         : oc__write_file(c->path, c->rows.text, c->rows.n, WRITE_REPLACE);
@@ -74,6 +75,6 @@ oc_status oc_watch_csv(oc_observer *out, const char *path)
     if (!c)
         return OC_ELIMIT;
     memcpy(c->path, path, n);
-    *out = (oc_observer){ begin, NULL, epoch, end, c };
+    *out = (oc_observer){ .begin = begin, .epoch = epoch, .end = end, .context = c };
     return OC_OK;
 }

@@ -92,9 +92,10 @@ static oc_status step(void *context, const oc_progress *now)
     return OC_OK;
 }
 
-static oc_status epoch(void *context, const oc_epoch *e)
+static oc_status epoch(void *context, const oc_epoch *e, const oc_metrics *watched)
 {
     struct progress *const p = context;
+    (void)watched;
     char val[64] = "";
     if (!isnan(e->val_loss))
         snprintf(val, sizeof val, "  %s loss %.6f  accuracy %.2f %%",
@@ -131,7 +132,7 @@ oc_status oc_watch_progress(oc_observer *out, FILE *to)
         return OC_ELIMIT;
     p->to = to;
     p->live = isatty(fileno(to));
-    *out = (oc_observer){ begin, step, epoch, end, p };
+    *out = (oc_observer){ begin, NULL, step, epoch, end, p };
     return OC_OK;
 }
 
