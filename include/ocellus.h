@@ -45,7 +45,8 @@ void oc_log_set(oc_log_function *function, void *context);
 /* ---- tensor ------------------------------------------------------------------------------- */
 
 typedef enum oc_dtype {
-    OC_F32, OC_F64, OC_F16, OC_BF16, OC_U8, OC_I8, OC_I32, OC_I64, OC_BOOL, OC_DTYPES
+    OC_F32, OC_F64, OC_F16, OC_BF16, OC_U8, OC_I8, OC_I32, OC_I64, OC_BOOL,
+    OC_U16, OC_U32, OC_U64, OC_I16, OC_DTYPES
 } oc_dtype;
 
 size_t      oc_dtype_size(oc_dtype t);                  /* bytes of one element */

@@ -44,6 +44,9 @@ static void whole_numbers_are_rounded_and_held_in_range(void **state)
         { OC_U8, 254.5, 254 }, { OC_U8, 300, 255 }, { OC_U8, -3, 0 }, { OC_U8, NAN, 0 },
         { OC_I8, -128.4, -128 }, { OC_I8, -1.5, -2 }, { OC_I32, 3e9, 2147483647 },
         { OC_I64, 1e300, 0x1p63 }, { OC_I64, -1e300, -0x1p63 }, { OC_I64, -7, -7 },
+        { OC_U16, 70000, 65535 }, { OC_U32, 5e9, 4294967295 }, { OC_U32, -1, 0 },
+        { OC_I16, -40000, -32768 }, { OC_I16, 2.5, 2 }, { OC_U64, 1e300, 0x1p64 },
+        { OC_U64, 0x1p63, 0x1p63 }, { OC_U64, -7, 0 },
         { OC_BOOL, 0.25, 1 }, { OC_BOOL, 0, 0 }, { OC_F32, 0.1, 0.1f }, { OC_F64, 0.1, 0.1 },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -339,19 +339,39 @@ static oc_status number_text(struct json *j, size_t end)
     return j->scratch.failed ? OC_ELIMIT : OC_OK;
 }
 
+/* The next number, which must be whole, as text that ends at *end. */
+static oc_status whole_text(struct json *j, size_t *end, const char **text)
+{
+    bool whole = false;
+    TRY(number_end(j, end, &whole));
+    TRY(number_text(j, *end));
+    *text = j->scratch.text;
+    if (!whole || !strcmp(*text, "-0"))
+        return oc__json_fail(j, "%s: wants a whole number", oc__quote_z(*text));
+    errno = 0;
+    return OC_OK;
+}
+
 oc_status oc__json_integer(struct json *j, int64_t *v)
 {
     size_t end = 0;
-    bool whole = false;
-    TRY(number_end(j, &end, &whole));
-    TRY(number_text(j, end));
-    const char *const text = j->scratch.text;
-    errno = 0;
+    const char *text;
+    TRY(whole_text(j, &end, &text));
     *v = strtoll(text, NULL, 10);
-    if (!whole || (*v == 0 && *text == '-'))
-        return oc__json_fail(j, "%s: wants a whole number", oc__quote_z(text));
     if (errno == ERANGE)
         return oc__json_fail(j, "%s: wants a whole number of 64 bits", oc__quote_z(text));
+    j->at = end;
+    return OC_OK;
+}
+
+oc_status oc__json_unsigned(struct json *j, uint64_t *v)
+{
+    size_t end = 0;
+    const char *text;
+    TRY(whole_text(j, &end, &text));
+    *v = strtoull(text, NULL, 10);
+    if (errno == ERANGE || *text == '-')
+        return oc__json_fail(j, "%s: wants a whole number from 0 to 2^64 - 1", oc__quote_z(text));
     j->at = end;
     return OC_OK;
 }

@@ -49,6 +49,7 @@ oc_status oc__json_item(struct json *j, bool *more);    /* false: ']' was read *
 /* The text lives until the next string, name or number is read. */
 oc_status oc__json_string(struct json *j, const char **text);
 oc_status oc__json_integer(struct json *j, int64_t *v); /* written without fraction or exponent */
+oc_status oc__json_unsigned(struct json *j, uint64_t *v); /* the same, from 0 on */
 oc_status oc__json_number(struct json *j, double *v);   /* finite */
 oc_status oc__json_bool(struct json *j, bool *v);
 oc_status oc__json_skip(struct json *j);                /* any value, checked */

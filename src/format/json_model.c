@@ -77,6 +77,8 @@ static oc_status read_float(struct json *j, const oc_tensor *t, int64_t i)
 static oc_status read_whole(struct json *j, const oc_tensor *t, int64_t i)
 {
     int64_t v;
+    if (t->dtype == OC_U64)
+        return oc__json_unsigned(j, (uint64_t *)t->data + i);
     TRY(oc__json_integer(j, &v));
     if (t->dtype == OC_I64) {
         ((int64_t *)t->data)[i] = v;
@@ -365,6 +367,8 @@ static void element_text(const oc_tensor *t, int64_t i, char text[ELEMENT_MAX])
         strcpy(text, oc_tensor_get(t, i) != 0 ? "true" : "false");
     else if (t->dtype == OC_I64)
         snprintf(text, ELEMENT_MAX, "%" PRId64, ((const int64_t *)t->data)[i]);
+    else if (t->dtype == OC_U64)
+        snprintf(text, ELEMENT_MAX, "%" PRIu64, ((const uint64_t *)t->data)[i]);
     else
         snprintf(text, ELEMENT_MAX, "%.0f", oc_tensor_get(t, i));
 }

@@ -16,10 +16,10 @@
 
 /* The types of the safetensors format, largest alignment first, as its own writer orders them. */
 const struct stored_type oc__stored_types[] = {
-    { "U64", 64, -1 },         { "I64", 64, OC_I64 },     { "F64", 64, OC_F64 },
-    { "C64", 64, -1 },         { "F32", 32, OC_F32 },     { "U32", 32, -1 },
+    { "U64", 64, OC_U64 },     { "I64", 64, OC_I64 },     { "F64", 64, OC_F64 },
+    { "C64", 64, -1 },         { "F32", 32, OC_F32 },     { "U32", 32, OC_U32 },
     { "I32", 32, OC_I32 },     { "BF16", 16, OC_BF16 },   { "F16", 16, OC_F16 },
-    { "U16", 16, -1 },         { "I16", 16, -1 },         { "F8_E5M2FNUZ", 8, -1 },
+    { "U16", 16, OC_U16 },     { "I16", 16, OC_I16 },     { "F8_E5M2FNUZ", 8, -1 },
     { "F8_E4M3FNUZ", 8, -1 },  { "F8_E8M0", 8, -1 },      { "F8_E4M3", 8, -1 },
     { "F8_E5M2", 8, -1 },      { "I8", 8, OC_I8 },        { "U8", 8, OC_U8 },
     { "F6_E3M2", 6, -1 },      { "F6_E2M3", 6, -1 },      { "F4", 4, -1 },

@@ -8,7 +8,8 @@
 #include "op/op.h"
 
 static const char *const types[] = {
-    "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", NULL
+    "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", "u16",
+    "u32", "u64", "i16", NULL
 };
 
 static const struct attr attrs[] = {

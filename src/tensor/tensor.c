@@ -19,9 +19,18 @@ static double clamp(double v, double low, double high)
     return v < low ? low : v > high ? high : rint(v);
 }
 
-static uint8_t to_u8(double v)  { return (uint8_t)clamp(v, 0, UINT8_MAX); }
-static int8_t  to_i8(double v)  { return (int8_t)clamp(v, INT8_MIN, INT8_MAX); }
-static int32_t to_i32(double v) { return (int32_t)clamp(v, INT32_MIN, INT32_MAX); }
+static uint8_t  to_u8(double v)  { return (uint8_t)clamp(v, 0, UINT8_MAX); }
+static uint16_t to_u16(double v) { return (uint16_t)clamp(v, 0, UINT16_MAX); }
+static uint32_t to_u32(double v) { return (uint32_t)clamp(v, 0, UINT32_MAX); }
+static int8_t   to_i8(double v)  { return (int8_t)clamp(v, INT8_MIN, INT8_MAX); }
+static int16_t  to_i16(double v) { return (int16_t)clamp(v, INT16_MIN, INT16_MAX); }
+static int32_t  to_i32(double v) { return (int32_t)clamp(v, INT32_MIN, INT32_MAX); }
+
+/* 2^64 is the first double that a uint64_t does not hold. */
+static uint64_t to_u64(double v)
+{
+    return v >= 0x1p64 ? UINT64_MAX : (uint64_t)clamp(v, 0, 0x1p64);
+}
 
 /* 2^63 is the first double that an int64_t does not hold. */
 static int64_t to_i64(double v)
@@ -38,7 +47,11 @@ static int64_t to_i64(double v)
     ROW(OC_I8,   "i8",   int8_t,   *p,                     to_i8(v))                           \
     ROW(OC_I32,  "i32",  int32_t,  *p,                     to_i32(v))                          \
     ROW(OC_I64,  "i64",  int64_t,  (double)*p,             to_i64(v))                          \
-    ROW(OC_BOOL, "bool", uint8_t,  *p != 0,                v != 0)
+    ROW(OC_BOOL, "bool", uint8_t,  *p != 0,                v != 0)                             \
+    ROW(OC_U16,  "u16",  uint16_t, *p,                     to_u16(v))                          \
+    ROW(OC_U32,  "u32",  uint32_t, *p,                     to_u32(v))                          \
+    ROW(OC_U64,  "u64",  uint64_t, (double)*p,             to_u64(v))                          \
+    ROW(OC_I16,  "i16",  int16_t,  *p,                     to_i16(v))
 
 #define ROW(id, text, type, get, set)                                                          \
     static double get_##id(const void *data, int64_t i)                                        \
