@@ -7,7 +7,7 @@
 /* Swish: x sigmoid(x).  Its gradient follows from the operators it is made of. */
 static oc_value swish(oc_graph *g, oc_value x, void *context)
 {
-    (void)context, (void)watched;
+    (void)context;
     return oc_mul(g, x, oc_sigmoid(g, x));
 }
 

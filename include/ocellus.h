@@ -487,7 +487,7 @@ typedef struct oc_train_info {
     oc_model               *model;
     const oc_data          *data;
     const oc_train_options *options;                    /* resolved */
-    const oc_epoch         *epoch;                      /* those finished before, `resumed_epochs` */
+    const oc_epoch         *epoch;                      /* `resumed_epochs` finished before */
     int64_t                 resumed_epochs;
 } oc_train_info;
 
@@ -506,8 +506,8 @@ typedef struct oc_update {
 
 /* Looks on while training runs; any function may be NULL.  `update` comes before the weights
  * change, also where they will not since the loss is not finite; `step` after; `epoch` with the
- * metrics of what is watched (NULL: nothing is).  A negative status stops the training and is handed
- * on; the state is then as it was at the last save. */
+ * metrics of what is watched (NULL: nothing is).  A negative status stops the training and is
+ * handed on; what is on disk is then what was saved last. */
 typedef struct oc_observer {
     oc_status (*begin)(void *context, const oc_train_info *info);
     oc_status (*update)(void *context, const oc_update *update);

@@ -321,17 +321,16 @@ void oc__loop_begin(struct trainer *t)
 }
 
 /* The clocks stood still while other trainings had their turn. */
-static void come_back(struct trainer *t)
+void oc__loop_return(struct trainer *t)
 {
     const double away = oc__seconds() - t->left;
     t->began += away;
     t->epoch_began += away;
 }
 
-oc_status oc__loop_epoch(struct trainer *t)
+static oc_status run_epoch(struct trainer *t)
 {
     struct counts *const c = &t->state.count;
-    come_back(t);
     oc__loader_epoch(t->loader, c->epoch, c->step * t->settings->train.accumulate);
     while (c->step < t->steps) {
         TRY(update(t));
@@ -339,7 +338,13 @@ oc_status oc__loop_epoch(struct trainer *t)
         if (c->step < t->steps)
             TRY(between(t));
     }
-    const oc_status status = end_epoch(t);
+    return end_epoch(t);
+}
+
+oc_status oc__loop_epoch(struct trainer *t)
+{
+    oc__loop_return(t);
+    const oc_status status = run_epoch(t);
     t->left = oc__seconds();
     return status;
 }

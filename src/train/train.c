@@ -127,6 +127,8 @@ oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *res
     *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
     if (!t)
         return status;
+    if (t->began)
+        oc__loop_return(&t->trainer);
     if (status >= 0)
         status = finish(&t->trainer);
     fill_result(result, &t->trainer);

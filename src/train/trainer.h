@@ -74,8 +74,10 @@ oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, oc_metrics *out)
 /* What is known before the first step. */
 oc_train_info oc__trainer_info(const struct trainer *t);
 
-/* Trains to the end of the epoch that is under way. */
+/* Trains to the end of the epoch that is under way; returning sets the clocks right after other
+ * trainings had their turn. */
 void      oc__loop_begin(struct trainer *t);
+void      oc__loop_return(struct trainer *t);
 oc_status oc__loop_epoch(struct trainer *t);
 
 #endif
