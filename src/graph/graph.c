@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "op/attributes.h"
 #include "op/op.h"
 #include "param/store.h"
 
@@ -277,13 +278,22 @@ static oc_value add_outputs(oc_graph *g, struct node *n, int node_index)
     return first;
 }
 
-/* How many outputs a node has: as named; a variadic last one is as many as the attribute says. */
-static int output_count(const struct op *op, const void *attr)
+/* Composes a node's operator from others, in a scope of its name.  Several outputs are bundled, so
+ * that they are those of one node. */
+static oc_value compose(oc_graph *g, const struct node *n, const oc_value *given)
 {
-    bool variadic;
-    int required;
-    const int n = oc__op_count_names(op->outputs, &variadic, &required);
-    return variadic && op->output_count ? op->output_count(attr) : n;
+    oc_value in[OP_MAX_INPUTS] = { { 0 } }, y[OP_MAX_OUTPUTS] = { { 0 } };
+    char scope[sizeof g->scope];
+    memcpy(scope, g->scope, sizeof scope);
+    snprintf(g->scope, sizeof g->scope, "%.250s", n->name);
+    for (int i = 0; i < n->n_in; i++)
+        in[i] = given[i];
+    n->op->compose(g, &(struct composition){ n->attr, n->n_in, n->n_out, in, y });
+    const struct bundle bundle = { n->n_out };
+    const oc_value out
+        = n->n_out == 1 ? y[0] : oc__apply(g, &oc__op_bundle, &bundle, n->n_out, y);
+    memcpy(g->scope, scope, sizeof scope);
+    return g->status ? OC_FAILED : out;
 }
 
 oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, const oc_value *in)
@@ -306,10 +316,12 @@ oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, co
     else
         oc__attr_defaults(e, node.attr);
     set_random_key(op, node.attr, node.name);
-    node.n_out = output_count(op, node.attr);
+    node.n_out = oc__op_count_outputs(op, node.attr);
     if (node.n_out < 1 || node.n_out > OP_MAX_OUTPUTS)
         return oc__graph_fail(g, OC_EUSAGE, "%s: %d outputs, at most %d are possible", node.name,
                               node.n_out, OP_MAX_OUTPUTS);
+    if (op->compose)
+        return compose(g, &node, in);
     node.out = add_outputs(g, &node, g->nodes);
     if (node.out.id > 0)
         g->node[g->nodes++] = node;

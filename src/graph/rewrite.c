@@ -18,8 +18,9 @@ enum { FOLD_LIMIT = 1 << 20 };                          /* elements of a constan
 
 static bool pass_through(struct binding *b, const struct node *n, const oc_value *in, oc_value *out)
 {
-    (void)b, (void)n;
-    out[0] = in[0];
+    (void)b;
+    for (int k = 0; k < n->n_out; k++)
+        out[k] = in[k];
     return true;
 }
 
@@ -278,6 +279,7 @@ static bool norm_in_inference(struct binding *b, const struct node *n, const oc_
 
 const struct rewrite oc__rewrites[] = {
     { "Identity", pass_through },
+    { "Bundle", pass_through },
     { "Dropout", drop_dropout },
     { "BatchNormalization", norm_in_inference },
     { NULL, fold_constant },

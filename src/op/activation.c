@@ -31,6 +31,17 @@ static const struct attr clip_attrs[] = {
     ATTR(struct clip, FLOAT, max, "3.4028234663852886e+38", "the most y"),
     { 0 }
 };
+static const struct attr celu_attrs[] = {
+    ATTR(struct celu, FLOAT, alpha, "1", "how far below zero it reaches"), { 0 }
+};
+static const struct attr swish_attrs[] = {
+    ATTR(struct swish, FLOAT, alpha, "1", "how steep the sigmoid is"), { 0 }
+};
+static const struct attr shrink_attrs[] = {
+    ATTR(struct shrink, FLOAT, bias, "0", "how much nearer to zero"),
+    ATTR(struct shrink, FLOAT, lambd, "0.5", "what is nearer to zero becomes zero"),
+    { 0 }
+};
 static const char *const gelu_forms[] = { "none", "tanh", NULL };
 static const struct attr gelu_attrs[] = {
     ATTR_WORDS(struct gelu, approximate, "none", "how P is computed", gelu_forms), { 0 }
@@ -61,6 +72,12 @@ static double clamp(double x, double low, double high)
     return x < low ? low : x > high ? high : x;
 }
 
+static double swish_slope(double x, double alpha)
+{
+    const double s = 1 / (1 + exp(-alpha * x));
+    return s + alpha * x * s * (1 - s);
+}
+
 #define CASES(id, ...)                                                                             \
     static const char *const id##_cases[] = { "7", "w:2x3x5x5", __VA_ARGS__, NULL };
 CASES(leaky_relu, "2x3x5x5 alpha=0.2", "7 alpha=-0.5")
@@ -69,6 +86,9 @@ CASES(selu, "w:2x7 alpha=1.5 gamma=0.8")
 CASES(hard_sigmoid, "w:2x7 alpha=0.3 beta=0.4")
 CASES(thresholded_relu, "w:2x7 alpha=0.3")
 CASES(clip, "2x7 min=-0.5 max=0.7", "2x7 min=0.25")
+CASES(celu, "w:2x7 alpha=0.3")
+CASES(swish, "w:2x7 alpha=1.5")
+CASES(shrink, "w:2x7 bias=0.3 lambd=1.25")
 CASES(gelu, "w:2x7 approximate=tanh")
 #undef CASES
 
@@ -88,6 +108,12 @@ ROW(thresholded_relu, "ThresholdedRelu", "y = x where x > alpha, else 0",
     x > a->alpha ? x : 0, x, x > a->alpha ? 1 : 0)
 ROW(clip, "Clip", "y = min(max(x, min), max)",
     clamp(x, a->min, a->max), x, x >= a->min && x <= a->max ? 1 : 0)
+ROW(celu, "Celu", "y = x where x > 0, else alpha * (exp(x / alpha) - 1)",
+    x > 0 ? x : a->alpha * expm1(x / a->alpha), x, x > 0 ? 1 : exp(x / a->alpha))
+ROW(swish, "Swish", "y = x / (1 + exp(-alpha * x))",
+    x / (1 + exp(-a->alpha * x)), x, swish_slope(x, a->alpha))
+ROW(shrink, "Shrink", "y = x, nearer to zero by bias, where |x| > lambd; else 0",
+    x < -a->lambd ? x + a->bias : x > a->lambd ? x - a->bias : 0, x, fabs(x) > a->lambd ? 1 : 0)
 ROW(gelu, "Gelu", "y = x * P(normal <= x), or approximate=tanh",
     gelu(x, a->approximate), x, gelu_slope(x, a->approximate))
 /* clang-format on */

@@ -1,10 +1,12 @@
-/* arg_max.c — ArgMax: the index of the largest element along an axis; the first of equal ones. */
+/* arg_max.c — ArgMax and ArgMin: the index of the largest or least element along an axis; of equal
+ * ones the first, or the last. */
 #include "op/attributes.h"
 #include "op/walk.h"
 
 static const struct attr attrs[] = {
     ATTR(struct arg_max, INT, axis, "0", "along which axis"),
     ATTR(struct arg_max, BOOL, keepdims, "true", "leave the axis in the shape as 1"),
+    ATTR(struct arg_max, BOOL, select_last_index, "false", "of equal ones the last"),
     { 0 }
 };
 
@@ -25,7 +27,8 @@ static oc_status shape(const struct infer *s)
     return OC_OK;
 }
 
-static void run(const struct call *c)
+/* Finds the largest of sign * x. */
+static void find(const struct call *c, double sign)
 {
     const struct arg_max *const a = c->attr;
     const struct lanes l = oc__lanes_of(c->xs[0], a->axis);
@@ -33,17 +36,27 @@ static void run(const struct call *c)
         for (int64_t i = 0; i < l.inner; i++) {
             const double *const x = c->x[0] + o * l.n * l.inner + i;
             int64_t best = 0;
-            for (int64_t j = 1; j < l.n; j++)
-                if (x[j * l.inner] > x[best * l.inner])
+            for (int64_t j = 1; j < l.n; j++) {
+                const double more = sign * (x[j * l.inner] - x[best * l.inner]);
+                if (more > 0 || (more == 0 && a->select_last_index))
                     best = j;
+            }
             c->y[0][o * l.inner + i] = (double)best;
         }
 }
 
-static const char *const cases[] = { "3x5 axis=1", "2x3x4 axis=-2 keepdims=false", "7", NULL };
+static void run_max(const struct call *c) { find(c, 1); }
+static void run_min(const struct call *c) { find(c, -1); }
 
-const struct op oc__op_arg_max = {
-    .entry = { "ArgMax", "y = the index of the largest x", attrs, sizeof(struct arg_max) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_input,
-    .shape = shape, .run = run, .cases = cases,
+static const char *const cases[] = {
+    "3x5 axis=1", "2x3x4 axis=-2 keepdims=false", "7", "i3:4x6 axis=1 select_last_index=true", NULL
 };
+
+#define ROW(id, onnx, summary, run_)                                                           \
+    const struct op oc__op_##id = {                                                            \
+        .entry = { onnx, summary, attrs, sizeof(struct arg_max) },                             \
+        .inputs = "x", .outputs = "y", .flops = oc__flops_input,                               \
+        .shape = shape, .run = run_, .cases = cases,                                           \
+    };
+ROW(arg_max, "ArgMax", "y = the index of the largest x", run_max)
+ROW(arg_min, "ArgMin", "y = the index of the least x", run_min)

@@ -13,12 +13,16 @@ struct selu             { double alpha, gamma; };
 struct hard_sigmoid     { double alpha, beta; };
 struct thresholded_relu { double alpha; };
 struct clip             { double min, max; };
+struct celu             { double alpha; };
+struct swish            { double alpha; };
+struct shrink           { double bias, lambd; };
+struct is_inf           { bool detect_negative, detect_positive; };
 struct gelu             { int approximate; };           /* enum gelu_form */
 enum gelu_form          { GELU_NONE, GELU_TANH };
 
 /* Along axes; a negative axis counts from the end. */
 struct softmax { int64_t axis; };
-struct arg_max { int64_t axis; bool keepdims; };
+struct arg_max { int64_t axis; bool keepdims, select_last_index; };
 struct reduce  { struct ints axes; bool keepdims; };    /* no axes: all of them */
 
 /* Losses. */
@@ -40,6 +44,9 @@ struct concat    { int64_t axis; };
 struct split     { int64_t axis; struct ints split; int64_t num_outputs; };
 struct slice     { struct ints starts, ends, axes, steps; };
 struct gather    { int64_t axis; };
+struct bundle    { int64_t count; };
+struct mod       { bool fmod; };
+struct bit_shift { int direction; };                    /* 0: left, 1: right */
 enum pad_mode    { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE };
 struct pad       { struct ints pads; int mode; double value; struct ints axes; };
 

@@ -4,7 +4,7 @@
  * and is written with other operators.  Where no other operator says it, a row of SLOPE is one made
  * for the purpose: f(dy, p, q) of up to three operands.  Gradients come in the shape of y; the
  * walker sums them down to the operand that was stretched.  COMPARE rows give bool and have no
- * gradient.  Where Max or Min tie, the gradient goes to the first operand alone. */
+ * gradient.  Where Larger or Smaller tie, the gradient goes to the first operand alone. */
 #include <math.h>
 
 #include "op/walk.h"
@@ -71,15 +71,16 @@ static const char *const cases[] = {
     "7 7", "2x3x4 2x3x4", "2x3x4 4", "3x1 1x4", "() 2x3", "0x3 3", NULL
 };
 static const char *const divides[] = { "7 p:7", "2x3x4 p:4", "3x1 p:1x4", "2x3 p:()", NULL };
-static const char *const powers[] = { "p:7 7", "p:2x3x4 4", "p:3x1 1x4", NULL };
+static const char *const powers[] = { "p:7 7", "p:2x3x4 4", "p:3x1 1x4", "p:2x3 i4:3", NULL };
 
-#define ROW(id, onnx, summary, f, cases_)                                                      \
+#define ROW(id, onnx, summary, f, cases_) RULED(id, onnx, summary, f, cases_, shape)
+#define RULED(id, onnx, summary, f, cases_, rule)                                              \
     GRADIENT(id);                                                                              \
     FORMULA(id, f)                                                                             \
     const struct op oc__op_##id = {                                                            \
         .entry = { onnx, summary, NULL, 0 },                                                   \
         .inputs = "a b", .outputs = "y", .broadcasts = true,                                   \
-        .shape = shape, .grad = id##_grad, .run = id##_run, .cases = cases_,                   \
+        .shape = rule, .grad = id##_grad, .run = id##_run, .cases = cases_,                   \
     };
 
 /* clang-format off */
@@ -87,12 +88,14 @@ ROW(add, "Add", "y = a + b",           a + b, cases)
 ROW(sub, "Sub", "y = a - b",           a - b, cases)
 ROW(mul, "Mul", "y = a * b",           a * b, cases)
 ROW(div, "Div", "y = a / b",           a / b, divides)
-ROW(pow, "Pow", "y = a^b",             pow(a, b), powers)
-ROW(max, "Max", "y = the larger of a and b",  a >= b || isnan(a) ? a : b, cases)
-ROW(min, "Min", "y = the smaller of a and b", a <= b || isnan(a) ? a : b, cases)
-ROW(mod, "Mod", "y = a - floor(a / b) * b", modulo(a, b), divides)
+RULED(pow, "Pow", "y = a^b, of the type of a", pow(a, b), powers, oc__shape_broadcast)
+ROW(larger, "Larger", "y = the larger of a and b",  a >= b || isnan(a) ? a : b, cases)
+ROW(smaller, "Smaller", "y = the smaller of a and b", a <= b || isnan(a) ? a : b, cases)
+ROW(floor_mod, "FloorMod", "y = a - floor(a / b) * b", modulo(a, b), divides)
+ROW(remainder, "Remainder", "y = a - b * (a / b, cut towards 0)", fmod(a, b), divides)
 /* clang-format on */
 #undef ROW
+#undef RULED
 
 /* ---- slopes: gradients that are formulas of their own; a is dy ---------------------------- */
 
@@ -107,14 +110,16 @@ ROW(mod, "Mod", "y = a - floor(a / b) * b", modulo(a, b), divides)
 /* clang-format off */
 ROW(div_grad_b, "DivGradB", "dy y b", "db = -dy * y / b",           -a * b / c,            shape)
 ROW(pow_grad_a, "PowGradA", "dy a b", "da = dy * b * a^(b - 1)",
-    c == 0 ? 0 : a * c * pow(b, c - 1), shape)
+    c == 0 ? 0 : a * c * pow(b, c - 1), oc__shape_broadcast)
 ROW(pow_grad_b, "PowGradB", "dy a y", "db = dy * y * ln(a)",
-    c == 0 ? 0 : a * c * log(b), shape)
-ROW(max_grad_a, "MaxGradA", "dy a b", "da = dy where a >= b",       b >= c ? a : 0,        shape)
-ROW(max_grad_b, "MaxGradB", "dy a b", "db = dy where a < b",        b < c ? a : 0,         shape)
-ROW(min_grad_a, "MinGradA", "dy a b", "da = dy where a <= b",       b <= c ? a : 0,        shape)
-ROW(min_grad_b, "MinGradB", "dy a b", "db = dy where a > b",        b > c ? a : 0,         shape)
-ROW(mod_grad_b, "ModGradB", "dy a b", "db = -dy * floor(a / b)",    -a * floor(b / c),     shape)
+    c == 0 ? 0 : a * c * log(b), oc__shape_broadcast)
+ROW(larger_grad_a, "LargerGradA", "dy a b", "da = dy where a >= b",       b >= c ? a : 0,        shape)
+ROW(larger_grad_b, "LargerGradB", "dy a b", "db = dy where a < b",        b < c ? a : 0,         shape)
+ROW(smaller_grad_a, "SmallerGradA", "dy a b", "da = dy where a <= b",       b <= c ? a : 0,        shape)
+ROW(smaller_grad_b, "SmallerGradB", "dy a b", "db = dy where a > b",        b > c ? a : 0,         shape)
+ROW(floor_mod_grad_b, "FloorModGradB", "dy a b", "db = -dy * floor(a / b)",    -a * floor(b / c),     shape)
+ROW(remainder_grad_b, "RemainderGradB", "dy a b", "db = -dy * (a / b, cut towards 0)",
+    -a * trunc(b / c), shape)
 ROW(where_grad_a, "WhereGradA", "dy condition", "da = dy where the condition holds",
     b != 0 ? a : 0, masked_shape)
 ROW(where_grad_b, "WhereGradB", "dy condition", "db = dy where it does not",
@@ -170,21 +175,30 @@ static void both(oc_graph *g, const struct node *n, oc_value dy, const bool *wan
             dx[i] = oc__apply(g, by[i], NULL, OC_IN(dy, n->in[0], n->in[1]));
 }
 
-GRADIENT(max)
+GRADIENT(larger)
 {
-    both(g, n, dy[0], want, dx, (const struct op *[]){ &oc__op_max_grad_a, &oc__op_max_grad_b });
+    both(g, n, dy[0], want, dx,
+         (const struct op *[]){ &oc__op_larger_grad_a, &oc__op_larger_grad_b });
 }
 
-GRADIENT(min)
+GRADIENT(smaller)
 {
-    both(g, n, dy[0], want, dx, (const struct op *[]){ &oc__op_min_grad_a, &oc__op_min_grad_b });
+    both(g, n, dy[0], want, dx,
+         (const struct op *[]){ &oc__op_smaller_grad_a, &oc__op_smaller_grad_b });
 }
 
-GRADIENT(mod)
+GRADIENT(floor_mod)
 {
     dx[0] = dy[0];
     if (want[1])
-        dx[1] = oc__apply(g, &oc__op_mod_grad_b, NULL, OC_IN(dy[0], n->in[0], n->in[1]));
+        dx[1] = oc__apply(g, &oc__op_floor_mod_grad_b, NULL, OC_IN(dy[0], n->in[0], n->in[1]));
+}
+
+GRADIENT(remainder)
+{
+    dx[0] = dy[0];
+    if (want[1])
+        dx[1] = oc__apply(g, &oc__op_remainder_grad_b, NULL, OC_IN(dy[0], n->in[0], n->in[1]));
 }
 
 GRADIENT(where)

@@ -60,7 +60,8 @@ static void add_names(struct str *out, const char *names)
 
 static void add_traits(struct str *out, const struct op *op)
 {
-    oc__str_addz(out, !op->grad                    ? "Not differentiable"
+    oc__str_addz(out, op->compose                 ? "Composed of other operators"
+                      : !op->grad                 ? "Not differentiable"
                       : op->grad == oc__grad_flat ? "Differentiable: the slope is zero"
                                                   : "Differentiable");
     if (op->grad && op->detached)
@@ -128,9 +129,9 @@ static const char introduction[] =
     "ONNX's where ONNX has them.  An operator is applied by\n"
     "`oc_apply(g, \"Name\", n, inputs, \"attribute=value …\")`.\n\n"
     "After *Tested with*, a case has a token per input, its shape, and then attributes; `p:` are\n"
-    "positive values, `w:` a wide range, `c:` positive settings without a gradient, `i7:` indices\n"
-    "below 7, `b:` bool; `-` is an absent input.  Every case is checked on the reference, in its\n"
-    "gradients, and on each back end that takes it.\n\n";
+    "positive values, `w:` a wide range, `u:` values in (-1, 1), `a:` above 1, `c:` positive\n"
+    "settings without a gradient, `i7:` indices below 7, `b:` bool; `-` is an absent input.  Every\n"
+    "case is checked on the reference, in its gradients, and on each back end that takes it.\n\n";
 
 void oc__operators_manual(struct str *out)
 {

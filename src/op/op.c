@@ -40,6 +40,15 @@ int oc__op_count_names(const char *names, bool *variadic, int *required)
     return n;
 }
 
+/* As named; a variadic last one is as many as the attributes say. */
+int oc__op_count_outputs(const struct op *op, const void *attr)
+{
+    bool variadic;
+    int required;
+    const int n = oc__op_count_names(op->outputs, &variadic, &required);
+    return variadic && op->output_count ? op->output_count(attr) : n;
+}
+
 const char *oc__shape_text(const oc_shape *s, char buffer[OC_SHAPE_TEXT])
 {
     char *to = buffer;

@@ -42,6 +42,14 @@ struct call {
     uint64_t               seed, step;                  /* of random operators */
 };
 
+/* What an operator is composed of, and into what. */
+struct composition {
+    const void     *attr;
+    int             n, n_out;
+    const oc_value *in;                                 /* OP_MAX_INPUTS; OC_NONE where absent */
+    oc_value       *y;                                  /* preset to OC_NONE */
+};
+
 struct op {
     struct entry        entry;                          /* name, formula in one line, attributes */
     const char         *inputs;           /* "x w b?": names, ? optional, last… "x*": one or more */
@@ -64,15 +72,20 @@ struct op {
     double            (*flops)(const struct infer *s);
     /* "2x3x5x5 4x3x3x3 - stride=2": one token per input, then attributes.  A token is a shape
      * ("()" for rank 0), or "-" for an absent input, and may begin with the values' kind: "p:"
-     * positive, "w:" over a wide range, "i7:" i64 in [0, 7), "b:" bool, "c:" positive and without a
-     * gradient. */
+     * positive, "w:" over a wide range, "u:" in (-1, 1), "a:" above 1, "i7:" i64 in [0, 7), "b:"
+     * bool, "c:" positive and without a gradient. */
     const char *const  *cases;
+    /* Of an operator that others say: builds it from them and sets each output.  It has no node, so
+     * no shape, gradient or run of its own; what it is made of has. */
+    void              (*compose)(oc_graph *g, const struct composition *c);
 };
 
 extern const struct entry *const oc__op_list[];  /* every `struct op`, by its entry; ends in NULL */
 const struct op *oc__op_find(const char *name);         /* NULL: no such operator */
 /* of op->inputs, op->outputs */
 int oc__op_count_names(const char *names, bool *variadic, int *required);
+/* How many outputs it has with these attributes. */
+int oc__op_count_outputs(const struct op *op, const void *attr);
 
 /* What builders inside the library use: attributes as the operator's own struct (NULL: defaults).
  * Returns the first output; oc_output() gives the others. */

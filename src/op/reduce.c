@@ -155,10 +155,13 @@ static const char *const cases[] = {
     "() keepdims=false", "2x3 axes=0", NULL
 };
 
+static const char *const positive[] = { "p:2x3x4", "p:2x3x4 axes=0,-1 keepdims=false", NULL };
+
 #define ONLY_SHAPE (1 << 1)
 #define ITS_VALUES 0
 
-#define ROW(id, onnx, summary, a0, step_, result_, reads, slope_)                              \
+#define ROW(...) OVER(cases, __VA_ARGS__)
+#define OVER(cases_, id, onnx, summary, a0, step_, result_, reads, slope_)              \
     static void id##_step(struct state *s, double x) { step_; }                                \
     static double id##_result(const struct state *s) { return result_; }                       \
     static double id##_slope(struct state *s, double x)                                        \
@@ -173,7 +176,7 @@ static const char *const cases[] = {
     const struct op oc__op_##id = {                                                            \
         .entry = { onnx, summary, attrs, sizeof(struct reduce) },                              \
         .inputs = "x", .outputs = "y", .flops = oc__flops_input,                               \
-        .shape = shape, .grad = id##_grad, .run = id##_run, .cases = cases,                    \
+        .shape = shape, .grad = id##_grad, .run = id##_run, .cases = cases_,                   \
     };                                                                                         \
     const struct op oc__op_##id##_grad = {                                                     \
         .entry = { onnx "Grad", "dx = the gradient of " onnx, attrs, sizeof(struct reduce) },  \
@@ -198,6 +201,8 @@ ROW(reduce_l2, "ReduceL2", "y = the square root of the sum of x^2",
     0, s->a += x * x, sqrt(s->a), ITS_VALUES, s->a > 0 ? x / sqrt(s->a) : 0)
 ROW(reduce_sum_square, "ReduceSumSquare", "y = the sum of x^2",
     0, s->a += x * x, s->a, ITS_VALUES, 2 * x)
+OVER(positive, reduce_log_sum, "ReduceLogSum", "y = ln(the sum of x)",
+    0, s->a += x, log(s->a), ITS_VALUES, 1 / s->a)
 ROW(reduce_log_sum_exp, "ReduceLogSumExp", "y = ln(the sum of e^x)",
     -INFINITY, log_sum_exp_step(s, x), s->a + log(s->b), ITS_VALUES, exp(x - s->a) / s->b)
 /* clang-format on */

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "op/attributes.h"
 #include "op/walk.h"
 
 static const double two_over_root_pi = 1.1283791670955126;
@@ -38,6 +39,8 @@ void oc__map_grad(const struct call *c, double (*df)(double v, const void *attr)
 
 static const char *const anywhere[] = { "7", "w:2x3x5x5", "()", "0x3", NULL };
 static const char *const positive[] = { "p:7", "p:2x3x5x5", NULL };
+static const char *const unit[] = { "u:7", "u:2x3x5x5", NULL };
+static const char *const above[] = { "a:7", "a:2x3x5x5", NULL };
 
 #define ROW(id, onnx, summary, f, reads, df, cases) \
     UNARY(id, onnx, summary, NULL, 0, char, f, reads, df, cases)
@@ -64,6 +67,18 @@ ROW(erf,        "Erf",        "y = 2/sqrt(pi) * integral of exp(-t^2) from 0 to 
     erf(x), x, two_over_root_pi * exp(-x * x), anywhere)
 ROW(sin,        "Sin",        "y = sin(x)",          sin(x), x, cos(x), anywhere)
 ROW(cos,        "Cos",        "y = cos(x)",          cos(x), x, -sin(x), anywhere)
+ROW(tan,        "Tan",        "y = tan(x)",          tan(x), y, 1 + y * y, unit)
+ROW(asin,       "Asin",       "y = the arc whose sine is x",
+    asin(x), x, 1 / sqrt(1 - x * x), unit)
+ROW(acos,       "Acos",       "y = the arc whose cosine is x",
+    acos(x), x, -1 / sqrt(1 - x * x), unit)
+ROW(atan,       "Atan",       "y = the arc whose tangent is x",
+    atan(x), x, 1 / (1 + x * x), anywhere)
+ROW(sinh,       "Sinh",       "y = (e^x - e^-x) / 2", sinh(x), x, cosh(x), anywhere)
+ROW(cosh,       "Cosh",       "y = (e^x + e^-x) / 2", cosh(x), x, sinh(x), anywhere)
+ROW(asinh,      "Asinh",      "x = sinh(y)",         asinh(x), x, 1 / sqrt(x * x + 1), anywhere)
+ROW(acosh,      "Acosh",      "x = cosh(y), y >= 0", acosh(x), x, 1 / sqrt(x * x - 1), above)
+ROW(atanh,      "Atanh",      "x = tanh(y)",         atanh(x), x, 1 / (1 - x * x), unit)
 /* clang-format on */
 #undef ROW
 
@@ -108,3 +123,48 @@ ROW(floor,    "Floor",    "y = the largest whole number up to x",        floor(x
 ROW(ceil,     "Ceil",     "y = the smallest whole number from x on",     ceil(x),  oc__grad_flat)
 ROW(round,    "Round",    "y = the nearest whole number, halves to even", rint(x), oc__grad_flat)
 /* clang-format on */
+
+/* ---- questions: bool, without a gradient --------------------------------------------------- */
+
+static const struct attr is_inf_attrs[] = {
+    ATTR(struct is_inf, BOOL, detect_negative, "true", "count -infinity"),
+    ATTR(struct is_inf, BOOL, detect_positive, "true", "count +infinity"),
+    { 0 }
+};
+
+static oc_status question_shape(const struct infer *s)
+{
+    s->yt[0] = OC_BOOL;
+    return oc__shape_same(s);
+}
+
+static double is_nan(double x, const void *attr)
+{
+    (void)attr;
+    return isnan(x);
+}
+
+static double is_inf(double x, const void *attr)
+{
+    const struct is_inf *const a = attr;
+    return isinf(x) && (x < 0 ? a->detect_negative : a->detect_positive);
+}
+
+static void is_nan_run(const struct call *c) { oc__map(c, is_nan); }
+static void is_inf_run(const struct call *c) { oc__map(c, is_inf); }
+
+const struct op oc__op_is_nan = {
+    .entry = { "IsNaN", "y = x is not a number", NULL, 0 },
+    .inputs = "x", .outputs = "y", .elementwise = true,
+    .shape = question_shape, .run = is_nan_run, .cases = anywhere,
+};
+
+static const char *const is_inf_cases[] = {
+    "7", "2x3 detect_negative=false", "2x3 detect_positive=false", NULL
+};
+
+const struct op oc__op_is_inf = {
+    .entry = { "IsInf", "y = x is infinite", is_inf_attrs, sizeof(struct is_inf) },
+    .inputs = "x", .outputs = "y", .elementwise = true,
+    .shape = question_shape, .run = is_inf_run, .cases = is_inf_cases,
+};

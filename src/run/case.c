@@ -38,7 +38,8 @@ static oc_status parse_token(struct op_case *c, const char *token)
 {
     static const struct { char letter; enum case_kind kind; } kinds[] = {
         { 'p', CASE_POSITIVE }, { 'c', CASE_CONSTANT }, { 'w', CASE_WIDE },
-        { 'b', CASE_BOOL },     { 'i', CASE_INDEX },
+        { 'u', CASE_UNIT },     { 'a', CASE_ABOVE },    { 'b', CASE_BOOL },
+        { 'i', CASE_INDEX },
     };
     struct case_input *const in = &c->in[c->n++];
     *in = (struct case_input){ .kind = CASE_ANY };
@@ -92,7 +93,8 @@ static bool is_real(const struct case_input *in) { return in->kind <= CASE_CONST
 /* The place of value `rank` of `n` in the range of its kind; `u` in [0, 1) moves it a little. */
 static double spread(enum case_kind kind, int64_t rank, int64_t n, double u)
 {
-    static const double low[] = { -2, -6, 0.5, 0.5 }, high[] = { 2, 6, 2.5, 2.5 };
+    static const double low[] = { -2, -6, 0.5, -0.9, 1.1, 0.5 };
+    static const double high[] = { 2, 6, 2.5, 0.9, 3, 2.5 };
     const double at = ((double)rank + 0.5 + 0.3 * (u - 0.5)) / (double)n;
     return low[kind] + at * (high[kind] - low[kind]);
 }

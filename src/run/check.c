@@ -134,7 +134,7 @@ oc_status oc__check_gradient(const struct op *op, const char *text, enum trial_f
 {
     struct trial t;
     *out = (struct check){ 0 };
-    if (!op->grad)
+    if (!op->grad && !op->compose)
         return OC_OK;
     oc_status status = oc__trial_new(&t, op, text, form, OC_F32);
     bool any = false;
@@ -292,7 +292,7 @@ oc_status oc_check_operators(oc_report_function *report, void *context)
     for (const struct entry *const *e = oc__op_list; *e; e++) {
         const struct op *const op = oc__op_find((*e)->name);
         struct check worst = { 0 }, one;
-        for (const char *const *text = op->cases; op->grad && text && *text; text++)
+        for (const char *const *text = op->cases; text && *text; text++)
             for (int form = 0; form < TRIAL_FORMS; form++) {
                 TRY(oc__check_gradient(op, *text, (enum trial_form)form, &one));
                 worst.error = larger(worst.error, one.error);

@@ -104,9 +104,9 @@ static oc_status find_outputs(struct trial *t, oc_value first, const char *text,
     oc_status status = OC_OK;
     if (t->form == TRIAL_UNKNOWN)
         status = oc__trial_new(&known, t->c.op, text, TRIAL_PLAIN, real);
-    t->outputs = status ? 0 : oc__maker(t->graph, first)->n_out;
+    t->outputs = status ? 0 : oc__op_count_outputs(t->c.op, t->c.attr);
     for (int k = 0; k < t->outputs; k++) {
-        t->y[k] = oc_output(t->graph, first, k);
+        t->y[k] = t->outputs == 1 ? first : oc_output(t->graph, first, k);
         t->shape[k] = known.graph ? known.shape[k] : oc_value_shape(t->graph, t->y[k]);
     }
     oc__trial_free(&known);
@@ -127,7 +127,7 @@ oc_status oc__trial_new(struct trial *t, const struct op *op, const char *text,
         return OC_OK;
     TRY(oc_graph_check(t->graph));
     TRY(find_outputs(t, y, text, real));
-    if (op->grad)
+    if (op->grad || op->compose)
         add_gradients(t);
     return oc_graph_check(t->graph);
 }

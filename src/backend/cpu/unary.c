@@ -23,6 +23,12 @@ static inline float mish_slope(float x)
     return t + x * (1 - t * t) * oc__cpu_sigmoid(x);
 }
 
+static inline float swish_slope(float x, float alpha)
+{
+    const float s = oc__cpu_sigmoid(alpha * x);
+    return s + alpha * x * s * (1 - s);
+}
+
 static const float root_half = 0.70710678f, root_two_over_pi = 0.79788456f;
 static const float two_over_root_pi = 1.12837917f, gelu_cubic = 0.044715f;
 
@@ -70,6 +76,19 @@ static inline float gelu_slope(float x, bool by_tanh)
     ROW(clip, "Clip", oc__cpu_clip(x, a, b), v >= a && v <= b ? 1.0f : 0.0f)                   \
     ROW(sin, "Sin", sinf(x), cosf(v))                                                          \
     ROW(cos, "Cos", cosf(x), -sinf(v))                                                         \
+    ROW(tan, "Tan", tanf(x), 1 + v * v)                                                        \
+    ROW(asin, "Asin", asinf(x), 1 / sqrtf(1 - v * v))                                          \
+    ROW(acos, "Acos", acosf(x), -1 / sqrtf(1 - v * v))                                         \
+    ROW(atan, "Atan", atanf(x), 1 / (1 + v * v))                                               \
+    ROW(sinh, "Sinh", sinhf(x), coshf(v))                                                      \
+    ROW(cosh, "Cosh", coshf(x), sinhf(v))                                                      \
+    ROW(asinh, "Asinh", asinhf(x), 1 / sqrtf(v * v + 1))                                       \
+    ROW(acosh, "Acosh", acoshf(x), 1 / sqrtf(v * v - 1))                                       \
+    ROW(atanh, "Atanh", atanhf(x), 1 / (1 - v * v))                                            \
+    ROW(celu, "Celu", x > 0 ? x : a * oc__cpu_expm1(x / a),                                    \
+        v > 0 ? 1.0f : oc__cpu_exp(v / a))                                                     \
+    ROW(swish, "Swish", x * oc__cpu_sigmoid(a * x), swish_slope(v, a))                         \
+    ROW(shrink, "Shrink", x < -b ? x + a : x > b ? x - a : 0, fabsf(v) > b ? 1.0f : 0.0f)      \
     ROW(neg, "Neg", -x, -1.0f)                                                                 \
     ROW(sign, "Sign", sign(x), 0)                                                              \
     ROW(floor, "Floor", floorf(x), 0)                                                          \
