@@ -548,12 +548,12 @@ oc_status oc_resume(const char *run, const oc_resume_options *options, const oc_
 /* The result as JSON, fractions and seconds; yours: oc_string_free().  NULL: no memory. */
 char *oc_train_result_json(const oc_train_result *r);
 
-/* Observers that ship.  `progress` writes to a stream: on a terminal one live line, else a line per
- * epoch; `csv` replaces a file after each epoch with a header and one row per epoch (as metrics.csv
- * of a run folder), and keeps the rows of earlier epochs when a training is resumed. */
+/* Observers that ship, as steps: "csv table.csv; plots" (oc_manual("observers") has them all).
+ * They are put behind the *n that a list with room for `room` holds, and counted.  `progress`
+ * writes to a stream: on a terminal one live line, else a line per epoch. */
+oc_status oc_watch(oc_observer *out, int room, int *n, const char *steps);
 oc_status oc_watch_progress(oc_observer *out, FILE *to);
-oc_status oc_watch_csv(oc_observer *out, const char *path);
-void      oc_watch_free(oc_observer *o);                /* of those two only */
+void      oc_watch_free(oc_observer *o);                /* of these only, when training ended */
 
 typedef struct oc_eval_options {
     int64_t     batch;                                  /* 0: 256 */

@@ -8,6 +8,18 @@ static const oc_train_info begun = {
     .parameters = 12345, .trained = 12345, .steps = 9, .planned_bytes = 3 << 20, .run = "runs/a",
 };
 
+/* The observer of that name that writes to a path. */
+static oc_observer watch(const char *name, const char *path)
+{
+    char step[1024];
+    oc_observer o;
+    int n = 0;
+    snprintf(step, sizeof step, "%s \"%s\"", name, path);
+    assert_ok(oc_watch(&o, 1, &n, step));
+    assert_int_equal(n, 1);
+    return o;
+}
+
 static void tell(const oc_observer *o, const oc_train_info *info, int64_t first, int64_t last)
 {
     assert_ok(o->begin(o->context, info));
@@ -39,8 +51,7 @@ static void a_table_has_a_header_and_rows_that_agree(void **state)
 {
     (void)state;
     const char *const path = place("table.csv");
-    oc_observer o;
-    assert_ok(oc_watch_csv(&o, path));
+    oc_observer o = watch("csv", path);
     tell(&o, &begun, 1, 2);
     assert_file_holds(path, HEADER "1,1,0.5,0.25,0.875,0.1\n" "2,0.5,0.5,,,0.1\n");
     o.end(o.context, NULL);
@@ -54,10 +65,9 @@ static void a_table_of_a_resumed_training_repeats_no_epoch(void **state)
     const char *const path = place("resumed.csv");
     static const char old[] = HEADER "1,7,7,7,7,7\n" "2,8,8,8,8,8\n" "3,9,9,9";
     oc_train_info resumed = begun;
-    oc_observer o;
     resumed.resumed_step = 9 + 4;                       /* within the second epoch */
     assert_ok(oc__write_file(path, old, sizeof old - 1, WRITE_NEW));
-    assert_ok(oc_watch_csv(&o, path));
+    oc_observer o = watch("csv", path);
     tell(&o, &resumed, 2, 2);
     assert_file_holds(path, HEADER "1,7,7,7,7,7\n" "2,0.5,0.5,,,0.1\n");
     o.end(o.context, NULL);
@@ -67,12 +77,31 @@ static void a_table_of_a_resumed_training_repeats_no_epoch(void **state)
 static void a_table_that_cannot_be_written_stops_the_training(void **state)
 {
     (void)state;
-    oc_observer o;
-    assert_ok(oc_watch_csv(&o, place("no/such/folder.csv")));
+    oc_observer o = watch("csv", place("no/such/folder.csv"));
     assert_int_equal(o.begin(o.context, &begun), OC_EIO);
     error_says("no/such/folder.csv");
     o.end(o.context, NULL);
     oc_watch_free(&o);
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
+
+static void observers_are_made_from_steps(void **state)
+{
+    (void)state;
+    oc_observer list[2];
+    int n = 0;
+    assert_ok(oc_watch(list, 2, &n, "csv a.csv; csv file=\"b c.csv\""));
+    assert_int_equal(n, 2);
+    assert_int_equal(oc_watch(list, 2, &n, "csv"), OC_ELIMIT);
+    assert_int_equal(n, 2);
+    oc_watch_free(&list[0]);
+    oc_watch_free(&list[1]);
+    n = 0;
+    assert_int_equal(oc_watch(list, 2, &n, "csv; cvs"), OC_EUSAGE);
+    error_says("did you mean csv?");
+    assert_int_equal(n, 0);
+    assert_null(list[0].context);
 }
 
 /* ---- progress ------------------------------------------------------------------------------- */
@@ -153,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_table_has_a_header_and_rows_that_agree),
         cmocka_unit_test(a_table_of_a_resumed_training_repeats_no_epoch),
         cmocka_unit_test(a_table_that_cannot_be_written_stops_the_training),
+        cmocka_unit_test(observers_are_made_from_steps),
         cmocka_unit_test(progress_into_a_file_is_plain_lines),
         cmocka_unit_test(test_data_that_is_watched_is_called_so),
         cmocka_unit_test(what_is_frozen_is_told),

@@ -79,7 +79,7 @@ oc_status oc__attr_set(const struct entry *e, void *object, const char *where,
 }
 
 /* One word of a step: `value`, `key` or `key=value`, the value without its quotes. */
-enum { WORD_MAX = 255 };
+enum { WORD_MAX = ATTR_LINE_MAX - 1 };
 struct word {
     char key[WORD_MAX + 1], value[WORD_MAX + 1];
     bool has_key, quoted;

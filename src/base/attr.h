@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "ocellus.h"
 
-enum { ATTR_INTS_MAX = 8, ATTR_TEXT_MAX = 64 };
+enum { ATTR_INTS_MAX = 8, ATTR_TEXT_MAX = 64, ATTR_LINE_MAX = 1024 };
 
 enum attr_type {
     ATTR_INT,                                           /* int64_t */
@@ -25,6 +25,7 @@ enum attr_type {
     ATTR_INTS,                                          /* struct ints: "3", "3,3" or "3x3" */
     ATTR_CHOICE,                                        /* int: index into `choices` */
     ATTR_TEXT,                                          /* char[ATTR_TEXT_MAX] */
+    ATTR_LINE,                                          /* char[ATTR_LINE_MAX], as for a path */
 };
 
 struct ints { int n; int64_t v[ATTR_INTS_MAX]; };
@@ -70,6 +71,9 @@ oc_status oc__attr_parse(const struct entry *e, void *object, const char *where,
 
 /* Appends "key=value key=value" of what differs from the defaults (all: of everything). */
 void oc__attr_print(const struct entry *e, const void *object, bool all, struct str *out);
+
+/* Appends a text as it is written in a step: in quotes where it needs them. */
+void oc__attr_quote(const char *text, struct str *out);
 
 /* Appends one aligned help line per attribute: name, default, help, range or choices. */
 void oc__attr_help(const struct entry *e, const char *indent, struct str *out);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,13 +130,26 @@ static oc_status read_choice(const struct attr *a, const char *where, const char
     return oc__unknown_word(where, a->name, text, a->choices);
 }
 
-static oc_status read_text(const struct attr *a, const char *where, const char *text, void *to)
+static oc_status read_bytes(const struct attr *a, const char *where, const char *text, void *to,
+                            size_t room)
 {
-    if (strlen(text) >= ATTR_TEXT_MAX)
-        return refuse(where, a, text, "at most 63 bytes");
-    memset(to, 0, ATTR_TEXT_MAX);
+    char wants[32];
+    snprintf(wants, sizeof wants, "at most %zu bytes", room - 1);
+    if (strlen(text) >= room)
+        return refuse(where, a, text, wants);
+    memset(to, 0, room);
     strcpy(to, text);
     return OC_OK;
+}
+
+static oc_status read_text(const struct attr *a, const char *where, const char *text, void *to)
+{
+    return read_bytes(a, where, text, to, ATTR_TEXT_MAX);
+}
+
+static oc_status read_line(const struct attr *a, const char *where, const char *text, void *to)
+{
+    return read_bytes(a, where, text, to, ATTR_LINE_MAX);
 }
 
 static void print_int(const struct attr *a, const void *from, struct str *out)
@@ -172,10 +186,8 @@ static void print_choice(const struct attr *a, const void *from, struct str *out
     oc__str_addz(out, a->choices[*(const int *)from]);
 }
 
-static void print_text(const struct attr *a, const void *from, struct str *out)
+void oc__attr_quote(const char *text, struct str *out)
 {
-    const char *text = from;
-    (void)a;
     if (*text && !text[strcspn(text, " \t\n\r;=\"\\")]) {
         oc__str_addz(out, text);
         return;
@@ -189,6 +201,12 @@ static void print_text(const struct attr *a, const void *from, struct str *out)
     oc__str_addz(out, "\"");
 }
 
+static void print_text(const struct attr *a, const void *from, struct str *out)
+{
+    (void)a;
+    oc__attr_quote(from, out);
+}
+
 const struct attr_kind oc__attr_kinds[] = {
     [ATTR_INT]    = { read_int,    print_int,    "0" },
     [ATTR_FLOAT]  = { read_float,  print_float,  "0" },
@@ -196,4 +214,5 @@ const struct attr_kind oc__attr_kinds[] = {
     [ATTR_INTS]   = { read_ints,   print_ints,   "-" },
     [ATTR_CHOICE] = { read_choice, print_choice, "-" },
     [ATTR_TEXT]   = { read_text,   print_text,   "-" },
+    [ATTR_LINE]   = { read_line,   print_text,   "-" },
 };

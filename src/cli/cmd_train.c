@@ -86,7 +86,9 @@ static const struct option options[] = {
     OPT_INT(struct train, checkpoint_every, "checkpoint-every", 0, "N", NULL,
             "updates [an epoch]", 1, 1e15),
     OPT_INT(struct train, keep, "keep", 0, "N", NULL, "checkpoints to keep [3]", 1, 1e9),
-    OPT_TEXT(struct train, csv, "csv", 0, "FILE", NULL, "a row per epoch"),
+    OPT_TEXT(struct train, watch.csv, "csv", 0, "FILE", NULL, "a row per epoch"),
+    OPT_TEXT(struct train, watch.steps, "watch", 0, "STEPS", NULL,
+             "who else looks on, as in \"csv table.csv\"; see `ocellus help observers`"),
     OPT_TEXT(struct train, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
     OPT_FLAG(struct train, force, "force", 'f', "replace the run and files that exist"),
     OPT_FLAG(struct train, quiet, "quiet", 'q', "say nothing but warnings and errors"),
@@ -122,8 +124,6 @@ static FILE *people(const struct train *t)
     return oc__output_is_stdout(t->json) ? stderr : stdout;
 }
 
-struct watchers { oc_observer list[2]; int n; };
-
 static oc_status watch(const struct train *t, struct watchers *w)
 {
     *w = (struct watchers){ 0 };
@@ -131,17 +131,7 @@ static oc_status watch(const struct train *t, struct watchers *w)
         TRY(oc_watch_progress(&w->list[w->n], people(t)));
         w->n++;
     }
-    if (t->csv) {
-        TRY(oc_watch_csv(&w->list[w->n], t->csv));
-        w->n++;
-    }
-    return OC_OK;
-}
-
-static void unwatch(struct watchers *w)
-{
-    for (int i = 0; i < w->n; i++)
-        oc_watch_free(&w->list[i]);
+    return oc__train_watch(&t->watch, w);
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
@@ -189,7 +179,7 @@ static bool only_resumes(const struct train *t, const char **data)
     plain.resume = t->resume;
     plain.data = t->data;
     plain.threads = t->threads;
-    plain.csv = t->csv;
+    plain.watch = t->watch;
     plain.json = t->json;
     plain.not_exact = t->not_exact;
     plain.quiet = t->quiet;
@@ -203,13 +193,13 @@ static oc_status resume(const struct train *t)
     if (!only_resumes(t, &how.data_spec))
         return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
                                    "it may stand --threads, --not-exact, --data (where it lies "
-                                   "now), --csv, --json, --force, --quiet");
+                                   "now), --csv, --watch, --json, --force, --quiet");
     struct watchers w;
     oc_train_result result = { 0 };
     oc_status status = watch(t, &w);
     if (status >= 0)
         status = oc_resume(t->resume, &how, w.list, w.n, &stop, &result);
-    unwatch(&w);
+    oc__train_unwatch(&w);
     status = finish(t, t->resume, status, &result);
     oc_train_result_free(&result);
     return status;
@@ -251,7 +241,7 @@ static oc_status train(const struct train *t, const char *word, oc_train_options
         status = watch(t, &w);
     if (status >= 0)
         status = oc_train(model, data, o, w.list, w.n, &stop, &result);
-    unwatch(&w);
+    oc__train_unwatch(&w);
     status = finish(t, o->run, status, &result);
     oc_train_result_free(&result);
     oc__str_free(&folder);
@@ -290,7 +280,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     if (operands->n && t->model)
         return oc__fail(OC_EUSAGE, "train: MODEL and --model are two ways to say the same");
     TRY(oc__output_check(t->json, t->force));
-    TRY(oc__output_check(t->csv, t->force || t->resume));
+    TRY(oc__output_check(t->watch.csv, t->force || t->resume));
     catch_signals();
     if (t->quiet || oc__term_is(stderr))                /* who looks on sees the progress */
         oc__quiet();

@@ -3,17 +3,19 @@
 #define OC_CLI_CMD_TRAIN_H
 
 #include "base/str.h"
+#include "cli/train_watch.h"
 #include "ocellus.h"
 
 /* As on the command line; NULL and 0: not given. */
 struct train {
     const char *data, *model, *load, *freeze, *init, *prepare, *augment, *val;
     const char *batch, *loss, *optimizer, *learning_rate, *momentum, *weight_decay, *schedule;
-    const char *warmup, *workers, *backends, *out, *csv, *json, *resume;
+    const char *warmup, *workers, *backends, *out, *json, *resume;
     const char *split, *data_seed, *folds, *fold, *on_bad, *cache;
     int64_t     epochs, accumulate, seed, threads, checkpoint_every, keep;
     double      clip, average;
     int         device, precision;
+    struct train_watch watch;
     bool        decay_norms, force, not_exact, quiet;
 };
 

@@ -10,7 +10,7 @@
 
 static const char *const type_words[] = {
     [ATTR_INT] = "integer", [ATTR_FLOAT] = "number", [ATTR_BOOL] = "true or false",
-    [ATTR_INTS] = "integers", [ATTR_CHOICE] = "word", [ATTR_TEXT] = "text",
+    [ATTR_INTS] = "integers", [ATTR_CHOICE] = "word", [ATTR_TEXT] = "text", [ATTR_LINE] = "text",
 };
 
 static bool is_gradient(const struct op *op) { return strstr(op->entry.name, "Grad") != NULL; }

@@ -8,13 +8,16 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "train/run.h"
+#include "watch/watch.h"
 
 enum { SIZE_MAX_KEPT = 1 << 28 };
+
+struct table { char file[ATTR_LINE_MAX]; };
 
 struct csv {
     int64_t    finished;                                /* epochs before this training */
     struct str rows;
-    char       path[];
+    char       path[ATTR_LINE_MAX];
 };
 
 /* The rows of an existing file whose epoch is finished; anything else in it is left out. */
@@ -67,14 +70,23 @@ static void end(void *context, const oc_train_result *result)
     oc__str_free(&c->rows);
 }
 
-oc_status oc_watch_csv(oc_observer *out, const char *path)
+static oc_status make(oc_observer *out, const void *attr)
 {
-    const size_t n = strlen(path) + 1;
-    *out = (oc_observer){ 0 };
-    struct csv *const c = oc__alloc(1, sizeof *c + n);
+    const struct table *const settings = attr;
+    struct csv *const c = oc__alloc(1, sizeof *c);
     if (!c)
         return OC_ELIMIT;
-    memcpy(c->path, path, n);
+    memcpy(c->path, settings->file, sizeof c->path);
     *out = (oc_observer){ .begin = begin, .epoch = epoch, .end = end, .context = c };
     return OC_OK;
 }
+
+static const struct attr attrs[] = {
+    ATTR(struct table, LINE, file, "log.csv", "where it lies; replaced after each epoch"),
+    { 0 },
+};
+
+const struct watcher oc__watcher_csv = {
+    .entry = { "csv", "a table with a row per epoch", attrs, sizeof(struct table) },
+    .make = make,
+};

@@ -132,12 +132,6 @@ oc_status oc_watch_progress(oc_observer *out, FILE *to)
         return OC_ELIMIT;
     p->to = to;
     p->live = isatty(fileno(to));
-    *out = (oc_observer){ begin, NULL, step, epoch, end, p };
+    *out = (oc_observer){ .begin = begin, .step = step, .epoch = epoch, .end = end, .context = p };
     return OC_OK;
-}
-
-void oc_watch_free(oc_observer *o)
-{
-    oc__free(o->context);
-    *o = (oc_observer){ 0 };
 }

@@ -12,6 +12,7 @@
 #include "task/task.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
+#include "watch/watch.h"
 
 typedef const struct entry *entry_function(int i);      /* NULL after the last */
 
@@ -20,6 +21,7 @@ static const struct entry *optimizer_at(int i)   { return oc__optimizer_list[i];
 static const struct entry *schedule_at(int i)    { return oc__schedule_list[i]; }
 static const struct entry *loss_at(int i)        { return oc__loss_list[i]; }
 static const struct entry *initialiser_at(int i) { return oc__init_list[i]; }
+static const struct entry *watcher_at(int i)     { return oc__watcher_list[i]; }
 
 /* Operators without those that gradients are made of, which nobody calls by name. */
 static const struct entry *operator_at(int i)
@@ -104,6 +106,8 @@ static const struct topic { const char *name, *about; entry_function *at; } topi
     { "schedules", "How the learning rate changes: `cosine warmup=100`.", schedule_at },
     { "initialisers", "What weights begin with: `kaiming_normal`, `uniform low=-0.1 high=0.1`.",
       initialiser_at },
+    { "observers", "What looks on while a model trains, written as steps: "
+                   "`--watch \"csv table.csv\"`.", watcher_at },
     { "operators", "What networks are made of inside, by their ONNX names.", operator_at },
 };
 enum { TOPICS = sizeof topics / sizeof *topics };

@@ -1,0 +1,18 @@
+/* train_watch.h — the options of `ocellus train` that say who looks on. */
+#ifndef OC_CLI_TRAIN_WATCH_H
+#define OC_CLI_TRAIN_WATCH_H
+
+#include "ocellus.h"
+
+enum { WATCHERS_MAX = 16 };
+
+/* As on the command line; NULL and false: not given. */
+struct train_watch { const char *steps, *csv; };
+
+struct watchers { oc_observer list[WATCHERS_MAX]; int n; };
+
+/* Adds the observers that the options ask for. */
+oc_status oc__train_watch(const struct train_watch *options, struct watchers *w);
+void      oc__train_unwatch(struct watchers *w);
+
+#endif

@@ -1,0 +1,3 @@
+/* list.h — every kind of observer, WATCHER(name) for `const struct watcher oc__watcher_name`, in
+ * the order of the help. */
+WATCHER(csv)
