@@ -6,7 +6,7 @@ import re
 import sys
 
 LAYERS = [["base"], ["tensor"], ["param"], ["graph", "op"], ["backend"], ["run"], ["format"],
-          ["image"], ["data"], ["nn"], ["task"], ["train"], ["watch"], ["serve"], ["cli"]]
+          ["image"], ["data"], ["fetch"], ["nn"], ["task"], ["train"], ["watch"], ["serve"], ["cli"]]
 RANK = {folder: i for i, layer in enumerate(LAYERS) for folder in layer}
 PUBLIC_ONLY = {"serve", "cli"}                  # see the library through ocellus.h and base
 FUNCTION, FILE, LINE = 70, 600, 100

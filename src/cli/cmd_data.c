@@ -1,4 +1,4 @@
-/* cmd_data.c — looks at a data set, checks it, and writes its images as files. */
+/* cmd_data.c — looks at a data set, checks it, writes its images as files, and downloads sets. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,14 +7,15 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/data_check.h"
+#include "cli/data_fetch.h"
 #include "cli/output.h"
 #include "cli/term.h"
 
 struct data {
-    const char *json, *prepare, *augment, *out;
+    const char *json, *prepare, *augment, *out, *from;
     int         part;
     int64_t     count, first, variants, seed;
-    bool        force;
+    bool        force, quiet;
 };
 
 static const struct option options[] = {
@@ -22,7 +23,10 @@ static const struct option options[] = {
     OPT_WORDS(struct data, part, "part", 0, "test", "part to save or show", oc__part_names),
     OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save or show", 1, 1e9),
     OPT_INT(struct data, first, "first", 0, "N", "0", "number of the first, from 0", 0, 1e15),
-    OPT_TEXT(struct data, out, "out", 0, "FILE", "sheet.png", "of show, a PNG"),
+    OPT_TEXT(struct data, out, "out", 0, "PATH", NULL,
+             "of show, a PNG [sheet.png]; of fetch, a folder [the set's name]"),
+    OPT_TEXT(struct data, from, "from", 0, "URL", NULL,
+             "of fetch: takes the files from URL/NAME [the publishers' addresses]"),
     OPT_TEXT(struct data, prepare, "prepare", 0, "STEPS", NULL,
              "of show: preparation [what suits the data]"),
     OPT_TEXT(struct data, augment, "augment", 0, "STEPS", NULL,
@@ -33,6 +37,7 @@ static const struct option options[] = {
     OPT_TEXT(struct data, json, "json", 0, "FILE", NULL,
              "of info or check, as JSON; - is standard output"),
     OPT_FLAG(struct data, force, "force", 'f', "replace files that exist"),
+    OPT_FLAG(struct data, quiet, "quiet", 'q', "of fetch: say nothing but warnings and errors"),
     OPT_END,
 };
 
@@ -148,40 +153,30 @@ static oc_status check(const struct data *o, const oc_data *d, const char *spec)
 static oc_status show(const struct data *o, const oc_data *d)
 {
     oc_image sheet;
-    TRY(oc__output_check(o->out, o->force));
+    const char *const out = o->out ? o->out : "sheet.png";
+    TRY(oc__output_check(out, o->force));
     TRY(oc_data_sheet(d, &(oc_sheet_options){
         .part = (oc_part)o->part, .first = o->first, .count = o->count,
         .preparation = o->prepare, .augment = o->augment, .variants = (int)o->variants,
         .seed = (uint64_t)o->seed }, &sheet));
     if (o->force)
-        unlink(o->out);
-    const oc_status status = oc_image_save(&sheet, o->out);
+        unlink(out);
+    const oc_status status = oc_image_save(&sheet, out);
     if (status >= 0)
-        printf("%s: %d × %d\n", oc__printable(o->out), sheet.width, sheet.height);
+        printf("%s: %d × %d\n", oc__printable(out), sheet.width, sheet.height);
     oc_image_free(&sheet);
     return status;
 }
 
 /* ---- running ------------------------------------------------------------------------------- */
 
-enum verb { INFO, CHECK, SAVE, SHOW, VERBS };
+enum verb { INFO, CHECK, SAVE, SHOW, FETCH, VERBS };
 
-static oc_status run(const void *settings, const struct operands *operands)
+static oc_status run_on(const struct data *o, enum verb verb, const struct operands *operands)
 {
-    static const char *const verbs[] = { "info", "check", "save", "show" };
-    const struct data *const o = settings;
-    int verb = 0;
-    while (verb < VERBS && strcmp(operands->word[0], verbs[verb]) != 0)
-        verb++;
-    if (verb == VERBS)
-        return oc__fail(OC_EUSAGE, "data: %s: what can be done with data: info, check, save, show",
-                        oc__quote_z(operands->word[0]));
-    if (operands->n != (verb == SAVE ? 3 : 2))
-        return oc__fail(OC_EUSAGE, "data: wants %s SPEC%s", verbs[verb],
-                        verb == SAVE ? " DIR" : "");
     const char *const spec = operands->word[1];
-    TRY(oc__output_check(o->json, o->force));
     oc_data *d;
+    TRY(oc__output_check(o->json, o->force));
     TRY(oc_data_open(&d, spec));
     const oc_status status = verb == SAVE ? save(o, d, operands->word[2])
                              : verb == SHOW ? show(o, d)
@@ -190,16 +185,38 @@ static oc_status run(const void *settings, const struct operands *operands)
     return status;
 }
 
+static oc_status run(const void *settings, const struct operands *operands)
+{
+    static const char *const verbs[] = { "info", "check", "save", "show", "fetch" };
+    static const char *const wants[] = { "SPEC", "SPEC", "SPEC DIR", "SPEC", "SET" };
+    const struct data *const o = settings;
+    int verb = 0;
+    while (verb < VERBS && strcmp(operands->word[0], verbs[verb]) != 0)
+        verb++;
+    if (verb == VERBS)
+        return oc__fail(OC_EUSAGE, "data: %s: what can be done with data: info, check, save, show, "
+                        "fetch", oc__quote_z(operands->word[0]));
+    if (operands->n != (verb == SAVE ? 3 : 2))
+        return oc__fail(OC_EUSAGE, "data: wants %s %s", verbs[verb], wants[verb]);
+    if (verb == FETCH)
+        return oc__data_fetch(operands->word[1], o->out, o->from, o->quiet);
+    return run_on(o, (enum verb)verb, operands);
+}
+
 const struct command oc__command_data = {
     .name = "data",
-    .summary = "look at a data set, check it, or write its images as files",
+    .summary = "look at a data set, check it, write its images as files, or download one",
     .usage = "info SPEC [--json FILE]\ncheck SPEC [--json FILE]\nsave SPEC DIR [options]\n"
-             "show SPEC [--augment STEPS] [--out FILE]",
+             "show SPEC [--augment STEPS] [--out FILE]\n"
+             "fetch SET [--out DIR] [--from URL]",
     .about = "`ocellus help data` lists the kinds of data.  To check is to decode every image and\n"
              "to tell those that are broken or there more than once.  Saved images are PNG; their\n"
              "names end in the class that they belong to.  To show is to draw a contact sheet of\n"
              "what training sees: with --augment, each row is an image as evaluation sees it, and\n"
-             "then as several epochs would.",
+             "then as several epochs would.\n"
+             "To fetch is to download one of the sets that `ocellus help downloads` lists; what\n"
+             "was cut off goes on where it stopped, and nothing gets its name before its checksum\n"
+             "is right.",
     .options = options,
     .size = sizeof(struct data),
     .least = 2,
@@ -210,6 +227,7 @@ const struct command oc__command_data = {
         { "data save synth:digits digits --count 6", "drawn digits to try `ocellus predict` on" },
         { "data show synth:digits --augment \"flip; rotate 10\" --out digits.png",
           "what an augmentation does" },
+        { "data fetch mnist --out mnist", "the four files of MNIST" },
         { 0 },
     },
     .run = run,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/dataset.h"
+#include "fetch/fetch.h"
 #include "image/augment.h"
 #include "nn/layer.h"
 #include "op/op.h"
@@ -51,6 +52,11 @@ static const struct entry *data_at(int i)
     return i < n ? &oc__data_list[i]->entry : i == n ? &oc__data_settings : NULL;
 }
 
+static const struct entry *download_at(int i)
+{
+    return oc__fetch_list[i] ? &oc__fetch_list[i]->entry : NULL;
+}
+
 /* ---- printing ------------------------------------------------------------------------------ */
 
 static int widest(entry_function *at)
@@ -95,6 +101,7 @@ static const struct topic { const char *name, *about; entry_function *at; } topi
                 "`conv 32 kernel=5; relu; maxpool 2; flatten; linear classes`.", layer_at },
     { "data", "Data sets, written `kind:place[,key=value…]`: `synth:digits,train=1000`.",
       data_at },
+    { "downloads", "Data sets that `ocellus data fetch NAME` brings.", download_at },
     { "preparation", "Steps that make of an image what the network sees:\n"
                      "`grayscale; resize 28; scale`.", preparation_at },
     { "augmentation", "Random steps that training images go through, after the preparation's steps "
