@@ -517,14 +517,27 @@ typedef struct oc_update {
     const float     *gradient;             /* of the mean loss, laid out as the trainable block */
 } oc_update;
 
+/* Samples of a part that were just evaluated, number `first` and those behind it. */
+typedef struct oc_evaluated {
+    oc_part        part;
+    int64_t        first, n;
+    int            classes;
+    const int64_t *label;                               /* [n] */
+    const float   *probability;                         /* [n, classes] */
+} oc_evaluated;
+typedef oc_status oc_evaluated_function(void *context, const oc_evaluated *batch);
+
 /* Looks on while training runs; any function may be NULL.  `update` comes before the weights
- * change, also where they will not since the loss is not finite; `step` after; `epoch` with the
- * metrics of what is watched (NULL: nothing is).  A negative status stops the training and is
- * handed on; what is on disk is then what was saved last. */
+ * change, also where they will not since the loss is not finite; `step` after; `evaluated` with
+ * each batch of what is watched at the end of an epoch, then `epoch` with its metrics (NULL:
+ * nothing is); before the end `evaluated` comes with the test part and the best weights.  A
+ * negative status stops the training and is handed on; what is on disk is then what was saved
+ * last. */
 typedef struct oc_observer {
     oc_status (*begin)(void *context, const oc_train_info *info);
     oc_status (*update)(void *context, const oc_update *update);
     oc_status (*step)(void *context, const oc_progress *progress);
+    oc_evaluated_function *evaluated;
     oc_status (*epoch)(void *context, const oc_epoch *epoch, const oc_metrics *watched);
     void      (*end)(void *context, const oc_train_result *result); /* NULL: it failed */
     void       *context;
@@ -572,6 +585,8 @@ typedef struct oc_eval_options {
     int64_t     batch;                                  /* 0: 256 */
     int         threads;
     const char *device, *backends;
+    oc_evaluated_function *evaluated;                   /* told each batch; NULL: nobody is */
+    void       *context;
 } oc_eval_options;
 oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval_options *options,
                       oc_metrics *out);

@@ -146,6 +146,47 @@ static void metrics_do_not_depend_on_the_batch(void **state)
 }
 
 /* A network that PyTorch trained; its author's preparation is (v - 0.1307) / 0.3081. */
+struct told { int64_t samples, correct; double loss; };
+
+/* Samples come in order; what is told of them adds up. */
+static oc_status hear(void *context, const oc_evaluated *batch)
+{
+    struct told *const t = context;
+    assert_int_equal(batch->part, OC_PART_TEST);
+    assert_int_equal(batch->first, t->samples);
+    for (int64_t i = 0; i < batch->n; i++) {
+        const float *const p = batch->probability + i * batch->classes;
+        int best = 0;
+        for (int k = 1; k < batch->classes; k++)
+            best = p[k] > p[best] ? k : best;
+        t->correct += best == batch->label[i];
+        t->loss -= log((double)p[batch->label[i]]);
+    }
+    t->samples += batch->n;
+    return OC_OK;
+}
+
+static void probabilities_that_are_told_add_up_to_the_metrics(void **state)
+{
+    (void)state;
+    oc_data *d;
+    oc_model *m;
+    oc_metrics plain, heard;
+    struct told t = { 0 };
+    open_digits(&d, &m, "mlp");
+    assert_ok(oc_evaluate(m, d, OC_PART_TEST, &(oc_eval_options){ .batch = 32 }, &plain));
+    assert_ok(oc_evaluate(m, d, OC_PART_TEST, &(oc_eval_options){
+        .batch = 32, .evaluated = hear, .context = &t }, &heard));
+    assert_int_equal(t.samples, plain.samples);
+    assert_true((double)t.correct / (double)t.samples == plain.accuracy);
+    assert_true(fabs(t.loss / (double)t.samples - plain.loss) < 1e-5);
+    assert_true(plain.loss == heard.loss);              /* listening changes nothing */
+    oc_metrics_free(&plain);
+    oc_metrics_free(&heard);
+    oc_model_free(m);
+    oc_data_free(d);
+}
+
 static void weights_trained_elsewhere_recognise_digits(void **state)
 {
     (void)state;
@@ -299,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_tally_counts_classes_ties_and_the_top_five),
         cmocka_unit_test(zero_weights_know_nothing),
         cmocka_unit_test(metrics_do_not_depend_on_the_batch),
+        cmocka_unit_test(probabilities_that_are_told_add_up_to_the_metrics),
         cmocka_unit_test(weights_trained_elsewhere_recognise_digits),
         cmocka_unit_test(data_with_more_classes_than_the_model_is_refused),
         cmocka_unit_test(probabilities_follow_the_loss),

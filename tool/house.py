@@ -10,6 +10,7 @@ LAYERS = [["base"], ["tensor"], ["param"], ["graph", "op"], ["backend"], ["run"]
 RANK = {folder: i for i, layer in enumerate(LAYERS) for folder in layer}
 PUBLIC_ONLY = {"serve", "cli"}                  # see the library through ocellus.h and base
 FUNCTION, FILE, LINE = 70, 600, 100
+LONG = {"include/ocellus.h": 900}               # the public API is one header, in strata
 
 broken = []
 
@@ -66,7 +67,8 @@ def function_sizes(path, text):
 def sizes(path, text):
     lines = text.split("\n")
     if not path.startswith("test"):
-        check(len(lines) <= FILE + 1, f"{path}: {len(lines)} lines, at most {FILE}")
+        most = LONG.get(path, FILE)
+        check(len(lines) <= most + 1, f"{path}: {len(lines)} lines, at most {most}")
     for number, line in enumerate(lines, 1):
         if len(line) > LINE:
             check(False, f"{path}:{number}: {len(line)} columns, at most {LINE}")

@@ -17,7 +17,9 @@ struct evaluation {
     struct prepare_program *program;
     struct loader          *loader;
     struct tally            tally;
-    float                  *logits;
+    float                  *logits, *probability;       /* [batch, classes] */
+    const oc_eval_options  *options;
+    oc_part                 part;
 };
 
 oc_status oc__task_check_data(const oc_model *m, const oc_data *d)
@@ -39,6 +41,7 @@ static oc_status open_loader(struct evaluation *e, const oc_model *m, const oc_d
     return oc__shape_match("a prepared image", &want, &have);
 }
 
+/* Probabilities are computed where somebody is told of them. */
 static oc_status open_session(struct evaluation *e, oc_model *m, const oc_eval_options *o)
 {
     struct loss_choice loss;
@@ -49,10 +52,20 @@ static oc_status open_session(struct evaluation *e, oc_model *m, const oc_eval_o
     const oc_value x = oc__model_input(m, g, n);
     const oc_value labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
     const oc_value logits = oc_model_build(m, g, x);
-    const oc_value output[] = { logits, oc__loss_value(&loss, g, logits, labels) };
+    const oc_value output[] = { logits, oc__loss_value(&loss, g, logits, labels),
+                                o->evaluated ? loss.loss->probability(g, logits) : OC_NONE };
     return oc_session_new(&e->session, g, &(oc_session_options){
         .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
-        .outputs = 2, .output = output });
+        .outputs = o->evaluated ? 3 : 2, .output = output });
+}
+
+static oc_status tell(const struct evaluation *e, const struct batch *b)
+{
+    const oc_evaluated batch = {
+        .part = e->part, .first = e->tally.samples - b->n, .n = b->n, .classes = e->tally.classes,
+        .label = b->label, .probability = e->probability,
+    };
+    return e->options->evaluated ? e->options->evaluated(e->options->context, &batch) : OC_OK;
 }
 
 static oc_status run_batch(struct evaluation *e, const oc_model *m, const struct batch *b)
@@ -67,10 +80,10 @@ static oc_status run_batch(struct evaluation *e, const oc_model *m, const struct
         { OC_F32, s, (void *)(uintptr_t)b->x },
         { OC_I64, OC_SHAPE(b->n), (void *)(uintptr_t)b->label },
     };
-    oc_tensor out[] = { { .data = e->logits }, { .data = &loss } };
+    oc_tensor out[] = { { .data = e->logits }, { .data = &loss }, { .data = e->probability } };
     TRY(oc_session_run(e->session, in, out));
     oc__tally_add(&e->tally, e->logits, b->label, b->n, (double)loss);
-    return OC_OK;
+    return tell(e, b);
 }
 
 static oc_status run_all(struct evaluation *e, const oc_model *m, oc_metrics *out)
@@ -89,7 +102,7 @@ oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval
 {
     const oc_eval_options o = options ? *options : (oc_eval_options){ 0 };
     const int64_t batch = o.batch > 0 ? o.batch : BATCH;
-    struct evaluation e = { 0 };
+    struct evaluation e = { .options = &o, .part = part };
     size_t n;
     *out = (oc_metrics){ 0 };
     TRY(oc__task_check_data(m, d));
@@ -102,9 +115,12 @@ oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval
         status = oc__tally_new(&e.tally, oc_model_classes(m));
     if (!status && !(e.logits = oc__alloc(n, sizeof *e.logits)))
         status = OC_ELIMIT;
+    if (!status && o.evaluated && !(e.probability = oc__alloc(n, sizeof *e.probability)))
+        status = OC_ELIMIT;
     if (!status)
         status = run_all(&e, m, out);
     oc__free(e.logits);
+    oc__free(e.probability);
     oc__tally_free(&e.tally);
     oc_session_free(e.session);
     oc_graph_free(e.graph);

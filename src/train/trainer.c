@@ -228,12 +228,30 @@ void oc__trainer_keep_best(struct trainer *t)
     t->best_unsaved = true;
 }
 
+static oc_status tell_evaluated(void *context, const oc_evaluated *batch)
+{
+    const struct watchers *const w = context;
+    for (int i = 0; i < w->n; i++)
+        if (w->observer[i].evaluated)
+            TRY(w->observer[i].evaluated(w->observer[i].context, batch));
+    return OC_OK;
+}
+
+static bool wants_evaluated(const struct watchers *w)
+{
+    for (int i = 0; i < w->n; i++)
+        if (w->observer[i].evaluated)
+            return true;
+    return false;
+}
+
 oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, oc_metrics *out)
 {
     const oc_train_options *const o = &t->settings->train;
     return oc_evaluate(t->model, t->data, part, &(oc_eval_options){
         .batch = EVAL_BATCH, .threads = o->threads, .device = o->device,
-        .backends = o->backends }, out);
+        .backends = o->backends, .context = &t->watchers,
+        .evaluated = wants_evaluated(&t->watchers) ? tell_evaluated : NULL }, out);
 }
 
 /* ---- saving ------------------------------------------------------------------------------- */
