@@ -25,6 +25,8 @@ struct softmax { int64_t axis; };
 struct arg_max { int64_t axis; bool keepdims, select_last_index; };
 struct reduce  { struct ints axes; bool keepdims; };    /* no axes: all of them */
 
+struct scan    { bool exclusive, reverse; };
+
 /* Losses. */
 enum reduction { REDUCTION_MEAN, REDUCTION_SUM, REDUCTION_NONE };
 struct element_loss  { int reduction; };
@@ -44,6 +46,10 @@ struct concat    { int64_t axis; };
 struct split     { int64_t axis; struct ints split; int64_t num_outputs; };
 struct slice     { struct ints starts, ends, axes, steps; };
 struct gather    { int64_t axis; };
+enum scatter_reduction { SCATTER_NONE, SCATTER_ADD, SCATTER_MUL, SCATTER_MAX, SCATTER_MIN };
+struct scatter   { int64_t axis, batch_dims; int reduction; }; /* and the gathers alike */
+struct trilu     { bool upper; };
+struct blocks    { int64_t blocksize; int mode; };      /* DepthToSpace, SpaceToDepth */
 struct bundle    { int64_t count; };
 struct mod       { bool fmod; };
 struct bit_shift { int direction; };                    /* 0: left, 1: right */

@@ -113,11 +113,16 @@ ROW(pow_grad_a, "PowGradA", "dy a b", "da = dy * b * a^(b - 1)",
     c == 0 ? 0 : a * c * pow(b, c - 1), oc__shape_broadcast)
 ROW(pow_grad_b, "PowGradB", "dy a y", "db = dy * y * ln(a)",
     c == 0 ? 0 : a * c * log(b), oc__shape_broadcast)
-ROW(larger_grad_a, "LargerGradA", "dy a b", "da = dy where a >= b",       b >= c ? a : 0,        shape)
-ROW(larger_grad_b, "LargerGradB", "dy a b", "db = dy where a < b",        b < c ? a : 0,         shape)
-ROW(smaller_grad_a, "SmallerGradA", "dy a b", "da = dy where a <= b",       b <= c ? a : 0,        shape)
-ROW(smaller_grad_b, "SmallerGradB", "dy a b", "db = dy where a > b",        b > c ? a : 0,         shape)
-ROW(floor_mod_grad_b, "FloorModGradB", "dy a b", "db = -dy * floor(a / b)",    -a * floor(b / c),     shape)
+ROW(larger_grad_a, "LargerGradA", "dy a b", "da = dy where a >= b",
+    b >= c ? a : 0, shape)
+ROW(larger_grad_b, "LargerGradB", "dy a b", "db = dy where a < b",
+    b < c ? a : 0, shape)
+ROW(smaller_grad_a, "SmallerGradA", "dy a b", "da = dy where a <= b",
+    b <= c ? a : 0, shape)
+ROW(smaller_grad_b, "SmallerGradB", "dy a b", "db = dy where a > b",
+    b > c ? a : 0, shape)
+ROW(floor_mod_grad_b, "FloorModGradB", "dy a b", "db = -dy * floor(a / b)",
+    -a * floor(b / c), shape)
 ROW(remainder_grad_b, "RemainderGradB", "dy a b", "db = -dy * (a / b, cut towards 0)",
     -a * trunc(b / c), shape)
 ROW(where_grad_a, "WhereGradA", "dy condition", "da = dy where the condition holds",

@@ -28,14 +28,14 @@ static inline float modulo(float a, float b) { return a - floorf(a / b) * b; }
     ROW(pow, "Pow", powf(a, b))                                                                \
     ROW(pow_grad_a, "PowGradA", c == 0 ? 0 : a * c * powf(b, c - 1))                           \
     ROW(pow_grad_b, "PowGradB", c == 0 ? 0 : a * c * logf(b))                                  \
-    ROW(larger, "Larger", a >= b || a != a ? a : b)                                                  \
-    ROW(larger_grad_a, "LargerGradA", b >= c ? a : 0)                                                \
-    ROW(larger_grad_b, "LargerGradB", b < c ? a : 0)                                                 \
-    ROW(smaller, "Smaller", a <= b || a != a ? a : b)                                                  \
-    ROW(smaller_grad_a, "SmallerGradA", b <= c ? a : 0)                                                \
-    ROW(smaller_grad_b, "SmallerGradB", b > c ? a : 0)                                                 \
-    ROW(floor_mod, "FloorMod", modulo(a, b))                                                              \
-    ROW(floor_mod_grad_b, "FloorModGradB", -a * floorf(b / c))                                            \
+    ROW(larger, "Larger", a >= b || a != a ? a : b)                                            \
+    ROW(larger_grad_a, "LargerGradA", b >= c ? a : 0)                                          \
+    ROW(larger_grad_b, "LargerGradB", b < c ? a : 0)                                           \
+    ROW(smaller, "Smaller", a <= b || a != a ? a : b)                                          \
+    ROW(smaller_grad_a, "SmallerGradA", b <= c ? a : 0)                                        \
+    ROW(smaller_grad_b, "SmallerGradB", b > c ? a : 0)                                         \
+    ROW(floor_mod, "FloorMod", modulo(a, b))                                                   \
+    ROW(floor_mod_grad_b, "FloorModGradB", -a * floorf(b / c))                                 \
     ROW(remainder, "Remainder", fmodf(a, b))                                                   \
     ROW(remainder_grad_b, "RemainderGradB", -a * truncf(b / c))                                \
     ROW(prelu, "PRelu", a > 0 ? a : b * a)                                                     \
