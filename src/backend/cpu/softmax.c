@@ -14,29 +14,62 @@
 /* A lane of n elements, `step` apart; b is the second operand of a gradient. */
 typedef void lane_loop(const float *a, const float *b, float *y, int64_t n, int64_t step);
 
-static float largest(const float *x, int64_t n, int64_t step)
+static inline float largest(const float *x, int64_t n, int64_t step)
 {
     float m = -INFINITY;
+#pragma omp simd reduction(max : m)
     for (int64_t j = 0; j < n; j++)
         m = x[j * step] > m ? x[j * step] : m;
     return m;
 }
 
-WIDE static void softmax_lane(const float *x, const float *unused, float *y, int64_t n,
-                              int64_t step)
+enum { VECTOR = 16 };
+
+static inline void fetch(float *to, const float *from, int64_t n, int64_t step, float pad)
+{
+    for (int64_t j = 0; j < VECTOR; j++)
+        to[j] = j < n ? from[j * step] : pad;
+}
+
+/* Each loop is written once, for any step and length, and compiled three times: a short lane is one
+ * vector, filled up with what changes nothing; elements side by side make vectors too. */
+#define LANE(name, pad)                                                                        \
+    WIDE static void name##_lane(const float *a, const float *b, float *y, int64_t n,          \
+                                 int64_t step)                                                 \
+    {                                                                                          \
+        if (n <= VECTOR) {                                                                     \
+            float u[VECTOR], v[VECTOR], w[VECTOR];                                             \
+            fetch(u, a, n, step, pad);                                                         \
+            fetch(v, b, n, step, 0);                                                           \
+            name(u, v, w, VECTOR, 1);                                                          \
+            for (int64_t j = 0; j < n; j++)                                                    \
+                y[j * step] = w[j];                                                            \
+        } else if (step == 1) {                                                                \
+            name(a, b, y, n, 1);                                                               \
+        } else {                                                                               \
+            name(a, b, y, n, step);                                                            \
+        }                                                                                      \
+    }
+
+static inline void softmax(const float *x, const float *unused, float *y, int64_t n,
+                           int64_t step)
 {
     const float m = largest(x, n, step);
     float sum = 0;
     (void)unused;
-    for (int64_t j = 0; j < n; j++)
+#pragma omp simd reduction(+ : sum)
+    for (int64_t j = 0; j < n; j++) {
         y[j * step] = oc__cpu_exp(x[j * step] - m);
-    for (int64_t j = 0; j < n; j++)
         sum += y[j * step];
+    }
+#pragma omp simd
     for (int64_t j = 0; j < n; j++)
         y[j * step] /= sum;
 }
+LANE(softmax, -INFINITY)
 
-WIDE static void log_lane(const float *x, const float *unused, float *y, int64_t n, int64_t step)
+static inline void log_softmax(const float *x, const float *unused, float *y, int64_t n,
+                               int64_t step)
 {
     const float m = largest(x, n, step);
     float sum = 0;
@@ -44,33 +77,42 @@ WIDE static void log_lane(const float *x, const float *unused, float *y, int64_t
 #pragma omp simd reduction(+ : sum)
     for (int64_t j = 0; j < n; j++)
         sum += oc__cpu_exp(x[j * step] - m);
-    const float shift = m + logf(sum);
+    const float shift = logf(sum);
+#pragma omp simd
     for (int64_t j = 0; j < n; j++)
-        y[j * step] = x[j * step] - shift;
+        y[j * step] = x[j * step] - m - shift;
 }
+LANE(log_softmax, -INFINITY)
 
-WIDE static void softmax_grad_lane(const float *dy, const float *y, float *dx, int64_t n,
-                                   int64_t step)
+static inline void softmax_grad(const float *dy, const float *y, float *dx, int64_t n,
+                                int64_t step)
 {
     float sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (int64_t j = 0; j < n; j++)
         sum += dy[j * step] * y[j * step];
+#pragma omp simd
     for (int64_t j = 0; j < n; j++)
         dx[j * step] = y[j * step] * (dy[j * step] - sum);
 }
+LANE(softmax_grad, 0)
 
-WIDE static void log_grad_lane(const float *dy, const float *y, float *dx, int64_t n, int64_t step)
+static inline void log_softmax_grad(const float *dy, const float *y, float *dx, int64_t n,
+                                    int64_t step)
 {
     float sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (int64_t j = 0; j < n; j++)
         sum += dy[j * step];
+#pragma omp simd
     for (int64_t j = 0; j < n; j++)
         dx[j * step] = dy[j * step] - oc__cpu_exp(y[j * step]) * sum;
 }
+LANE(log_softmax_grad, 0)
 
 static const struct row { const char *name; lane_loop *run; } rows[] = {
     { "Softmax", softmax_lane }, { "SoftmaxGrad", softmax_grad_lane },
-    { "LogSoftmax", log_lane }, { "LogSoftmaxGrad", log_grad_lane },
+    { "LogSoftmax", log_softmax_lane }, { "LogSoftmaxGrad", log_softmax_grad_lane },
 };
 
 static lane_loop *find(const char *name)
@@ -200,7 +242,7 @@ static void run_loss(const struct execution *e)
 {
     const struct request *r = e->request;
     struct problem p = problem_of(e, r->x[0].shape, 1);
-    const struct lane_run all = { log_lane, p.l, e->x[0], e->x[0], e->y[1] };
+    const struct lane_run all = { log_softmax_lane, p.l, e->x[0], e->x[0], e->y[1] };
     float *loss = e->y[0];
     double sum = 0;
     run_all(&all, e->threads);

@@ -19,7 +19,7 @@ static inline float sign(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f; 
 
 static inline float mish_slope(float x)
 {
-    const float t = oc__cpu_tanh(oc__cpu_softplus(x));
+    const float t = oc__cpu_tanh_softplus(x);
     return t + x * (1 - t * t) * oc__cpu_sigmoid(x);
 }
 
@@ -66,7 +66,7 @@ static inline float gelu_slope(float x, bool by_tanh)
     ROW(softplus, "Softplus", oc__cpu_softplus(x), -oc__cpu_expm1(-v))                         \
     ROW(softsign, "Softsign", x / (1 + fabsf(x)), (1 - fabsf(v)) * (1 - fabsf(v)))             \
     ROW(gelu, "Gelu", gelu(x, a > 0), gelu_slope(v, a > 0))                                    \
-    ROW(mish, "Mish", x * oc__cpu_tanh(oc__cpu_softplus(x)), mish_slope(v))                    \
+    ROW(mish, "Mish", x * oc__cpu_tanh_softplus(x), mish_slope(v))                    \
     ROW(exp, "Exp", oc__cpu_exp(x), v)                                                         \
     ROW(log, "Log", logf(x), 1 / v)                                                            \
     ROW(sqrt, "Sqrt", sqrtf(x), 0.5f / v)                                                      \

@@ -74,6 +74,13 @@ static inline float oc__cpu_tanh(float x)
     return a < 0.625f ? near : copysignf(far, x);
 }
 
+/* tanh(ln(1 + e^x)) = w / (w + 2) with w = e^x (e^x + 2); from 20 on it is 1 in single precision. */
+static inline float oc__cpu_tanh_softplus(float x)
+{
+    const float e = oc__cpu_exp(x < 20 ? x : 20), w = e * (e + 2);
+    return w / (w + 2);
+}
+
 /* v[i] = activation(v[i]), on the calling thread. */
 void oc__cpu_activate(const struct activation *a, float *v, int64_t n);
 

@@ -36,22 +36,9 @@ static bool describe_window(struct dnn_pool *p, const struct pool_attr *a, const
     return true;
 }
 
-/* Creates one pass; descriptors of x and y stay valid through `p`. */
-static dnnl_primitive_desc_t create(enum pass pass, const struct dnn_pool *p)
+static dnnl_primitive_desc_t make(enum pass pass, const void *pool, const struct setting *s)
 {
-    const dnnl_primitive_attr_t attr = oc__dnn_attr(NULL);
-    if (!attr)
-        return NULL;
-    struct setting setting = { oc__dnn_engine(), attr, NULL };
-    dnnl_primitive_desc_t forward = NULL, pd = NULL;
-    if (pass == PASS_DATA)
-        setting.forward = forward = oc__dnn_pool(PASS_TRAINING, p, &setting);
-    if (pass != PASS_DATA || forward)
-        pd = oc__dnn_pool(pass, p, &setting);
-    if (forward)
-        dnnl_primitive_desc_destroy(forward);
-    dnnl_primitive_attr_destroy(attr);
-    return pd;
+    return oc__dnn_pool(pass, pool, s);
 }
 
 /* Both directions: x is as it lies, y in the same manner. */
@@ -77,7 +64,8 @@ static bool offer_pool(const struct request *r, struct offer *o, const struct op
     o->x[0] = back ? like : x->layout;
     o->y[0] = back ? x->layout : like;
     return oc__dnn_operand(&yd, &same) &&
-           oc__prim_offer(&(struct fit){ create(pass, &p), slots, 2, -1 }, r, o);
+           oc__prim_offer(&(struct fit){ oc__prim_make(pass, make, &p), slots, 2, -1, false }, r,
+                          o);
 }
 
 static bool accept(const struct request *r, struct offer *o)

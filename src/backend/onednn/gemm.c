@@ -68,7 +68,7 @@ static bool offer_product(struct product *p, const struct post *post, const stru
     const dnnl_primitive_desc_t pd =
         oc__dnn_product(&p->x, &p->w, p->has_bias ? &p->b : NULL, &p->y, &setting);
     dnnl_primitive_attr_destroy(attr);
-    return oc__prim_offer(&(struct fit){ pd, slots, p->has_bias ? 4 : 3, -1 }, r, o);
+    return oc__prim_offer(&(struct fit){ pd, slots, p->has_bias ? 4 : 3, -1, false }, r, o);
 }
 
 /* A summand that is one row for all rows of y: [n], or [1, n]. */

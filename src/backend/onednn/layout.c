@@ -118,7 +118,7 @@ bool oc__dnn_reorder_kernel(const struct operand *from, const struct operand *to
     static const struct slot slots[] = {
         { DNNL_ARG_FROM, SIDE_X, 0, NULL, 0 }, { DNNL_ARG_TO, SIDE_Y, 0, NULL, 0 },
     };
-    const struct fit fit = { oc__dnn_reorder(&a, &b, &setting), slots, 2, -1 };
+    const struct fit fit = { oc__dnn_reorder(&a, &b, &setting), slots, 2, -1, false };
     const struct request r = { .n_in = 1, .n_out = 1, .x = from, .y = to };
     const bool ok = oc__prim_offer(&fit, &r, o);
     dnnl_primitive_attr_destroy(attr);

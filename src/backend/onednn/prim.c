@@ -2,6 +2,7 @@
 #include "backend/onednn/prim.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -20,6 +21,7 @@ struct prim {
     size_t           scratch_bytes;
     int              sum;
     size_t           result_bytes;                      /* of output 0 */
+    bool             alone;
 };
 
 /* One context's memory objects, in the order of the parts, the scratch last. */
@@ -98,6 +100,7 @@ static bool fill(struct prim *p, const struct fit *fit, const struct request *r,
     if (oc__desc_of(&p->scratch, fit->pd, DNNL_ARG_SCRATCHPAD))
         p->scratch_bytes = oc__desc_bytes(&p->scratch);
     p->sum = fit->sum;
+    p->alone = fit->alone;
     if (dnnl_primitive_create(&p->primitive, fit->pd) != dnnl_success)
         return false;
     if (p->sum >= 0)
@@ -108,6 +111,23 @@ static bool fill(struct prim *p, const struct fit *fit, const struct request *r,
     /* The library's name of its implementation lives in a static table of its own. */
     dnnl_primitive_desc_query(fit->pd, dnnl_query_impl_info_str, 0, &o->detail);
     return true;
+}
+
+dnnl_primitive_desc_t oc__prim_make(enum pass pass, prim_maker *make, const void *what)
+{
+    const dnnl_primitive_attr_t attr = oc__dnn_attr(NULL);
+    if (!attr)
+        return NULL;
+    struct setting setting = { oc__dnn_engine(), attr, NULL };
+    dnnl_primitive_desc_t forward = NULL, pd = NULL;
+    if (pass == PASS_DATA)
+        setting.forward = forward = make(PASS_TRAINING, what, &setting);
+    if (pass != PASS_DATA || forward)
+        pd = make(pass, what, &setting);
+    if (forward)
+        dnnl_primitive_desc_destroy(forward);
+    dnnl_primitive_attr_destroy(attr);
+    return pd;
 }
 
 bool oc__prim_offer(const struct fit *fit, const struct request *r, struct offer *o)
@@ -175,6 +195,18 @@ static void poison(const struct execution *e, const struct prim *p)
         y[i] = NAN;
 }
 
+/* The library takes as many threads as OpenMP would give it. */
+static bool execute(const struct prim *p, const struct bound *b)
+{
+    const int threads = omp_get_max_threads();
+    if (p->alone)
+        omp_set_num_threads(1);
+    const dnnl_status_t status = dnnl_primitive_execute(p->primitive, b->stream, b->n, b->arg);
+    if (p->alone)
+        omp_set_num_threads(threads);
+    return status == dnnl_success && dnnl_stream_wait(b->stream) == dnnl_success;
+}
+
 void oc__prim_run(const struct execution *e)
 {
     const struct prim *p = e->state;
@@ -189,8 +221,6 @@ void oc__prim_run(const struct execution *e)
     }
     if (p->scratch_bytes > 0)
         ok &= dnnl_memory_set_data_handle(b->arg[p->parts].memory, e->scratch) == dnnl_success;
-    ok = ok && dnnl_primitive_execute(p->primitive, b->stream, b->n, b->arg) == dnnl_success &&
-         dnnl_stream_wait(b->stream) == dnnl_success;
-    if (!ok)
+    if (!ok || !execute(p, b))
         poison(e, p);
 }

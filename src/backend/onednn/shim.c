@@ -265,6 +265,33 @@ dnnl_primitive_desc_t oc__dnn_pool(enum pass pass, const struct dnn_pool *c,
     return described(status, &d, s);
 }
 
+dnnl_primitive_desc_t oc__dnn_eltwise(enum pass pass, const struct dnn_formula *f,
+                                      const struct setting *s)
+{
+    const dnnl_memory_desc_t *x = &f->x->md;
+    dnnl_eltwise_desc_t d;
+    dnnl_status_t status;
+    if (pass == PASS_DATA)
+        status = dnnl_eltwise_backward_desc_init(&d, f->kind, x, x, f->alpha, f->beta);
+    else
+        status = dnnl_eltwise_forward_desc_init(&d, direction(pass), f->kind, x, f->alpha, f->beta);
+    return described(status, &d, s);
+}
+
+dnnl_primitive_desc_t oc__dnn_softmax_along(enum pass pass, const struct dnn_softmax *f,
+                                      const struct setting *s)
+{
+    const dnnl_alg_kind_t kind = dnnl_softmax_accurate;
+    const dnnl_memory_desc_t *x = &f->x->md;
+    dnnl_softmax_v2_desc_t d;
+    dnnl_status_t status;
+    if (pass == PASS_DATA)
+        status = dnnl_softmax_v2_backward_desc_init(&d, kind, x, x, x, f->axis);
+    else
+        status = dnnl_softmax_v2_forward_desc_init(&d, direction(pass), kind, x, x, f->axis);
+    return described(status, &d, s);
+}
+
 dnnl_primitive_desc_t oc__dnn_product(const struct desc *x, const struct desc *w,
                                       const struct desc *b, const struct desc *y,
                                       const struct setting *s)

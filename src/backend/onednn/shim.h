@@ -78,6 +78,15 @@ dnnl_primitive_desc_t oc__dnn_pool(enum pass pass, const struct dnn_pool *c,
 dnnl_primitive_desc_t oc__dnn_product(const struct desc *x, const struct desc *w,
                                       const struct desc *b, const struct desc *y,
                                       const struct setting *s);
+/* A formula of one variable, element by element; backwards, x is what the formula's kind reads. */
+struct dnn_formula { dnnl_alg_kind_t kind; float alpha, beta; const struct desc *x; };
+dnnl_primitive_desc_t oc__dnn_eltwise(enum pass pass, const struct dnn_formula *f,
+                                      const struct setting *s);
+
+struct dnn_softmax { int axis; const struct desc *x; };
+dnnl_primitive_desc_t oc__dnn_softmax_along(enum pass pass, const struct dnn_softmax *f,
+                                      const struct setting *s);
+
 /* Unlike the others it may be the library's reference: a layout once chosen must be reachable. */
 dnnl_primitive_desc_t oc__dnn_reorder(const struct desc *from, const struct desc *to,
                                       const struct setting *s);
