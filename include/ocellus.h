@@ -55,7 +55,8 @@ const char *oc_dtype_name(oc_dtype t);                  /* "f32" */
 enum { OC_MAX_RANK = 8 };
 
 /* Dimensions, outermost first.  In a graph a negative one is unknown until prepared: OC_UNKNOWN, or
- * a symbol from oc_symbol(); the same symbol is the same number. */
+ * a symbol from oc_symbol(); the same symbol is the same number.  So is the rank where it follows
+ * from values that only a run knows. */
 enum { OC_UNKNOWN = -1 };
 typedef struct oc_shape {
     int     rank;

@@ -132,7 +132,7 @@ static void make_subject(struct subject *s, const struct op *op, const char *tex
     }
     for (int k = 0; k < s->n_out; k++)
         yt[k] = types[0];
-    const struct infer infer = { s->c.attr, s->c.n, s->n_out, shapes, types, ys, yt };
+    const struct infer infer = { s->c.attr, s->c.n, s->n_out, shapes, types, ys, yt, NULL };
     assert_ok(op->shape(&infer));
     for (int k = 0; k < s->n_out; k++) {
         s->y[k] = plain_tensor(yt[k], &ys[k]);
@@ -249,7 +249,7 @@ static int try_kernel_everywhere(const struct backend *b, const struct kernel *k
     int taken = 0;
     for (const struct entry *const *e = oc__op_list; *e; e++) {
         const struct op *op = oc__op_find((*e)->name);
-        for (const char *const *text = op->cases; text && *text; text++)
+        for (const char *const *text = op->compose ? NULL : op->cases; text && *text; text++)
             for (int mode = OC_INFER; mode <= OC_TRAIN; mode++)
                 taken += try_case(b, kernel, op, *text, (oc_mode)mode);
     }

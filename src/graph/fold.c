@@ -49,6 +49,8 @@ static bool find_needed(struct binding *b)
 static oc_status bind_shape(const oc_graph *g, const struct value *v, const oc_shape *shape,
                             int64_t *symbol)
 {
+    if (v->shape.rank < 0)
+        return OC_OK;
     if (shape->rank != v->shape.rank)
         return oc__fail(OC_EUSAGE, "input %s: rank %d given, %d declared", v->name, shape->rank,
                         v->shape.rank);
@@ -76,8 +78,8 @@ static oc_dtype bound_type(const struct binding *b, oc_dtype t)
 static oc_value copy_constant(struct binding *b, const struct value *v)
 {
     const oc_tensor t = { v->dtype, v->shape, (void *)(uintptr_t)v->data };
-    if (bound_type(b, v->dtype) == v->dtype)
-        return oc_constant(b->to, &t);
+    if (bound_type(b, v->dtype) == v->dtype)            /* `from`, which has the data, stays */
+        return oc__graph_source(b->to, VALUE_CONSTANT, v->name, v->dtype, &v->shape, 0, v->data);
     const int64_t n = oc_shape_count(&v->shape);
     double *data = oc__pool_alloc(&b->to->pool, (size_t)(n ? n : 1) * sizeof *data);
     for (int64_t i = 0; data && i < n; i++)
@@ -126,18 +128,65 @@ static oc_status copy_sources(struct binding *b)
 
 oc_value oc__bind_copy(struct binding *b, const struct node *n, const oc_value *in)
 {
-    if (n->op != &oc__op_cast)
-        return oc__apply(b->to, n->op, n->attr, n->n_in, in);
-    const struct cast *const from = n->attr;
-    const struct cast to = { .to = (int)bound_type(b, (oc_dtype)from->to) };
-    return oc__apply(b->to, n->op, &to, n->n_in, in);
+    struct cast cast;
+    struct constant_of_shape constant;
+    const void *attr = n->attr;
+    if (n->op == &oc__op_cast) {
+        cast = *(const struct cast *)n->attr;
+        cast.to = (int)bound_type(b, (oc_dtype)cast.to);
+        attr = &cast;
+    } else if (n->op == &oc__op_constant_of_shape) {
+        constant = *(const struct constant_of_shape *)n->attr;
+        constant.type = (int)bound_type(b, (oc_dtype)constant.type);
+        attr = &constant;
+    }
+    const oc_value y = oc__apply(b->to, n->op, attr, n->n_in, in);
+    if (y.id > 0 && oc__maker(b->to, y)->n_out != n->n_out)
+        return oc__graph_fail(b->to, OC_EUSAGE, "%s: %d outputs where %d were built", n->name,
+                              oc__maker(b->to, y)->n_out, n->n_out);
+    return y;
 }
 
-static void copy_node(struct binding *b, const struct node *n)
+/* The node as rewrites are to see it: with the attributes that inputs by value bring, and without
+ * these inputs; `in` are the copies of its inputs and follow. */
+static oc_status settle(struct binding *b, struct node *n, oc_value *in, oc_value *was)
 {
-    oc_value in[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS];
+    struct node bound = *n;
+    bool pending;
+    if (!n->op->by_value)
+        return OC_OK;
+    bound.in = in;
+    bound.attr = oc__pool_alloc(&b->to->pool, n->op->entry.size ? n->op->entry.size : 1);
+    if (!bound.attr)
+        return OC_ELIMIT;
+    if (n->op->entry.size)
+        memcpy(bound.attr, n->attr, n->op->entry.size);
+    const oc_status status = oc__take_values(b->to, &bound, &pending);
+    if (status)
+        return oc__fail(status, "%s: %s", n->name, oc_error());
+    if (pending)
+        return oc__fail(OC_EUSAGE, "%s: a value that its shape follows from is not constant",
+                        n->name);
+    for (int i = 0; i < bound.n_in; i++)
+        was[i] = oc__is_none(in[i]) ? OC_NONE : n->in[i];
+    n->attr = bound.attr;
+    n->in = was;
+    n->n_in = bound.n_in;
+    return OC_OK;
+}
+
+static void copy_node(struct binding *b, const struct node *from)
+{
+    oc_value in[OP_MAX_INPUTS], was[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS];
+    struct node bound = *from;
+    const struct node *const n = &bound;
     for (int i = 0; i < n->n_in; i++)
         in[i] = b->map[n->in[i].id];
+    const oc_status status = settle(b, &bound, in, was);
+    if (status) {
+        oc__graph_fail(b->to, status, NULL);
+        return;
+    }
     bool rewritten = false;
     for (const struct rewrite *r = oc__rewrites; r->apply && !rewritten && !b->options->plain; r++)
         rewritten = (!r->op || !strcmp(r->op, n->op->entry.name)) && r->apply(b, n, in, out);

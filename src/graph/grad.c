@@ -61,6 +61,15 @@ static void contribute(struct walk *w, const struct node *n, oc_value x, oc_valu
     *sum = oc__is_none(*sum) ? dx : oc_add(w->g, *sum, dx);
 }
 
+/* Attributes that a gradient reads may still be on their way; those of a view are not read. */
+static bool by_value_pending(const struct node *n)
+{
+    bool any = false;
+    for (int i = 0; i < n->n_in; i++)
+        any |= n->op->by_value >> i & 1 && !oc__is_none(n->in[i]);
+    return any && n->op->take && !n->op->view;
+}
+
 static void visit(struct walk *w, const struct node *n)
 {
     oc_value dy[OP_MAX_OUTPUTS], dx[OP_MAX_INPUTS] = { { 0 } };
@@ -75,6 +84,12 @@ static void visit(struct walk *w, const struct node *n)
     }
     if (!reached || !any)
         return;
+    if (by_value_pending(n)) {
+        oc__graph_fail(w->g, OC_EUSAGE, "%s: no gradient while the values that its shape follows "
+                                        "from are not known; give the shapes of the inputs",
+                       n->name);
+        return;
+    }
     if (!n->op->grad) {
         oc__graph_fail(w->g, OC_EUSAGE, "%s: %s has no gradient", n->name, n->op->entry.name);
         return;

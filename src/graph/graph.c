@@ -252,26 +252,85 @@ static void set_random_key(const struct op *op, void *attr, const char *name)
     }
 }
 
-/* Outputs of node n: infers shapes and types and adds the values. */
-static oc_value add_outputs(oc_graph *g, struct node *n, int node_index)
-{
+/* What an operator may look at while a node is made: its operands as they are known now. */
+struct operands {
     const oc_shape *x[OP_MAX_INPUTS];
-    oc_dtype xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
-    oc_shape y[OP_MAX_OUTPUTS] = { 0 };
+    oc_dtype        xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
+    oc_shape        y[OP_MAX_OUTPUTS];
+    oc_tensor       value[OP_MAX_INPUTS];               /* of constants that are used by value */
+    bool            pending;                     /* an input by value is there and is no constant */
+    bool            ranks;                              /* the rank of every input is known */
+};
+
+static void find_operands(const oc_graph *g, const struct node *n, struct operands *o)
+{
+    o->pending = false;
+    o->ranks = true;
     for (int i = 0; i < n->n_in; i++) {
-        const struct value *v = oc__is_none(n->in[i]) ? NULL : oc__value(g, n->in[i]);
-        x[i] = v ? &v->shape : NULL;
-        xt[i] = v ? v->dtype : OC_F32;
+        const struct value *const v = oc__is_none(n->in[i]) ? NULL : oc__value(g, n->in[i]);
+        const bool by_value = v && n->op->by_value >> i & 1;
+        const bool known = by_value && v->kind == VALUE_CONSTANT;
+        o->x[i] = v ? &v->shape : NULL;
+        o->xt[i] = v ? v->dtype : OC_F32;
+        o->value[i] = known ? (oc_tensor){ v->dtype, v->shape, (void *)(uintptr_t)v->data }
+                            : (oc_tensor){ 0 };
+        o->pending |= by_value && !known;
+        o->ranks &= !v || v->shape.rank >= 0;
     }
+    for (int k = 0; k < OP_MAX_OUTPUTS; k++)
+        o->yt[k] = n->n_in ? o->xt[0] : OC_F32;
+}
+
+static struct infer infer_of(const struct node *n, struct operands *o)
+{
+    return (struct infer){ n->attr, n->n_in, n->n_out, o->x, o->xt, o->y, o->yt, o->value };
+}
+
+/* Values that are known become attributes, and the inputs that brought them are dropped. */
+static oc_status take_values(struct node *n, struct operands *o)
+{
+    const struct infer s = infer_of(n, o);
+    bool any = false;
+    for (int i = 0; i < n->n_in; i++)
+        any |= o->value[i].data != NULL;
+    if (!any || o->pending || !n->op->take)
+        return OC_OK;
+    TRY(n->op->take(n->attr, &s));
+    for (int i = 0; i < n->n_in; i++)
+        if (n->op->by_value >> i & 1) {
+            n->in[i] = OC_NONE;
+            o->x[i] = NULL;
+        }
+    while (n->n_in > 0 && oc__is_none(n->in[n->n_in - 1]))
+        n->n_in--;
+    return OC_OK;
+}
+
+oc_status oc__take_values(const oc_graph *g, struct node *n, bool *pending)
+{
+    struct operands o;
+    find_operands(g, n, &o);
+    *pending = o.pending;
+    return take_values(n, &o);
+}
+
+/* Shapes and types of the outputs, as far as they follow from what is known. */
+static oc_status infer_outputs(const struct node *n, struct operands *o)
+{
+    const struct infer s = infer_of(n, o);
+    if (o->ranks && !o->pending)
+        return n->op->shape(&s);
     for (int k = 0; k < n->n_out; k++)
-        yt[k] = n->n_in ? xt[0] : OC_F32;
-    const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt };
-    const oc_status status = n->op->shape(&s);
-    if (status)
-        return oc__graph_fail(g, status, "%s: %s", n->name, oc_error());
+        o->y[k] = (oc_shape){ .rank = OC_UNKNOWN };
+    return o->ranks && n->op->pending ? n->op->pending(&s) : OC_OK;
+}
+
+/* Adds the outputs of a node as values. */
+static oc_value add_outputs(oc_graph *g, const struct node *n, const struct operands *o)
+{
     oc_value first = OC_FAILED;
     for (int k = 0; k < n->n_out; k++) {
-        const struct value v = { VALUE_RESULT, yt[k], y[k], n->name, node_index, k, NULL };
+        const struct value v = { VALUE_RESULT, o->yt[k], o->y[k], n->name, g->nodes, k, NULL };
         const oc_value added = add_value(g, v);
         first = k ? first : added;
     }
@@ -296,6 +355,28 @@ static oc_value compose(oc_graph *g, const struct node *n, const oc_value *given
     return g->status ? OC_FAILED : out;
 }
 
+/* Settles what follows from a node's inputs, and adds it with its outputs. */
+static oc_value add_node(oc_graph *g, struct node *n)
+{
+    struct operands o = { 0 };
+    find_operands(g, n, &o);
+    oc_status status = take_values(n, &o);
+    n->n_out = oc__op_count_outputs(n->op, n->attr);
+    if (!status && (n->n_out < 1 || n->n_out > OP_MAX_OUTPUTS))
+        status = oc__fail(OC_EUSAGE, "%d outputs, at most %d are possible", n->n_out,
+                          OP_MAX_OUTPUTS);
+    if (!status && !n->op->compose)
+        status = infer_outputs(n, &o);
+    if (status)
+        return oc__graph_fail(g, status, "%s: %s", n->name, oc_error());
+    if (n->op->compose)
+        return compose(g, n, n->in);
+    n->out = add_outputs(g, n, &o);
+    if (n->out.id > 0)
+        g->node[g->nodes++] = *n;
+    return n->out;
+}
+
 oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, const oc_value *in)
 {
     if (g->status || !inputs_fit(g, op, n, in))
@@ -316,16 +397,7 @@ oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, co
     else
         oc__attr_defaults(e, node.attr);
     set_random_key(op, node.attr, node.name);
-    node.n_out = oc__op_count_outputs(op, node.attr);
-    if (node.n_out < 1 || node.n_out > OP_MAX_OUTPUTS)
-        return oc__graph_fail(g, OC_EUSAGE, "%s: %d outputs, at most %d are possible", node.name,
-                              node.n_out, OP_MAX_OUTPUTS);
-    if (op->compose)
-        return compose(g, &node, in);
-    node.out = add_outputs(g, &node, g->nodes);
-    if (node.out.id > 0)
-        g->node[g->nodes++] = node;
-    return node.out;
+    return add_node(g, &node);
 }
 
 oc_value oc_apply(oc_graph *g, const char *name, int n, const oc_value *in, const char *attributes,

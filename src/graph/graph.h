@@ -69,6 +69,16 @@ static inline struct node *oc__maker(const oc_graph *g, oc_value v)
 oc_value oc__graph_fail(oc_graph *g, oc_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whether what a node reads of its inputs is constant, so that it can be computed here and now. */
+bool oc__is_constant(const oc_graph *g, const struct op *op, int n, const oc_value *in);
+/* Computes the node that was added last, for which that holds: its outputs become constants and
+ * the node goes.  False: no memory. */
+bool oc__evaluate(oc_graph *g);
+
+/* Inputs by value that are constants of g become attributes of the node, which is not yet part of
+ * it, and are dropped.  *pending: some are no constants, and nothing was done. */
+oc_status oc__take_values(const oc_graph *g, struct node *n, bool *pending);
+
 /* Adds a source value of any kind; `index` as in struct value. */
 oc_value oc__graph_source(oc_graph *g, enum value_kind kind, const char *name, oc_dtype t,
                           const oc_shape *shape, int index, const void *data);

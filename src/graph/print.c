@@ -5,7 +5,7 @@
 
 static void add_shape(struct str *s, const oc_graph *g, const oc_shape *shape)
 {
-    oc__str_addz(s, "[");
+    oc__str_addz(s, shape->rank < 0 ? "[…" : "[");
     for (int i = 0; i < shape->rank; i++) {
         const int64_t d = shape->dim[i];
         oc__str_addz(s, i ? ", " : "");

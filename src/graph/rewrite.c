@@ -57,72 +57,10 @@ static bool drop_same(struct binding *b, const struct node *n, const oc_value *i
 
 /* ---- constants ---------------------------------------------------------------------------- */
 
-static bool all_constant(const struct binding *b, const struct node *n, const oc_value *in)
-{
-    for (int i = 0; i < n->n_in; i++)
-        if (!oc__is_none(in[i]) && !(n->op->shape_only >> i & 1) &&
-            (in[i].id < 0 || oc__value(b->to, in[i])->kind != VALUE_CONSTANT))
-            return false;
-    return n->n_in > 0 && !n->op->random && n->op->run;
-}
-
-/* The elements of a constant as doubles, in the pool of the graph. */
-static double *as_doubles(oc_graph *g, const struct value *v)
-{
-    const int64_t count = oc_shape_count(&v->shape);
-    double *d = oc__pool_alloc(&g->pool, (size_t)(count ? count : 1) * sizeof *d);
-    const oc_tensor t = { v->dtype, v->shape, (void *)(uintptr_t)v->data };
-    for (int64_t i = 0; d && v->data && i < count; i++)
-        d[i] = oc_tensor_get(&t, i);
-    return d;
-}
-
-static bool from_doubles(oc_graph *g, struct value *v, const double *d)
-{
-    const int64_t count = oc_shape_count(&v->shape);
-    void *data = oc__pool_alloc(&g->pool, (size_t)(count ? count : 1) * oc_dtype_size(v->dtype));
-    const oc_tensor t = { v->dtype, v->shape, data };
-    for (int64_t i = 0; data && i < count; i++)
-        oc_tensor_set(&t, i, d[i]);
-    v->kind = VALUE_CONSTANT;
-    v->data = data;
-    return data != NULL;
-}
-
-/* Runs the node that was just added on its constant inputs and turns its outputs into constants. */
-static bool evaluate(oc_graph *g, struct node *n)
-{
-    const double *x[OP_MAX_INPUTS] = { NULL };
-    double *y[OP_MAX_OUTPUTS];
-    const oc_shape *xs[OP_MAX_INPUTS] = { NULL }, *ys[OP_MAX_OUTPUTS];
-    oc_dtype yt[OP_MAX_OUTPUTS];
-    for (int i = 0; i < n->n_in; i++) {
-        if (oc__is_none(n->in[i]))
-            continue;
-        const struct value *v = oc__value(g, n->in[i]);
-        xs[i] = &v->shape;
-        if (!(n->op->shape_only >> i & 1) && !(x[i] = as_doubles(g, v)))
-            return false;
-    }
-    for (int k = 0; k < n->n_out; k++) {
-        struct value *v = oc__value(g, (oc_value){ n->out.id + k });
-        ys[k] = &v->shape;
-        yt[k] = v->dtype;
-        if (!(y[k] = as_doubles(g, v)))
-            return false;
-    }
-    const struct call c = { n->attr, n->n_in, n->n_out, x, xs, y, ys, yt, 0, 0 };
-    n->op->run(&c);
-    bool ok = true;
-    for (int k = 0; k < n->n_out; k++)
-        ok &= from_doubles(g, oc__value(g, (oc_value){ n->out.id + k }), y[k]);
-    return ok;
-}
-
 static bool fold_constant(struct binding *b, const struct node *n, const oc_value *in,
                           oc_value *out)
 {
-    if (!all_constant(b, n, in))
+    if (!oc__is_constant(b->to, n->op, n->n_in, in))
         return false;
     const oc_value y = oc__apply(b->to, n->op, n->attr, n->n_in, in);
     if (y.id <= 0)
@@ -135,9 +73,8 @@ static bool fold_constant(struct binding *b, const struct node *n, const oc_valu
     }
     if (elements > FOLD_LIMIT)
         return true;
-    if (!evaluate(b->to, made))
+    if (!oc__evaluate(b->to))
         oc__graph_fail(b->to, OC_ELIMIT, "the graph is out of memory");
-    b->to->nodes--;                                     /* its outputs stay, as constants */
     return true;
 }
 

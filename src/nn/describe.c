@@ -23,7 +23,7 @@ static double node_flops(const oc_graph *g, const struct node *n)
         y[k] = v->shape;
         yt[k] = v->dtype;
     }
-    const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt };
+    const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt, NULL };
     return n->op->flops ? n->op->flops(&s) : (double)oc_shape_count(&y[0]);
 }
 

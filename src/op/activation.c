@@ -67,9 +67,11 @@ static double gelu_slope(double x, int form)
     return 0.5 * (1 + erf(x * root_half)) + 0.5 * root_two_over_pi * x * exp(-0.5 * x * x);
 }
 
+/* Where the ends are in the wrong order, the upper one holds. */
 static double clamp(double x, double low, double high)
 {
-    return x < low ? low : x > high ? high : x;
+    const double v = x < low ? low : x;
+    return v > high ? high : v;
 }
 
 static double swish_slope(double x, double alpha)
@@ -106,8 +108,6 @@ ROW(hard_sigmoid, "HardSigmoid", "y = max(0, min(1, alpha * x + beta))",
     clamp(a->alpha * x + a->beta, 0, 1), y, y > 0 && y < 1 ? a->alpha : 0)
 ROW(thresholded_relu, "ThresholdedRelu", "y = x where x > alpha, else 0",
     x > a->alpha ? x : 0, x, x > a->alpha ? 1 : 0)
-ROW(clip, "Clip", "y = min(max(x, min), max)",
-    clamp(x, a->min, a->max), x, x >= a->min && x <= a->max ? 1 : 0)
 ROW(celu, "Celu", "y = x where x > 0, else alpha * (exp(x / alpha) - 1)",
     x > 0 ? x : a->alpha * expm1(x / a->alpha), x, x > 0 ? 1 : exp(x / a->alpha))
 ROW(swish, "Swish", "y = x / (1 + exp(-alpha * x))",
@@ -117,3 +117,14 @@ ROW(shrink, "Shrink", "y = x, nearer to zero by bias, where |x| > lambd; else 0"
 ROW(gelu, "Gelu", "y = x * P(normal <= x), or approximate=tanh",
     gelu(x, a->approximate), x, gelu_slope(x, a->approximate))
 /* clang-format on */
+
+static oc_status clip_take(void *attr, const struct infer *s)
+{
+    struct clip *const a = attr;
+    TRY(oc__take_float(s, 1, &a->min));
+    return oc__take_float(s, 2, &a->max);
+}
+
+UNARY_OF("x min? max?", 6, clip_take, clip, "Clip", "y = min(max(x, min), max)", clip_attrs,
+         sizeof(struct clip), struct clip, clamp(x, a->min, a->max), x,
+         x >= a->min && x <= a->max ? 1 : 0, clip_cases)

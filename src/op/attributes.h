@@ -23,7 +23,7 @@ enum gelu_form          { GELU_NONE, GELU_TANH };
 /* Along axes; a negative axis counts from the end. */
 struct softmax { int64_t axis; };
 struct arg_max { int64_t axis; bool keepdims, select_last_index; };
-struct reduce  { struct ints axes; bool keepdims; };    /* no axes: all of them */
+struct reduce  { struct ints axes; bool keepdims, noop_with_empty_axes; };  /* no axes: all */
 
 struct scan    { bool exclusive, reverse; };
 
@@ -36,6 +36,8 @@ struct dropout { double p; int64_t key; };              /* key 0: made from the 
 struct cast    { int to; };                             /* oc_dtype */
 
 /* Shapes and places. */
+struct shape     { int64_t start, end; };
+struct constant_of_shape { struct ints shape; double value; int type; };  /* oc_dtype */
 struct reshape   { struct ints shape; bool allowzero; };
 struct flatten   { int64_t axis; };
 struct squeeze   { struct ints axes; };                 /* Squeeze, Unsqueeze */

@@ -21,6 +21,11 @@ static oc_status expand_shape(const struct infer *s)
     return oc__broadcast(s->x[0], &target, &s->y[0]);
 }
 
+static oc_status expand_take(void *attr, const struct infer *s)
+{
+    return oc__take_ints(s, 1, &((struct expand *)attr)->shape);
+}
+
 static oc_status expand_to_shape(const struct infer *s)
 {
     oc_shape stretched;
@@ -93,7 +98,8 @@ static const char *const like_cases[] = { "2x3x4", "()", NULL };
 
 const struct op oc__op_expand = {
     .entry = { "Expand", "y = x broadcast against a shape", expand_attrs, sizeof(struct expand) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_none,
+    .inputs = "x shape?", .outputs = "y", .flops = oc__flops_none,
+    .by_value = 1 << 1, .take = expand_take,
     .shape = expand_shape, .grad = expand_grad, .run = expand_run, .cases = expand_cases,
 };
 

@@ -148,6 +148,11 @@ static oc_status split_shape(const struct infer *s)
     return OC_OK;
 }
 
+static oc_status split_take(void *attr, const struct infer *s)
+{
+    return oc__take_ints(s, 1, &((struct split *)attr)->split);
+}
+
 static void split_run(const struct call *c)
 {
     const struct split *const a = c->attr;
@@ -196,6 +201,7 @@ const struct op oc__op_concat_grad = {
 
 const struct op oc__op_split = {
     .entry = { "Split", "y = x parted along an axis", split_attrs, sizeof(struct split) },
-    .inputs = "x", .outputs = "y*", .output_count = split_count, .flops = oc__flops_none,
+    .inputs = "x split?", .outputs = "y*", .by_value = 1 << 1, .take = split_take,
+    .pending = oc__pending_like, .output_count = split_count, .flops = oc__flops_none,
     .shape = split_shape, .grad = split_grad, .run = split_run, .cases = split_cases,
 };

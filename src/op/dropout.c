@@ -13,6 +13,12 @@ static const struct attr attrs[] = {
     { 0 }
 };
 
+/* Whether it is in training is the session's to say, not an input's. */
+static oc_status take(void *attr, const struct infer *s)
+{
+    return oc__take_float(s, 1, &((struct dropout *)attr)->p);
+}
+
 static void run(const struct call *c)
 {
     const struct dropout *const a = c->attr;
@@ -34,6 +40,7 @@ static const char *const cases[] = { "4x7", "2x3x5 p=0.2", "7 p=0 key=3", "5x5 p
 const struct op oc__op_dropout = {
     .entry = { "Dropout", "y = x / (1 - p) with probability 1 - p, else 0", attrs,
                sizeof(struct dropout) },
-    .inputs = "x", .outputs = "y", .elementwise = true, .random = true,
+    .inputs = "x ratio? training_mode?", .outputs = "y", .elementwise = true, .random = true,
+    .by_value = 6, .take = take, .pending = oc__pending_like,
     .shape = oc__shape_same, .grad = grad, .run = run, .cases = cases,
 };

@@ -188,6 +188,58 @@ oc_status oc__same_dtype(const struct infer *s, int first)
     return OC_OK;
 }
 
+const oc_tensor *oc__known(const struct infer *s, int i)
+{
+    return i < s->n_in && s->value && s->value[i].data ? &s->value[i] : NULL;
+}
+
+oc_status oc__take_ints(const struct infer *s, int i, struct ints *out)
+{
+    const oc_tensor *const t = oc__known(s, i);
+    if (!t)
+        return OC_OK;
+    const int64_t n = oc_shape_count(&t->shape);
+    if (n > ATTR_INTS_MAX)
+        return oc__fail(OC_EUSAGE, "input %d: %lld numbers, at most %d are possible", i,
+                        (long long)n, ATTR_INTS_MAX);
+    *out = (struct ints){ .n = (int)n };
+    for (int k = 0; k < out->n; k++) {
+        const double v = oc_tensor_get(t, k);           /* 2^63 - 1 reads as 2^63 */
+        out->v[k] = v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : (int64_t)v;
+    }
+    return OC_OK;
+}
+
+oc_status oc__take_int(const struct infer *s, int i, int64_t *out)
+{
+    struct ints list = { .n = 1, .v = { *out } };
+    TRY(oc__take_ints(s, i, &list));
+    if (list.n != 1)
+        return oc__fail(OC_EUSAGE, "input %d: %d numbers where one is wanted", i, list.n);
+    *out = list.v[0];
+    return OC_OK;
+}
+
+oc_status oc__take_float(const struct infer *s, int i, double *out)
+{
+    const oc_tensor *const t = oc__known(s, i);
+    if (t && oc_shape_count(&t->shape) != 1)
+        return oc__fail(OC_EUSAGE, "input %d: %lld numbers where one is wanted", i,
+                        (long long)oc_shape_count(&t->shape));
+    *out = t ? oc_tensor_get(t, 0) : *out;
+    return OC_OK;
+}
+
+oc_status oc__pending_like(const struct infer *s)
+{
+    for (int k = 0; k < s->n_out; k++) {
+        s->y[k] = *s->x[0];
+        for (int i = 0; i < s->y[k].rank; i++)
+            s->y[k].dim[i] = OC_UNKNOWN;
+    }
+    return OC_OK;
+}
+
 double oc__flops_none(const struct infer *s)
 {
     (void)s;

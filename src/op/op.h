@@ -28,6 +28,7 @@ struct infer {
     const oc_dtype        *xt;
     oc_shape              *y;
     oc_dtype              *yt;
+    const oc_tensor       *value;         /* of inputs by_value; no data where it is not known */
 };
 
 /* One execution of the reference.  Whatever the types in the graph, elements are doubles here. */
@@ -55,6 +56,13 @@ struct op {
     const char         *inputs;           /* "x w b?": names, ? optional, last… "x*": one or more */
     const char         *outputs;                        /* "y index": outputs that always exist */
     uint64_t            shape_only;                   /* bit i: of input i only the shape is read */
+    /* Bit i: the value of input i decides shapes, so a plan is made for that value.  Once all such
+     * values are constants, `take` writes them into the attributes and the inputs are dropped;
+     * where there is no `take`, `shape` reads them (oc__known) and the inputs stay.  Until then
+     * the outputs have no known rank, or what `pending` can say of them. */
+    uint64_t            by_value;
+    oc_status         (*take)(void *attr, const struct infer *s);
+    oc_status         (*pending)(const struct infer *s);
     int               (*output_count)(const void *attr); /* where outputs are "y*": how many */
     uint64_t            detached;                       /* bit k: output k carries no gradient */
     bool                elementwise;     /* y[i] depends on x[i] alone: all operands of one shape */
@@ -120,6 +128,16 @@ int64_t   oc__dim_mul(int64_t a, int64_t b);        /* OC_UNKNOWN if the product
 void      oc__strides(const oc_shape *s, int64_t stride[OC_MAX_RANK]); /* in elements, row-major */
 enum { OC_SHAPE_TEXT = 192 };
 const char *oc__shape_text(const oc_shape *s, char buffer[OC_SHAPE_TEXT]); /* "[?, 3, 224, 224]" */
+
+/* The value of an input by_value: NULL where it is absent or not known. */
+const oc_tensor *oc__known(const struct infer *s, int i);
+/* For `take`: leaves *out as it is where input i is absent.  More than ATTR_INTS_MAX whole numbers,
+ * or several where one is wanted, are a failure. */
+oc_status oc__take_ints(const struct infer *s, int i, struct ints *out);
+oc_status oc__take_int(const struct infer *s, int i, int64_t *out);
+oc_status oc__take_float(const struct infer *s, int i, double *out);
+/* For `pending`: the rank of the first input, no dimension known. */
+oc_status oc__pending_like(const struct infer *s);
 
 /* For the tables: what moves data only; what reads its first input once. */
 double oc__flops_none(const struct infer *s);

@@ -55,6 +55,14 @@ static oc_status padded(const struct pad *a, const oc_shape *x, oc_shape *y)
 
 static oc_status pad_shape(const struct infer *s) { return padded(s->attr, s->x[0], &s->y[0]); }
 
+static oc_status take(void *attr, const struct infer *s)
+{
+    struct pad *const a = attr;
+    TRY(oc__take_ints(s, 1, &a->pads));
+    TRY(oc__take_float(s, 2, &a->value));
+    return oc__take_ints(s, 3, &a->axes);
+}
+
 static oc_status pad_grad_shape(const struct infer *s)
 {
     oc_shape y;
@@ -137,7 +145,8 @@ static const char *const cases[] = {
 
 const struct op oc__op_pad = {
     .entry = { "Pad", "y = x with more elements around it", attrs, sizeof(struct pad) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_none,
+    .inputs = "x pads? value? axes?", .outputs = "y", .flops = oc__flops_none,
+    .by_value = 0xe, .take = take, .pending = oc__pending_like,
     .shape = pad_shape, .grad = grad, .run = pad_run, .cases = cases,
 };
 

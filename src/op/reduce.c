@@ -12,6 +12,7 @@
 static const struct attr attrs[] = {
     ATTR(struct reduce, INTS, axes, "", "which axes; none: all"),
     ATTR(struct reduce, BOOL, keepdims, "true", "leave reduced axes in the shape as 1"),
+    ATTR(struct reduce, BOOL, noop_with_empty_axes, "false", "no axes: none of them"),
     { 0 }
 };
 
@@ -29,8 +30,13 @@ static oc_status resolve(const struct reduce *a, int rank, bool reduced[OC_MAX_R
 {
     TRY(oc__axes(&a->axes, rank, reduced));
     for (int i = 0; i < rank; i++)
-        reduced[i] |= a->axes.n == 0;
+        reduced[i] |= a->axes.n == 0 && !a->noop_with_empty_axes;
     return OC_OK;
+}
+
+static oc_status take(void *attr, const struct infer *s)
+{
+    return oc__take_ints(s, 1, &((struct reduce *)attr)->axes);
 }
 
 static oc_status reduced_shape(const struct reduce *a, const oc_shape *x, oc_shape *out)
@@ -175,7 +181,8 @@ static const char *const positive[] = { "p:2x3x4", "p:2x3x4 axes=0,-1 keepdims=f
     GRADIENT(id)                                                                               \
     const struct op oc__op_##id = {                                                            \
         .entry = { onnx, summary, attrs, sizeof(struct reduce) },                              \
-        .inputs = "x", .outputs = "y", .flops = oc__flops_input,                               \
+        .inputs = "x axes?", .outputs = "y", .flops = oc__flops_input,                         \
+        .by_value = 1 << 1, .take = take,                                                      \
         .shape = shape, .grad = id##_grad, .run = id##_run, .cases = cases_,                   \
     };                                                                                         \
     const struct op oc__op_##id##_grad = {                                                     \

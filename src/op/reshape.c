@@ -84,6 +84,30 @@ static oc_status reshape_shape(const struct infer *s)
     return same_count(x, &y);
 }
 
+static oc_status reshape_take(void *attr, const struct infer *s)
+{
+    return oc__take_ints(s, 1, &((struct reshape *)attr)->shape);
+}
+
+/* How many dimensions there are follows from the shape of `shape`. */
+static oc_status reshape_pending(const struct infer *s)
+{
+    const oc_shape *const shape = s->x[1];
+    if (shape->rank != 1 || shape->dim[0] < 0)
+        return OC_OK;
+    if (shape->dim[0] > OC_MAX_RANK)
+        return oc__fail(OC_EUSAGE, "shape: more than %d dimensions", OC_MAX_RANK);
+    s->y[0].rank = (int)shape->dim[0];
+    for (int i = 0; i < s->y[0].rank; i++)
+        s->y[0].dim[i] = OC_UNKNOWN;
+    return OC_OK;
+}
+
+static oc_status squeeze_take(void *attr, const struct infer *s)
+{
+    return oc__take_ints(s, 1, &((struct squeeze *)attr)->axes);
+}
+
 static oc_status reshape_to_shape(const struct infer *s)
 {
     s->y[0] = *s->x[1];
@@ -155,7 +179,8 @@ static const char *const unsqueeze_cases[] = { "3 axes=0", "2x3 axes=1,-1", "() 
 
 const struct op oc__op_reshape = {
     .entry = { "Reshape", "y = x under another shape", reshape_attrs, sizeof(struct reshape) },
-    .inputs = "x", .outputs = "y", .view = true, .flops = oc__flops_none,
+    .inputs = "x shape?", .outputs = "y", .view = true, .flops = oc__flops_none,
+    .by_value = 1 << 1, .take = reshape_take, .pending = reshape_pending,
     .shape = reshape_shape, .grad = grad, .run = oc__copy, .cases = reshape_cases,
 };
 
@@ -174,13 +199,15 @@ const struct op oc__op_flatten = {
 
 const struct op oc__op_squeeze = {
     .entry = { "Squeeze", "y = x without dimensions of 1", squeeze_attrs, sizeof(struct squeeze) },
-    .inputs = "x", .outputs = "y", .view = true, .flops = oc__flops_none,
+    .inputs = "x axes?", .outputs = "y", .view = true, .flops = oc__flops_none,
+    .by_value = 1 << 1, .take = squeeze_take,
     .shape = squeeze_shape, .grad = grad, .run = oc__copy, .cases = squeeze_cases,
 };
 
 const struct op oc__op_unsqueeze = {
     .entry = { "Unsqueeze", "y = x with more dimensions of 1", unsqueeze_attrs,
                sizeof(struct squeeze) },
-    .inputs = "x", .outputs = "y", .view = true, .flops = oc__flops_none,
+    .inputs = "x axes?", .outputs = "y", .view = true, .flops = oc__flops_none,
+    .by_value = 1 << 1, .take = squeeze_take,
     .shape = unsqueeze_shape, .grad = grad, .run = oc__copy, .cases = unsqueeze_cases,
 };

@@ -9,6 +9,7 @@
 #include "op/op.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,28 @@ static oc_status shape(const struct infer *s)
     return OC_OK;
 }
 
+/* Numbers as the text that parse_scales() reads. */
+static oc_status take_scales(const struct infer *s, int i, char to[ATTR_TEXT_MAX])
+{
+    const oc_tensor *const t = oc__known(s, i);
+    size_t at = 0;
+    for (int64_t k = 0, n = t ? oc_shape_count(&t->shape) : 0; k < n; k++) {
+        const size_t room = ATTR_TEXT_MAX - at;
+        const int more = snprintf(to + at, room, k ? ",%.9g" : "%.9g", oc_tensor_get(t, k));
+        if (more < 0 || (size_t)more >= room)
+            return oc__fail(OC_EUSAGE, "scales: %lld numbers are too many", (long long)n);
+        at += (size_t)more;
+    }
+    return OC_OK;
+}
+
+static oc_status take(void *attr, const struct infer *s)
+{
+    struct resize *const a = attr;
+    TRY(take_scales(s, 2, a->scales));
+    return oc__take_ints(s, 3, &a->sizes);
+}
+
 /* Element i of y is sum of weight x over the corners; with `dx`, adds weight y there instead. */
 static double corners(const struct resize *a, const double *scale, const oc_shape *xs,
                       const oc_shape *ys, int64_t i, const double *x, double *dx, double y)
@@ -195,7 +218,8 @@ static const char *const cases[] = {
 
 const struct op oc__op_resize = {
     .entry = { "Resize", "y = x resampled to another size", attrs, sizeof(struct resize) },
-    .inputs = "x", .outputs = "y",
+    .inputs = "x roi? scales? sizes?", .outputs = "y",
+    .by_value = 0xe, .take = take, .pending = oc__pending_like,
     .shape = shape, .grad = grad, .run = run, .cases = cases,
 };
 
@@ -203,7 +227,7 @@ static oc_status shape_grad(const struct infer *s)
 {
     oc_shape y;
     oc_dtype type = s->xt[0];
-    TRY(shape(&(struct infer){ s->attr, 1, 1, &s->x[1], &s->xt[1], &y, &type }));
+    TRY(shape(&(struct infer){ s->attr, 1, 1, &s->x[1], &s->xt[1], &y, &type, NULL }));
     TRY(oc__shape_match("dy", &y, s->x[0]));
     s->y[0] = *s->x[1];
     return OC_OK;

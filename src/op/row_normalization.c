@@ -124,7 +124,7 @@ static oc_status shape_grad(const struct infer *s, oc_status (*forward)(const st
 {
     oc_shape y[3];
     oc_dtype types[3] = { s->xt[0], s->xt[0], s->xt[0] };
-    TRY(forward(&(struct infer){ s->attr, 2, 3, &s->x[1], &s->xt[1], y, types }));
+    TRY(forward(&(struct infer){ s->attr, 2, 3, &s->x[1], &s->xt[1], y, types, NULL }));
     TRY(oc__shape_match("dy", &y[0], s->x[0]));
     TRY(oc__shape_match("the mean", &y[1], s->x[3]));
     TRY(oc__shape_match("inv_std", &y[2], s->x[4]));

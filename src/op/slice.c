@@ -68,6 +68,15 @@ static oc_status sliced(const void *attr, const oc_shape *x, oc_shape *y)
 
 static oc_status slice_shape(const struct infer *s) { return sliced(s->attr, s->x[0], &s->y[0]); }
 
+static oc_status take(void *attr, const struct infer *s)
+{
+    struct slice *const a = attr;
+    TRY(oc__take_ints(s, 1, &a->starts));
+    TRY(oc__take_ints(s, 2, &a->ends));
+    TRY(oc__take_ints(s, 3, &a->axes));
+    return oc__take_ints(s, 4, &a->steps);
+}
+
 static oc_status slice_grad_shape(const struct infer *s)
 {
     oc_shape y;
@@ -128,7 +137,8 @@ static const char *const cases[] = {
 
 const struct op oc__op_slice = {
     .entry = { "Slice", "y = part of x", attrs, sizeof(struct slice) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_none,
+    .inputs = "x starts? ends? axes? steps?", .outputs = "y", .flops = oc__flops_none,
+    .by_value = 0x1e, .take = take, .pending = oc__pending_like,
     .shape = slice_shape, .grad = grad, .run = slice_run, .cases = cases,
 };
 

@@ -21,6 +21,11 @@ static oc_status tiled(const struct tile *a, const oc_shape *x, oc_shape *y)
 
 static oc_status shape(const struct infer *s) { return tiled(s->attr, s->x[0], &s->y[0]); }
 
+static oc_status take(void *attr, const struct infer *s)
+{
+    return oc__take_ints(s, 1, &((struct tile *)attr)->repeats);
+}
+
 static oc_status grad_shape(const struct infer *s)
 {
     oc_shape y;
@@ -70,7 +75,8 @@ static const char *const cases[] = { "2x3 repeats=2,1", "2x1x3 repeats=1,3,2", "
 
 const struct op oc__op_tile = {
     .entry = { "Tile", "y = x repeated along each axis", attrs, sizeof(struct tile) },
-    .inputs = "x", .outputs = "y", .flops = oc__flops_none,
+    .inputs = "x repeats?", .outputs = "y", .flops = oc__flops_none,
+    .by_value = 1 << 1, .take = take, .pending = oc__pending_like,
     .shape = shape, .grad = grad, .run = run, .cases = cases,
 };
 

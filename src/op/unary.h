@@ -15,6 +15,12 @@ void oc__map_grad(const struct call *c, double (*df)(double v, const void *attr)
 #define UNARY_OPERAND_y n->out
 
 #define UNARY(id, onnx, summary_, attrs_, size_, type, f, reads, df, cases_)                      \
+    UNARY_OF("x", 0, NULL, id, onnx, summary_, attrs_, size_, type, f, reads, df, cases_)
+
+/* The same with attributes that may come as inputs: their names after x, and the functions that
+ * take their values (op.h). */
+#define UNARY_OF(inputs_, by_value_, take_, id, onnx, summary_, attrs_, size_, type, f, reads, df,\
+                 cases_)                                                                       \
     static double id##_f(double x, const void *attr)                                           \
     {                                                                                          \
         const type *const a = attr;                                                            \
@@ -37,7 +43,8 @@ void oc__map_grad(const struct call *c, double (*df)(double v, const void *attr)
     }                                                                                          \
     const struct op oc__op_##id = {                                                            \
         .entry = { onnx, summary_, attrs_, size_ },                                            \
-        .inputs = "x", .outputs = "y", .elementwise = true,                                    \
+        .inputs = inputs_, .outputs = "y", .elementwise = true,                                \
+        .by_value = by_value_, .take = take_,                                                  \
         .shape = oc__shape_same, .grad = id##_grad, .run = id##_run, .cases = cases_,          \
     };                                                                                         \
     const struct op oc__op_##id##_grad = {                                                     \

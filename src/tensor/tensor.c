@@ -91,6 +91,8 @@ int64_t oc_shape_count(const oc_shape *s)
 {
     int64_t n = 1;
     bool huge = false;
+    if (s->rank < 0)
+        return OC_UNKNOWN;
     for (int i = 0; i < s->rank; i++) {
         if (s->dim[i] < 0)
             return OC_UNKNOWN;
@@ -104,7 +106,8 @@ int64_t oc_shape_count(const oc_shape *s)
 
 bool oc_shape_equal(const oc_shape *a, const oc_shape *b)
 {
-    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
+    return a->rank == b->rank && a->rank >= 0 &&
+           memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
 }
 
 size_t oc_tensor_bytes(const oc_tensor *t)

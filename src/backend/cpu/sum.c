@@ -76,7 +76,7 @@ static bool kept_shape(const struct reduce *a, const oc_shape *x, oc_shape *kept
     if (oc__axes(&a->axes, x->rank, reduced) < 0)
         return false;
     for (int i = 0; i < x->rank; i++)
-        if (reduced[i] || a->axes.n == 0)
+        if (reduced[i] || (a->axes.n == 0 && !a->noop_with_empty_axes))
             kept->dim[i] = 1;
     return true;
 }
