@@ -195,7 +195,9 @@ typedef struct oc_session_options {
     oc_mode         mode;
     const char     *device;                             /* NULL or "auto", "cpu" */
     const char     *backends;            /* NULL: all, fastest first; else "onednn,cpu,reference" */
-    oc_dtype        precision;             /* OC_F32, or OC_F64: every f32 of the graph in double */
+    /* OC_F32, or OC_F64: every f32 of the graph in double; the store stays in f32 and is converted,
+     * on the way in and, as gradients and effects, on the way out. */
+    oc_dtype        precision;
     int             threads;                            /* 0: as many as the machine has cores */
     uint64_t        seed;                               /* of random operators */
     int             outputs;
@@ -440,10 +442,14 @@ typedef struct oc_train_options {
     double      average;                       /* decay of the moving average of weights; 0: none */
     double      validation;              /* fraction of the training part, 0 ≤ v < 1; 0: no split */
     bool        watch_test;                     /* validate on the test part instead, every epoch */
-    uint64_t    seed;
+    int64_t     patience;          /* epochs without a lower validation loss to stop after; 0: none;
+                                    * the best model is then that of the lowest loss */
+    uint64_t    seed;                                   /* of shuffling, augmentation, dropout */
+    uint64_t    split_seed;                             /* of what `validation` divides */
     int         threads, workers;                       /* 0: chosen; workers −1: none */
     const char *device, *backends;
-    oc_dtype    precision;                              /* OC_F32 */
+    oc_dtype    precision;      /* OC_F32; OC_F64: forward, loss, gradient and validation in double,
+                                 * weights, their update and what is saved in f32 */
     const char *run;                   /* folder for everything that is written; NULL: nothing is */
     int64_t     checkpoint_every;                       /* steps; 0: at the end of each epoch */
     int64_t     keep_checkpoints;                       /* 0: 3 */
@@ -471,9 +477,12 @@ typedef struct oc_train_result {
     int64_t         epochs;
     int64_t         best_epoch;                         /* 0: none */
     double          best_val_accuracy;
-    double          test_loss, test_accuracy;       /* of the best model; NaN without a test part */
+    oc_epoch        kept;                   /* of the model that is kept: the best, else the last */
+    bool            stopped_early;                      /* patience ran out */
+    double          test_loss, test_accuracy;       /* of that model; NaN without a test part */
+    int64_t         last_epoch;                         /* how many were trained */
     double          seconds;
-    int64_t         peak_rss_bytes;
+    int64_t         peak_rss_bytes, planned_bytes;
     bool            finished_before;                    /* resuming found nothing left to do */
     char            model[1024];               /* path of the best model; "" without a run folder */
 } oc_train_result;
@@ -551,7 +560,18 @@ oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
                    const oc_observer *observers, int n, const volatile bool *stop,
                    oc_train_result *result);
 
-/* The same by epochs, so that several trainings can take turns: made ready with a run folder, then
+/* How a run is continued; NULL options are all zeroes. */
+typedef struct oc_resume_options {
+    int         threads;                                /* 0: the run's; another needs not_exact */
+    bool        not_exact;                 /* another program or thread count may continue */
+    const char *data_spec;                     /* where the same data lies now; NULL: as recorded */
+} oc_resume_options;
+
+/* Continues a run folder with the settings that it holds; a finished run is left as it is. */
+oc_status oc_resume(const char *run, const oc_resume_options *options, const oc_observer *observers,
+                    int n, const volatile bool *stop, oc_train_result *result);
+
+/* Training by epochs, so that several can take turns: made ready with a run folder, then
  * epochs until *more is false, and ended with the status so far, which is handed on where it is
  * negative.  Ending tells the observers, fills *result and frees, whatever happened.  Model, data
  * and observers are borrowed until then. */
@@ -559,18 +579,13 @@ typedef struct oc_training oc_training;
 oc_status oc_training_new(oc_training **out, oc_model *m, oc_data *d,
                           const oc_train_options *options, const oc_observer *observers, int n,
                           const volatile bool *stop);
+/* As oc_resume(); a run that was finished has no epochs left.  `d` may be NULL: the data is then
+ * opened as the run says. */
+oc_status oc_training_resume(oc_training **out, const char *run, oc_data *d,
+                             const oc_resume_options *options, const oc_observer *observers, int n,
+                             const volatile bool *stop);
 oc_status oc_training_epoch(oc_training *t, bool *more);
 oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *result);
-
-/* Continues a run folder with the settings that it holds; a finished run is left as it is.  NULL
- * options are all zeroes. */
-typedef struct oc_resume_options {
-    int         threads;                                /* 0: the run's; another needs not_exact */
-    bool        not_exact;                 /* another program or thread count may continue */
-    const char *data_spec;                     /* where the same data lies now; NULL: as recorded */
-} oc_resume_options;
-oc_status oc_resume(const char *run, const oc_resume_options *options, const oc_observer *observers,
-                    int n, const volatile bool *stop, oc_train_result *result);
 
 /* The result as JSON, fractions and seconds; yours: oc_string_free().  NULL: no memory. */
 char *oc_train_result_json(const oc_train_result *r);
@@ -586,6 +601,7 @@ typedef struct oc_eval_options {
     int64_t     batch;                                  /* 0: 256 */
     int         threads;
     const char *device, *backends;
+    oc_dtype    precision;                              /* of evaluation: OC_F32 or OC_F64 */
     oc_evaluated_function *evaluated;                   /* told each batch; NULL: nobody is */
     void       *context;
 } oc_eval_options;

@@ -410,6 +410,25 @@ static void everything_that_training_remembers_is_in_a_checkpoint(void **state)
     oc__free(table);
 }
 
+/* Killed between the last checkpoint and the end, it knows that its patience has run out. */
+static void patience_counts_on_over_a_stop(void **state)
+{
+    (void)state;
+    const oc_train_options other = {
+        .optimizer = "adam learning_rate=0.05", .epochs = 60, .patience = 4, .precision = OC_F64,
+    };
+    const char *const whole = place("patient"), *const run = place("patient-stopped");
+    expect_exit(&(struct job){ .run = whole, .train = other }, 0);
+    expect_exit(&(struct job){ .run = run, .train = other, .stop_at = 50 }, 7);
+    expect_exit(&(struct job){ .run = run, .resume = true, .stop_at = 40 }, 7);
+    expect_exit(&(struct job){ .run = run, .resume = true }, 0);
+    assert_same_run(whole, run);
+    change_words(run, "\"finished\"", "\"running\" ");
+    expect_exit(&(struct job){ .run = run, .resume = true }, 0);
+    assert_same_run(whole, run);
+    change_words(run, "\"stopped_early\": true", "\"stopped_early\": true");
+}
+
 static void a_finished_run_is_left_as_it_is(void **state)
 {
     (void)state;
@@ -547,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_run_that_is_stopped_saves_and_goes_on),
         cmocka_unit_test(a_save_that_fails_when_stopped_is_tried_again_at_once),
         cmocka_unit_test(everything_that_training_remembers_is_in_a_checkpoint),
+        cmocka_unit_test(patience_counts_on_over_a_stop),
         cmocka_unit_test(a_finished_run_is_left_as_it_is),
         cmocka_unit_test(a_damaged_checkpoint_is_passed_over),
         cmocka_unit_test(a_checkpoint_cut_short_is_passed_over),

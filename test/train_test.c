@@ -396,6 +396,63 @@ static void the_best_epoch_is_kept_by_validation_accuracy(void **state)
     oc_train_result_free(&r);
 }
 
+/* A step width that overshoots: the loss falls, and then rises again. */
+static void patience_ends_a_training_and_keeps_the_lowest_loss(void **state)
+{
+    (void)state;
+    oc_train_result r;
+    int64_t n;
+    const oc_train_options o = { .optimizer = "adam learning_rate=0.03", .epochs = 60,
+                                 .batch = 32, .threads = 1, .workers = -1, .patience = 3,
+                                 .validation = 0.3, .split_seed = 1 };
+    oc__free(train(small, &o, &r, &n));
+    assert_true(r.stopped_early && r.epochs < 60 && r.epochs == r.last_epoch);
+    assert_int_equal(r.epochs, r.best_epoch + 3);
+    for (int64_t i = 0; i < r.epochs; i++)
+        assert_true(r.epoch[i].val_loss >= r.epoch[r.best_epoch - 1].val_loss);
+    assert_memory_equal(&r.kept, &r.epoch[r.best_epoch - 1], sizeof r.kept);
+    oc_train_result_free(&r);
+}
+
+/* The same training in two ways: the largest distance between weights, in units of the last. */
+static double distance(const oc_train_options *a, const oc_train_options *b)
+{
+    oc_train_result r[2];
+    int64_t n;
+    double *const w[2] = { train(small, a, &r[0], &n), train(small, b, &r[1], &n) };
+    double most = 0;
+    for (int64_t i = 0; i < n; i++)
+        most = fmax(most, fabs(w[0][i] - w[1][i]));
+    for (int i = 0; i < 2; i++) {
+        oc__free(w[i]);
+        oc_train_result_free(&r[i]);
+    }
+    return most;
+}
+
+static void double_precision_trains_like_single_up_to_rounding(void **state)
+{
+    (void)state;
+    const oc_train_options single = { .optimizer = "sgd learning_rate=0.1", .epochs = 2,
+                                      .batch = 64, .threads = 1, .workers = -1,
+                                      .watch_test = true };
+    oc_train_options twice = single;
+    twice.precision = OC_F64;
+    const double far = distance(&single, &twice);
+    assert_true(far > 0 && far < 1e-5);
+}
+
+static void log_softmax_and_nll_train_like_cross_entropy(void **state)
+{
+    (void)state;
+    const oc_train_options fused = { .optimizer = "sgd learning_rate=0.1", .epochs = 3,
+                                     .batch = 64, .threads = 1, .workers = -1,
+                                     .precision = OC_F64 };
+    oc_train_options split = fused;
+    split.loss = "nll";
+    assert_true(distance(&fused, &split) < 1e-6);
+}
+
 static void a_loss_that_is_not_finite_stops_the_training(void **state)
 {
     (void)state;
@@ -418,9 +475,10 @@ static void options_that_make_no_sense_are_refused(void **state)
     (void)state;
     static const oc_train_options bad[] = {
         { .epochs = -1 }, { .batch = -2 }, { .average = 1 }, { .clip_norm = -1 },
-        { .validation = 0.1, .watch_test = true }, { .threads = -1 }, { .precision = OC_F64 },
+        { .validation = 0.1, .watch_test = true }, { .threads = -1 }, { .precision = OC_F16 },
         { .optimizer = "sdg" }, { .schedule = "cosine x=1" }, { .loss = "softmx" },
-        { .checkpoint_every = -1 }, { .validation = 1 },
+        { .checkpoint_every = -1 }, { .validation = 1 }, { .patience = -1 },
+        { .patience = 3 },                              /* nothing is validated */
     };
     oc_data *const d = open_data();
     oc_model *const m = new_model(d, small);
@@ -526,6 +584,9 @@ int main(void)
         cmocka_unit_test(a_clipped_gradient_has_the_norm_that_was_asked_for),
         cmocka_unit_test(the_average_of_weights_is_what_is_evaluated_and_kept),
         cmocka_unit_test(the_best_epoch_is_kept_by_validation_accuracy),
+        cmocka_unit_test(patience_ends_a_training_and_keeps_the_lowest_loss),
+        cmocka_unit_test(double_precision_trains_like_single_up_to_rounding),
+        cmocka_unit_test(log_softmax_and_nll_train_like_cross_entropy),
         cmocka_unit_test(a_loss_that_is_not_finite_stops_the_training),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(settings_read_back_as_they_were_written),

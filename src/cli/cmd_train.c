@@ -15,7 +15,6 @@
 #include "cli/run_folder.h"
 #include "cli/term.h"
 
-static const char *const precisions[] = { "f32", NULL };
 
 static const struct option options[] = {
     OPT_HEADING("Model and data"),
@@ -69,6 +68,9 @@ static const struct option options[] = {
     OPT_INT(struct train, accumulate, "accumulate", 0, "N", NULL, "batches per update", 1, 1e6),
     OPT_FLOAT(struct train, average, "average", 0, "DECAY", NULL,
               "use a moving average of the weights, as in 0.999", 0, 1),
+    OPT_INT(struct train, patience, "early-stop", 0, "PATIENCE", NULL,
+            "epochs without a lower validation loss to stop after; the model of the lowest loss is "
+            "kept", 1, 1e7),
     OPT_HEADING("Machine"),
     OPT_INT(struct train, threads, "threads", 't', "N", NULL, "of computation [all cores]", 1,
             4096),
@@ -76,7 +78,9 @@ static const struct option options[] = {
     OPT_WORDS(struct train, device, "device", 0, "auto", "where to compute", oc__train_devices),
     OPT_TEXT(struct train, backends, "backend", 0, "LIST", NULL,
              "back ends in order, as in cpu,reference"),
-    OPT_WORDS(struct train, precision, "precision", 0, "f32", "of the computation", precisions),
+    OPT_WORDS(struct train, precision, "precision", 0, "f32",
+              "f64 computes forward, loss, gradient and validation in double; weights, their "
+              "update and what is saved stay in f32", oc__train_precisions),
     OPT_HEADING("Files"),
     OPT_TEXT(struct train, out, "out", 0, "DIR", NULL, "the run's folder [runs/NAME-N, the next]"),
     OPT_TEXT(struct train, resume, "resume", 'r', "RUN", NULL,

@@ -12,7 +12,7 @@ struct train {
     const char *batch, *loss, *optimizer, *learning_rate, *momentum, *weight_decay, *schedule;
     const char *warmup, *workers, *backends, *out, *json, *resume;
     const char *split, *data_seed, *folds, *fold, *on_bad, *cache;
-    int64_t     epochs, accumulate, seed, threads, checkpoint_every, keep;
+    int64_t     epochs, accumulate, patience, seed, threads, checkpoint_every, keep;
     double      clip, average;
     int         device, precision;
     struct train_watch watch;
@@ -27,6 +27,6 @@ oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
                             struct train_texts *texts, oc_train_options *out);
 void      oc__train_texts_free(struct train_texts *texts);
 
-extern const char *const oc__train_devices[];
+extern const char *const oc__train_devices[], *const oc__train_precisions[];
 
 #endif

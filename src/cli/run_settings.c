@@ -17,9 +17,9 @@ static oc_status read_setting(struct json *j, const char *key, struct run_settin
     const char *text;
     if (strcmp(key, "validation") == 0)
         return oc__json_number(j, &out->validation);
-    if (oc__json_peek(j) != '"' || (strcmp(key, "data") != 0 && strcmp(key, "seed") != 0))
+    if (oc__json_peek(j) != '"' || (strcmp(key, "data") != 0 && strcmp(key, "split_seed") != 0))
         return oc__json_skip(j);
-    const bool seed = strcmp(key, "seed") == 0;
+    const bool seed = strcmp(key, "split_seed") == 0;
     TRY(oc__json_string(j, &text));
     if (seed)
         out->seed = strtoull(text, NULL, 16);

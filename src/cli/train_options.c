@@ -11,6 +11,7 @@
 static const double usual_validation = 0.1;
 
 const char *const oc__train_devices[] = { "auto", "cpu", "cuda", NULL };
+const char *const oc__train_precisions[] = { "f32", "f64", NULL };   /* in the order of oc_dtype */
 
 /* Appends a step without the words that begin with one of the keys. */
 static void add_without(struct str *out, const char *step, const char *const *keys)
@@ -91,6 +92,16 @@ static oc_status read_validation(const struct train *t, oc_train_options *out)
     return OC_OK;
 }
 
+/* Dividing is a matter of the data: where only the model's seed changes, the division stays. */
+static oc_status read_split_seed(const struct train *t, oc_train_options *out)
+{
+    int64_t seed = t->seed;
+    if (t->data_seed)
+        TRY(read_count("--data-seed", t->data_seed, 0, &seed));
+    out->split_seed = (uint64_t)seed;
+    return OC_OK;
+}
+
 static oc_status read_workers(const struct train *t, oc_train_options *out)
 {
     if (!t->workers)
@@ -148,7 +159,8 @@ oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
         .threads = (int)t->threads,
         .device = oc__train_devices[t->device],
         .backends = t->backends,
-        .precision = OC_F32,
+        .precision = (oc_dtype)t->precision,
+        .patience = t->patience,
         .checkpoint_every = t->checkpoint_every,
         .keep_checkpoints = t->keep,
         .model_name = zoo ? zoo->name : NULL,
@@ -156,6 +168,7 @@ oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
     TRY(read_data(t, texts, out));
     TRY(read_batch(t, out));
     TRY(read_validation(t, out));
+    TRY(read_split_seed(t, out));
     TRY(read_workers(t, out));
     return read_steps(t, zoo, texts, out);
 }

@@ -318,15 +318,22 @@ static oc_status take_outputs(struct builder *b, const oc_value *want)
 }
 
 /* Where the gradient's own step can write it into the store's gradient block, it does; else (it is
- * a source, or the gradient of two parameters at once) an Identity step copies it there. */
+ * a source, or the gradient of two parameters at once) an Identity step copies it there.  In double
+ * it stays where it is and is converted after each run. */
 static oc_status take_gradient(struct builder *b, oc_value parameter, oc_value gradient)
 {
     struct plan *p = b->plan;
-    const struct parameter *at = &b->graph->store->parameter[oc__value(b->graph, parameter)->index];
+    const int index = oc__value(b->graph, parameter)->index;
+    const struct parameter *at = &b->graph->store->parameter[index];
     int slot = plain_slot(b, gradient);
     if (slot < 0)
         return OC_ELIMIT;
     slot = p->slot[slot].root;
+    if (b->options->session->precision == OC_F64) {
+        p->slot[slot].keep = true;
+        p->gradient[p->gradients++] = (struct effect_slot){ index, slot };
+        return OC_OK;
+    }
     const bool free_to_move = oc__value(b->graph, p->slot[slot].value)->kind == VALUE_RESULT &&
                               p->slot[slot].space == SPACE_ARENA && !p->slot[slot].keep;
     if (!free_to_move) {
@@ -489,11 +496,13 @@ static oc_status start(struct builder *b, const oc_graph *g)
     p->input_shape = oc__pool_alloc(&p->pool, (size_t)(g->inputs + 1) * sizeof *p->input_shape);
     p->output = oc__pool_alloc(&p->pool, (size_t)(o->outputs + 1) * sizeof *p->output);
     p->effect = oc__pool_alloc(&p->pool, (size_t)(g->effects + 1) * sizeof *p->effect);
+    p->gradient = oc__pool_alloc(&p->pool, (size_t)(o->gradients + 1) * sizeof *p->gradient);
     /* Gradients may add one copying node each, of one value. */
     const size_t values = (size_t)(b->graph->values + o->gradients) + 1;
     b->slot_of = oc__alloc(values, sizeof *b->slot_of);
     b->live = oc__alloc(values, sizeof *b->live);
-    if (!p->input || !p->input_shape || !p->output || !p->effect || !b->slot_of || !b->live)
+    if (!p->input || !p->input_shape || !p->output || !p->effect || !p->gradient || !b->slot_of
+        || !b->live)
         return OC_ELIMIT;
     for (size_t i = 0; i < values; i++)
         b->slot_of[i] = -1;

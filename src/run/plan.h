@@ -48,6 +48,7 @@ struct plan_step {
     double                flops;
 };
 
+/* What is converted into a parameter's place after a run. */
 struct effect_slot { int parameter, slot; };
 
 struct plan {
@@ -63,6 +64,8 @@ struct plan {
     int                 outputs;
     struct effect_slot *effect;
     int                 effects;
+    struct effect_slot *gradient;                       /* of f64; those of f32 are in place */
+    int                 gradients;
     size_t              arena_bytes, scratch_offset, fixed_bytes;
 };
 

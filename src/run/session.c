@@ -62,8 +62,6 @@ static oc_status check_options(const oc_graph *g, const oc_session_options *o)
     if (o->precision != OC_F32 && o->precision != OC_F64)
         return oc__fail(OC_EUSAGE, "precision %s: a session computes in f32 or f64",
                         oc_dtype_name(o->precision));
-    if (o->gradients && o->precision != OC_F32)
-        return oc__fail(OC_EUSAGE, "gradients in f64 are read as outputs; the store holds f32");
     if (o->threads < 0)
         return oc__fail(OC_EUSAGE, "threads: %d is below 0", o->threads);
     return oc__backend_check(o->backends);
@@ -293,16 +291,22 @@ static void read_outputs(const struct context *c, const struct places *at, oc_te
     }
 }
 
-static void commit_effects(oc_store *store, const struct context *c, const struct places *at)
+/* Converts what is in slots into the blocks of a role. */
+static void commit(oc_store *store, const struct context *c, const struct places *at,
+                   const struct effect_slot *effect, int n, enum role role)
 {
-    for (int i = 0; i < c->plan->effects; i++) {
-        const struct effect_slot *e = &c->plan->effect[i];
+    for (const struct effect_slot *e = effect; e < effect + n; e++) {
         const struct slot *slot = &c->plan->slot[e->slot];
         const oc_tensor from = { slot->dtype, slot->shape, address(slot, at) };
-        float *to = oc__store_place(store, ROLE_VALUE, e->parameter);
+        float *to = oc__store_place(store, role, e->parameter);
         for (int64_t k = 0; k < store->parameter[e->parameter].count; k++)
             to[k] = (float)oc_tensor_get(&from, k);
     }
+}
+
+static void commit_effects(oc_store *store, const struct context *c, const struct places *at)
+{
+    commit(store, c, at, c->plan->effect, c->plan->effects, ROLE_VALUE);
     if (c->plan->effects)
         oc_store_touch(store);
 }
@@ -326,6 +330,7 @@ oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out)
     c->version = version;
     run_steps(s, c, &at, c->plan->prologue, c->plan->steps);
     read_outputs(c, &at, out);
+    commit(s->graph->store, c, &at, c->plan->gradient, c->plan->gradients, ROLE_GRADIENT);
     if (s->options.mode == OC_TRAIN) {
         commit_effects(s->graph->store, c, &at);
         s->step++;

@@ -3,6 +3,7 @@
  * The model is built for inference with its loss behind it, and the part is read in the order of
  * storage through the model's own preparation.  The last batch may be smaller; the session then
  * plans once more. */
+#include <string.h>
 #include "base/status.h"
 #include "data/loader.h"
 #include "nn/model.h"
@@ -17,10 +18,25 @@ struct evaluation {
     struct prepare_program *program;
     struct loader          *loader;
     struct tally            tally;
-    float                  *logits, *probability;       /* [batch, classes] */
+    float                  *logits, *probability;       /* [batch, classes], room for double */
     const oc_eval_options  *options;
     oc_part                 part;
 };
+
+/* From the front on: a float lies at or before the double that it is made of. */
+void oc__narrow(oc_tensor *t)
+{
+    if (t->dtype != OC_F64)
+        return;
+    char *const to = t->data;
+    for (int64_t i = 0; i < oc_shape_count(&t->shape); i++) {
+        double wide;
+        memcpy(&wide, to + (size_t)i * sizeof wide, sizeof wide);
+        const float narrow = (float)wide;
+        memcpy(to + (size_t)i * sizeof narrow, &narrow, sizeof narrow);
+    }
+    t->dtype = OC_F32;
+}
 
 oc_status oc__task_check_data(const oc_model *m, const oc_data *d)
 {
@@ -56,7 +72,8 @@ static oc_status open_session(struct evaluation *e, oc_model *m, const oc_eval_o
                                 o->evaluated ? loss.loss->probability(g, logits) : OC_NONE };
     return oc_session_new(&e->session, g, &(oc_session_options){
         .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
-        .outputs = o->evaluated ? 3 : 2, .output = output });
+        .precision = o->precision, .outputs = o->evaluated ? 3 : 2,
+        .output = output });
 }
 
 static oc_status tell(const struct evaluation *e, const struct batch *b)
@@ -70,7 +87,7 @@ static oc_status tell(const struct evaluation *e, const struct batch *b)
 
 static oc_status run_batch(struct evaluation *e, const oc_model *m, const struct batch *b)
 {
-    float loss = 0;
+    double loss = 0;                                    /* room for either type */
     oc_shape s = oc_model_input(m);
     for (int i = s.rank; i > 0; i--)
         s.dim[i] = s.dim[i - 1];
@@ -82,7 +99,10 @@ static oc_status run_batch(struct evaluation *e, const oc_model *m, const struct
     };
     oc_tensor out[] = { { .data = e->logits }, { .data = &loss }, { .data = e->probability } };
     TRY(oc_session_run(e->session, in, out));
-    oc__tally_add(&e->tally, e->logits, b->label, b->n, (double)loss);
+    oc__narrow(&out[0]);
+    if (e->probability)
+        oc__narrow(&out[2]);
+    oc__tally_add(&e->tally, e->logits, b->label, b->n, oc_tensor_get(&out[1], 0));
     return tell(e, b);
 }
 
@@ -113,9 +133,9 @@ oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval
         status = open_session(&e, m, &o);
     if (!status)
         status = oc__tally_new(&e.tally, oc_model_classes(m));
-    if (!status && !(e.logits = oc__alloc(n, sizeof *e.logits)))
+    if (!status && !(e.logits = oc__alloc(n, oc_dtype_size(o.precision))))
         status = OC_ELIMIT;
-    if (!status && o.evaluated && !(e.probability = oc__alloc(n, sizeof *e.probability)))
+    if (!status && o.evaluated && !(e.probability = oc__alloc(n, oc_dtype_size(o.precision))))
         status = OC_ELIMIT;
     if (!status)
         status = run_all(&e, m, out);

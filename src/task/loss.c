@@ -2,6 +2,7 @@
  *
  *     softmax   -ln softmax(y)[t]; with label smoothing e, 1 - e times that and e times its mean
  *               over all classes t
+ *     nll       the same as two operators, log-softmax and the mean of -y[t]; without smoothing
  *     sigmoid   -ln sigmoid(y[t]) - sum over k != t of ln(1 - sigmoid(y[k])): each class a decision
  *               of its own
  *     squared   mean over classes of (y - onehot(t))^2
@@ -50,6 +51,17 @@ static oc_value softmax_build(oc_graph *g, oc_value logits, oc_value labels, con
                     "label_smoothing=%.17g", ((const struct softmax_loss *)attr)->smoothing);
 }
 
+/* The mean over samples and classes is a c-th of what is sought. */
+static oc_value nll_build(oc_graph *g, oc_value logits, oc_value labels, const void *attr)
+{
+    (void)attr;
+    const oc_value log_p = oc_apply(g, "LogSoftmax", 1, &logits, NULL);
+    const oc_value mean = oc_mean(g, oc_mul(g, log_p, one_hot(g, logits, labels)));
+    if (mean.id <= 0)
+        return mean;
+    return oc_mul(g, mean, oc_scalar(g, -(double)oc_value_shape(g, logits).dim[1]));
+}
+
 static oc_value sigmoid_build(oc_graph *g, oc_value logits, oc_value labels, const void *attr)
 {
     (void)attr;
@@ -77,6 +89,10 @@ static const struct loss softmax = {
                sizeof(struct softmax_loss) },
     .build = softmax_build, .probability = oc_softmax,
 };
+static const struct loss nll = {
+    .entry = { .name = "nll", .summary = "log-softmax, then negative log-likelihood: softmax's" },
+    .build = nll_build, .probability = oc_softmax,
+};
 static const struct loss sigmoid = {
     .entry = { .name = "sigmoid", .summary = "cross-entropy of each class alone, summed" },
     .build = sigmoid_build, .probability = oc_sigmoid,
@@ -87,7 +103,7 @@ static const struct loss squared = {
 };
 
 const struct entry *const oc__loss_list[] = {
-    &softmax.entry, &sigmoid.entry, &squared.entry, NULL,
+    &softmax.entry, &nll.entry, &sigmoid.entry, &squared.entry, NULL,
 };
 
 /* ---- choosing one -------------------------------------------------------------------------- */

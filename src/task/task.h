@@ -45,6 +45,9 @@ void      oc__tally_add(struct tally *t, const float *logits, const int64_t *lab
 oc_status oc__tally_metrics(const struct tally *t, oc_metrics *out);
 void      oc__tally_free(struct tally *t);
 
+/* Numbers that a session left in double become floats in their place; those of f32 stay. */
+void oc__narrow(oc_tensor *t);
+
 /* Fails unless a model fits a data set: no more classes there than it knows. */
 oc_status oc__task_check_data(const oc_model *m, const oc_data *d);
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include "base/clock.h"
 #include "base/status.h"
+#include "task/task.h"
 #include "train/trainer.h"
 
 enum { BAD_MAX = 10 };                                  /* updates left out in a row */
@@ -35,7 +36,7 @@ struct seen { int64_t samples, correct; double loss; };
 static oc_status run_batch(struct trainer *t, struct seen *seen, int64_t *n)
 {
     struct batch b;
-    float loss = 0;
+    double loss = 0;                                    /* room for either type */
     TRY(oc__loader_next(t->loader, &b));
     const oc_shape image = oc_model_input(t->model);
     const int classes = oc_model_classes(t->model);
@@ -48,9 +49,10 @@ static oc_status run_batch(struct trainer *t, struct seen *seen, int64_t *n)
     t->in[3] = (oc_tensor){ OC_F32, { 0 }, &t->share };
     oc_session_set_step(t->session, (uint64_t)t->state.count.runs++);
     TRY(oc_session_run(t->session, t->in, out));
+    oc__narrow(&out[1]);
     seen->samples += b.n;
     seen->correct += count_correct(t->logits, b.label, b.n, classes);
-    seen->loss += (double)loss * (double)b.n;
+    seen->loss += oc_tensor_get(&out[0], 0) * (double)b.n;
     *n = b.n;
     return OC_OK;
 }
@@ -246,16 +248,20 @@ static oc_status between(struct trainer *t)
 
 /* ---- an epoch ----------------------------------------------------------------------------- */
 
-static bool is_better(const struct state *s, const oc_epoch *e)
+/* Whoever waits for the loss to fall wants the model of the lowest; else accuracy decides. */
+static bool is_better(const struct trainer *t, const oc_epoch *e)
 {
-    if (s->count.best_epoch == 0 || e->val_accuracy != s->sum.best_accuracy)
-        return s->count.best_epoch == 0 || e->val_accuracy > s->sum.best_accuracy;
-    return e->val_loss < s->sum.best_loss;
+    const struct state *const s = &t->state;
+    if (s->count.best_epoch == 0)
+        return true;
+    if (t->settings->train.patience == 0 && e->val_accuracy != s->sum.best_accuracy)
+        return e->val_accuracy > s->sum.best_accuracy;
+    return e->val_loss < s->sum.best_loss || (isnan(s->sum.best_loss) && !isnan(e->val_loss));
 }
 
 static void note_best(struct trainer *t, const oc_epoch *e)
 {
-    if (!is_better(&t->state, e))
+    if (!is_better(t, e))
         return;
     t->state.count.best_epoch = e->epoch;
     t->state.sum.best_accuracy = e->val_accuracy;
@@ -309,7 +315,14 @@ static oc_status end_epoch(struct trainer *t)
         status = tell_epoch(t, e, watched.samples ? &watched : NULL);
     oc_metrics_free(&watched);
     TRY(status);
-    return c->epoch < t->settings->train.epochs ? heed_stop(t) : OC_OK;
+    return oc__loop_more(t) ? heed_stop(t) : OC_OK;
+}
+
+bool oc__loop_more(const struct trainer *t)
+{
+    const struct counts *const c = &t->state.count;
+    const oc_train_options *const o = &t->settings->train;
+    return c->epoch < o->epochs && !(o->patience > 0 && c->epoch - c->best_epoch >= o->patience);
 }
 
 void oc__loop_begin(struct trainer *t)

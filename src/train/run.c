@@ -132,10 +132,38 @@ static oc_status write_text(const struct run *r, const char *name, const struct 
     return status;
 }
 
-static void add_number(struct str *out, const char *name, double v)
+/* The numbers of a result and of the epoch whose model was kept, by name. */
+struct number { const char *name; size_t offset; };
+#define NUMBER(name, field) { name, offsetof(struct run_record, field) }
+
+static const struct number integers[] = {
+    NUMBER("best_epoch", best_epoch), NUMBER("last_epoch", last_epoch),
+    NUMBER("kept_epoch", kept.epoch), NUMBER("planned_bytes", planned_bytes),
+};
+static const struct number reals[] = {
+    NUMBER("best_val_accuracy", best_val_accuracy), NUMBER("train_loss", kept.train_loss),
+    NUMBER("train_accuracy", kept.train_accuracy), NUMBER("val_loss", kept.val_loss),
+    NUMBER("val_accuracy", kept.val_accuracy), NUMBER("learning_rate", kept.learning_rate),
+    NUMBER("test_loss", test_loss), NUMBER("test_accuracy", test_accuracy),
+    NUMBER("seconds", seconds),
+};
+enum { INTEGERS = sizeof integers / sizeof *integers, REALS = sizeof reals / sizeof *reals };
+
+static void write_result(const struct run_record *record, struct str *out)
 {
-    char text[32];
-    oc__str_addf(out, ",\n    \"%s\": %s", name, isfinite(v) ? oc__double_text(v, text) : "null");
+    oc__str_addf(out, ",\n  \"result\": {\n    \"stopped_early\": %s",
+                 record->stopped_early ? "true" : "false");
+    for (int i = 0; i < INTEGERS; i++) {
+        const int64_t *const v = (const void *)((const char *)record + integers[i].offset);
+        oc__str_addf(out, ",\n    \"%s\": %lld", integers[i].name, (long long)*v);
+    }
+    for (int i = 0; i < REALS; i++) {
+        const double *const v = (const void *)((const char *)record + reals[i].offset);
+        char text[32];
+        oc__str_addf(out, ",\n    \"%s\": %s", reals[i].name,
+                     isfinite(*v) ? oc__double_text(*v, text) : "null");
+    }
+    oc__str_addz(out, "\n  }");
 }
 
 oc_status oc__run_write(const struct run *r, const struct settings *s,
@@ -151,14 +179,8 @@ oc_status oc__run_write(const struct run *r, const struct settings *s,
     oc__str_addf(&text, ",\n  \"status\": \"%s\",\n  \"settings\": ",
                  record->finished ? "finished" : "running");
     oc__settings_write(s, &text);
-    if (record->finished) {
-        oc__str_addf(&text, ",\n  \"result\": {\n    \"best_epoch\": %lld",
-                     (long long)record->best_epoch);
-        add_number(&text, "best_val_accuracy", record->best_val_accuracy);
-        add_number(&text, "test_loss", record->test_loss);
-        add_number(&text, "test_accuracy", record->test_accuracy);
-        oc__str_addz(&text, "\n  }");
-    }
+    if (record->finished)
+        write_result(record, &text);
     oc__str_addz(&text, "\n}\n");
     const oc_status status = write_text(r, "run.json", &text);
     oc__str_free(&text);
@@ -171,6 +193,18 @@ static oc_status read_number(struct json *j, double *v)
     return oc__json_peek(j) == 'n' ? oc__json_skip(j) : oc__json_number(j, v);
 }
 
+static oc_status read_figure(struct json *j, const char *key, struct run_record *record)
+{
+    for (int i = 0; i < INTEGERS; i++)
+        if (!strcmp(key, integers[i].name))
+            return oc__json_integer(j, (void *)((char *)record + integers[i].offset));
+    for (int i = 0; i < REALS; i++)
+        if (!strcmp(key, reals[i].name))
+            return read_number(j, (void *)((char *)record + reals[i].offset));
+    return strcmp(key, "stopped_early") ? oc__json_skip(j)
+                                        : oc__json_bool(j, &record->stopped_early);
+}
+
 static oc_status read_result(struct json *j, struct run_record *record)
 {
     TRY(oc__json_open(j, '{'));
@@ -178,16 +212,7 @@ static oc_status read_result(struct json *j, struct run_record *record)
         TRY(oc__json_key(j, &key));
         if (!key)
             return OC_OK;
-        if (!strcmp(key, "best_epoch"))
-            TRY(oc__json_integer(j, &record->best_epoch));
-        else if (!strcmp(key, "best_val_accuracy"))
-            TRY(read_number(j, &record->best_val_accuracy));
-        else if (!strcmp(key, "test_loss"))
-            TRY(read_number(j, &record->test_loss));
-        else if (!strcmp(key, "test_accuracy"))
-            TRY(read_number(j, &record->test_accuracy));
-        else
-            TRY(oc__json_skip(j));
+        TRY(read_figure(j, key, record));
     }
 }
 

@@ -21,9 +21,12 @@ struct run {
 struct run_record {
     char    version[32];                                /* of the program that began it */
     char    kernels[128];                               /* what it computed with */
-    bool    finished;
-    int64_t best_epoch;
+    bool    finished, stopped_early;
+    int64_t best_epoch, last_epoch;
     double  best_val_accuracy, test_loss, test_accuracy; /* NaN where there is none */
+    oc_epoch kept;                                      /* of the model that was kept */
+    double  seconds;                                    /* of all epochs */
+    int64_t planned_bytes;
 };
 
 /* Makes the folder, which must not hold a run yet, and locks it; NULL: a run without a folder. */

@@ -16,7 +16,7 @@ enum { MICRO_BATCH = 512 };                             /* samples of a full bat
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-enum kind { TEXT, INT, INT64, HASH, NUMBER, FLAG };
+enum kind { TEXT, INT, INT64, HASH, NUMBER, FLAG, DTYPE };
 
 struct row {
     const char *name;
@@ -42,6 +42,7 @@ static const struct row rows[] = {
     ROW("train_samples", INT64, train_samples),
     ROW("val_samples", INT64, val_samples),
     ROW("validation", NUMBER, train.validation),
+    ROW("split_seed", HASH, train.split_seed),
     ROW("watch_test", FLAG, train.watch_test),
     ROW("augmentation", TEXT, train.augment),
     ROW("freeze", TEXT, train.freeze),
@@ -53,7 +54,9 @@ static const struct row rows[] = {
     ROW("accumulate", INT64, train.accumulate),
     ROW("clip_norm", NUMBER, train.clip_norm),
     ROW("average", NUMBER, train.average),
+    ROW("patience", INT64, train.patience),
     ROW("seed", HASH, train.seed),
+    ROW("precision", DTYPE, train.precision),
     FREE("threads", INT, train.threads),
     FREE("workers", INT, train.workers),
     FREE("device", TEXT, train.device),
@@ -84,6 +87,7 @@ static void write_row(const struct settings *s, const struct row *row, struct st
     case HASH:   oc__str_addf(out, "\"%016llx\"", *(const unsigned long long *)field); break;
     case NUMBER: oc__str_addz(out, oc__double_text(*(const double *)field, text)); break;
     case FLAG:   oc__str_addz(out, *(const bool *)field ? "true" : "false"); break;
+    case DTYPE:  write_text(oc_dtype_name(*(const oc_dtype *)field), out); break;
     }
 }
 
@@ -153,6 +157,16 @@ static oc_status read_int(struct json *j, int *out)
     return OC_OK;
 }
 
+static oc_status read_dtype(struct json *j, oc_dtype *out)
+{
+    const char *text;
+    TRY(oc__json_string(j, &text));
+    for (*out = OC_F32; *out < OC_DTYPES; ++*out)
+        if (!strcmp(text, oc_dtype_name(*out)))
+            return OC_OK;
+    return oc__json_fail(j, "%s: is no type", oc__quote_z(text));
+}
+
 static oc_status read_row(struct settings *s, struct json *j, const struct row *row)
 {
     void *const field = (char *)s + row->offset;
@@ -163,6 +177,7 @@ static oc_status read_row(struct settings *s, struct json *j, const struct row *
     case HASH:   return read_hash(j, field);
     case NUMBER: return oc__json_number(j, field);
     case FLAG:   return oc__json_bool(j, field);
+    case DTYPE:  return read_dtype(j, field);
     }
     return OC_EBUG;
 }
@@ -332,10 +347,10 @@ static oc_status check_options(const oc_train_options *o)
         return oc__fail(OC_EUSAGE, "threads or workers: below 0");
     if (o->checkpoint_every < 0 || o->keep_checkpoints < 0)
         return oc__fail(OC_EUSAGE, "checkpoints: the interval or number is below 0");
-    if (o->precision != OC_F32)
-        return oc__fail(OC_EUSAGE, "precision %s: training computes in f32",
+    if (o->precision != OC_F32 && o->precision != OC_F64)
+        return oc__fail(OC_EUSAGE, "precision %s: training computes in f32 or f64",
                         oc_dtype_name(o->precision));
-    return OC_OK;
+    return o->patience < 0 ? oc__fail(OC_EUSAGE, "patience: is below 0") : OC_OK;
 }
 
 oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_data *d,
@@ -357,6 +372,9 @@ oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_d
     if (m->classes != oc_data_classes(d))
         return oc__fail(OC_EUSAGE, "the model has %d classes, the data %d", m->classes,
                         oc_data_classes(d));
+    if (options->patience > 0 && oc__settings_watched(s) == OC_PARTS)
+        return oc__fail(OC_EUSAGE, "patience: nothing is validated, so that no loss can be waited "
+                                   "for");
     if (options->workers == 0)
         s->train.workers = oc__data_workers(d);
     int64_t shown;

@@ -24,6 +24,22 @@ static oc_status evaluate_test(struct trainer *t)
     return OC_OK;
 }
 
+/* What the result says, as far as the epochs tell. */
+static void record_epochs(struct trainer *t)
+{
+    struct run_record *const r = &t->record;
+    const struct state *const s = &t->state;
+    r->best_epoch = s->count.best_epoch;
+    r->best_val_accuracy = r->best_epoch > 0 ? s->epoch[r->best_epoch - 1].val_accuracy : NAN;
+    r->last_epoch = s->count.epoch;
+    r->stopped_early = r->last_epoch < t->settings->train.epochs;
+    if (r->last_epoch > 0)
+        r->kept = s->epoch[(r->best_epoch > 0 ? r->best_epoch : r->last_epoch) - 1];
+    r->seconds = 0;
+    for (int64_t i = 0; i < r->last_epoch; i++)
+        r->seconds += s->epoch[i].seconds;
+}
+
 /* Leaves the best weights in the model, the last ones in their file. */
 static oc_status finish(struct trainer *t)
 {
@@ -35,8 +51,7 @@ static oc_status finish(struct trainer *t)
     TRY(evaluate_test(t));
     TRY(oc__run_model(&t->run, t->model, "model.safetensors"));
     t->record.finished = true;
-    t->record.best_epoch = s->count.best_epoch;
-    t->record.best_val_accuracy = s->count.best_epoch > 0 ? s->sum.best_accuracy : NAN;
+    record_epochs(t);
     return oc__run_write(&t->run, t->settings, &t->record);
 }
 
@@ -45,6 +60,10 @@ static void fill_record(oc_train_result *result, const struct run_record *record
 {
     result->best_epoch = record->best_epoch;
     result->best_val_accuracy = record->best_val_accuracy;
+    result->kept = record->kept;
+    result->last_epoch = record->last_epoch;
+    result->stopped_early = record->stopped_early;
+    result->planned_bytes = record->planned_bytes;
     result->test_loss = record->test_loss;
     result->test_accuracy = record->test_accuracy;
     result->peak_rss_bytes = oc__peak_rss_bytes();
@@ -71,13 +90,12 @@ void oc_train_result_free(oc_train_result *r)
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-static oc_status tell_begin(const struct trainer *t)
+static oc_status tell_begin(const struct trainer *t, const oc_train_info *info)
 {
-    const oc_train_info info = oc__trainer_info(t);
     for (int i = 0; i < t->watchers.n; i++) {
         const oc_observer *const o = &t->watchers.observer[i];
         if (o->begin)
-            TRY(o->begin(o->context, &info));
+            TRY(o->begin(o->context, info));
     }
     return OC_OK;
 }
@@ -93,6 +111,9 @@ struct oc_training {
     struct settings settings;
     struct trainer  trainer;
     bool            began;                              /* observers know of it */
+    bool            over;                               /* it was finished before */
+    oc_model       *own_model;                          /* made here; NULL: the caller's */
+    oc_data        *own_data;
 };
 
 /* Observers are told once the trainer stands as it was before, where it goes on. */
@@ -100,24 +121,29 @@ static oc_status begin_loop(oc_training *t)
 {
     oc__loop_begin(&t->trainer);
     t->began = true;
-    return tell_begin(&t->trainer);
+    const oc_train_info info = oc__trainer_info(&t->trainer);
+    t->trainer.record.planned_bytes = info.planned_bytes;
+    return tell_begin(&t->trainer, &info);
 }
 
 oc_status oc_training_epoch(oc_training *t, bool *more)
 {
     struct trainer *const p = &t->trainer;
-    const int64_t epochs = p->settings->train.epochs;
     *more = false;
+    if (t->over)
+        return OC_OK;
     omp_set_num_threads(p->settings->train.threads);
-    if (p->state.count.epoch < epochs)
+    if (oc__loop_more(p))
         TRY(oc__loop_epoch(p));
-    *more = p->state.count.epoch < epochs;
+    *more = oc__loop_more(p);
     return OC_OK;
 }
 
 static void free_training(oc_training *t)
 {
     oc__trainer_free(&t->trainer);
+    oc_model_free(t->own_model);
+    oc_data_free(t->own_data);
     oc__settings_free(&t->settings);
     oc__free(t);
 }
@@ -129,12 +155,27 @@ oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *res
         return status;
     if (t->began)
         oc__loop_return(&t->trainer);
-    if (status >= 0)
+    if (status >= 0 && !t->over)
         status = finish(&t->trainer);
     fill_result(result, &t->trainer);
+    if (t->over) {
+        result->seconds = t->trainer.record.seconds;
+        result->finished_before = true;
+    }
     if (t->began)
         tell_end(&t->trainer.watchers, status < 0 ? NULL : result);
     free_training(t);
+    return status;
+}
+
+/* One that could not be made. */
+static oc_status give_up(oc_training **t, oc_status status)
+{
+    oc_train_result none;
+    oc_training *const failed = *t;
+    *t = NULL;
+    status = oc_training_end(failed, status, &none);
+    oc_train_result_free(&none);
     return status;
 }
 
@@ -198,7 +239,7 @@ static oc_status make(oc_training *t, const oc_train_options *o)
     struct trainer *const p = &t->trainer;
     TRY(identify_kernels(p->record.kernels, sizeof p->record.kernels));
     if (o->validation > 0)
-        TRY(oc_data_split(p->data, o->validation, o->seed));
+        TRY(oc_data_split(p->data, o->validation, o->split_seed));
     TRY(oc__settings_resolve(&t->settings, p->model, p->data, o));
     TRY(oc__model_set_loss(p->model, t->settings.train.loss));
     TRY(oc__trainer_make(p));
@@ -219,11 +260,7 @@ oc_status oc_training_new(oc_training **out, oc_model *m, oc_data *d, const oc_t
                     .test_accuracy = NAN },
     };
     const oc_status status = make(t, o);
-    if (status >= 0)
-        return OC_OK;
-    oc_train_result none;
-    *out = NULL;
-    return oc_training_end(t, status, &none);
+    return status < 0 ? give_up(out, status) : status;
 }
 
 oc_status oc_train(oc_model *m, oc_data *d, const oc_train_options *options,
@@ -258,20 +295,27 @@ static oc_status check_exact(struct trainer *t, struct settings *s, const oc_res
     return OC_OK;
 }
 
-static oc_status open_data(struct trainer *t, const struct settings *s, const char *spec)
+static oc_status open_data(oc_training *t, const char *spec)
 {
     if (!spec)
-        spec = s->train.data_spec;
-    if (!spec)
-        return oc__fail(OC_EUSAGE, "%s: does not say what its data is; name it", t->run.folder);
-    TRY(oc_data_open(&t->data, spec));
+        return oc__fail(OC_EUSAGE, "%s: does not say what its data is; name it",
+                        t->trainer.run.folder);
+    TRY(oc_data_open(&t->own_data, spec));
+    t->trainer.data = t->own_data;
+    return OC_OK;
+}
+
+/* It must be what the run was begun with, divided as it was then. */
+static oc_status check_data(struct trainer *t, const char *spec)
+{
+    const struct settings *const s = t->settings;
     if (oc_data_hash(t->data) != s->data_hash)
         return oc__fail(OC_EINPUT, "%s: is not the data that %s was begun with: its hash is "
                         "%016llx, not %016llx", spec, t->run.folder,
                         (unsigned long long)oc_data_hash(t->data),
                         (unsigned long long)s->data_hash);
     if (s->train.validation > 0)
-        TRY(oc_data_split(t->data, s->train.validation, s->train.seed));
+        TRY(oc_data_split(t->data, s->train.validation, s->train.split_seed));
     if (oc_data_count(t->data, OC_PART_TRAIN) != s->train_samples
         || oc_data_count(t->data, OC_PART_VAL) != s->val_samples)
         return oc__fail(OC_EINPUT, "%s: its parts are not those that %s was begun with", spec,
@@ -283,49 +327,49 @@ static oc_status open_data(struct trainer *t, const struct settings *s, const ch
 static oc_status make_again(oc_training *t, const oc_resume_options *o)
 {
     struct trainer *const p = &t->trainer;
+    const char *const spec = o->data_spec ? o->data_spec : t->settings.train.data_spec;
     TRY(check_exact(p, &t->settings, o));
-    TRY(open_data(p, &t->settings, o->data_spec));
-    TRY(oc_model_new(&p->model, &t->settings.model));
+    if (!p->data)
+        TRY(open_data(t, spec));
+    TRY(check_data(p, spec ? spec : "the data"));
+    TRY(oc_model_new(&t->own_model, &t->settings.model));
+    p->model = t->own_model;
     TRY(oc__model_set_loss(p->model, t->settings.train.loss));
     TRY(oc__trainer_make(p));
     TRY(oc__trainer_restore(p));
     return begin_loop(t);
 }
 
-static oc_status resume(oc_training *t, const char *run, const oc_resume_options *o,
-                        oc_train_result *result)
+static oc_status open_run(oc_training *t, const char *run, const oc_resume_options *o)
 {
     struct trainer *const p = &t->trainer;
-    oc_status status = oc__run_open(&p->run, run);
-    if (status >= 0)
-        status = oc__run_read(&p->run, &t->settings, &p->record);
-    if (status >= 0 && p->record.finished) {
-        fill_record(result, &p->record, run);
-        result->finished_before = true;
-        free_training(t);
-        return OC_OK;
-    }
-    if (status >= 0)
-        status = make_again(t, o);
-    oc_model *const model = p->model;
-    oc_data *const data = p->data;
-    status = run_to_end(t, status, result);
-    oc_model_free(model);
-    oc_data_free(data);
-    return status;
+    TRY(oc__run_open(&p->run, run));
+    TRY(oc__run_read(&p->run, &t->settings, &p->record));
+    t->over = p->record.finished;
+    return t->over ? OC_OK : make_again(t, o);
+}
+
+oc_status oc_training_resume(oc_training **out, const char *run, oc_data *d,
+                             const oc_resume_options *options, const oc_observer *observers, int n,
+                             const volatile bool *stop)
+{
+    const oc_resume_options none = { 0 };
+    oc_training *const t = *out = oc__alloc(1, sizeof *t);
+    if (!t)
+        return OC_ELIMIT;
+    t->settings.train.run = run;
+    t->trainer = (struct trainer){
+        .settings = &t->settings, .data = d, .watchers = { observers, n }, .stop = stop,
+        .run.lock = -1,
+    };
+    const oc_status status = open_run(t, run, options ? options : &none);
+    return status < 0 ? give_up(out, status) : status;
 }
 
 oc_status oc_resume(const char *run, const oc_resume_options *options, const oc_observer *observers,
                     int n, const volatile bool *stop, oc_train_result *result)
 {
-    const oc_resume_options none = { 0 };
-    oc_training *const t = oc__alloc(1, sizeof *t);
-    *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
-    if (!t)
-        return OC_ELIMIT;
-    t->settings.train.run = run;
-    t->trainer = (struct trainer){
-        .settings = &t->settings, .watchers = { observers, n }, .stop = stop, .run.lock = -1,
-    };
-    return resume(t, run, options ? options : &none, result);
+    oc_training *t;
+    const oc_status status = oc_training_resume(&t, run, NULL, options, observers, n, stop);
+    return run_to_end(t, status, result);
 }

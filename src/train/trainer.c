@@ -53,8 +53,8 @@ static oc_status make_session(struct trainer *t, oc_value logits, oc_value loss)
     const oc_value output[] = { loss, logits };
     const oc_status status = oc_session_new(&t->session, t->graph, &(oc_session_options){
         .mode = OC_TRAIN, .device = o->device, .backends = o->backends, .threads = o->threads,
-        .seed = o->seed, .outputs = 2, .output = output, .gradients = wanted,
-        .parameter = parameter, .gradient = gradient });
+        .precision = o->precision, .seed = o->seed, .outputs = 2, .output = output,
+        .gradients = wanted, .parameter = parameter, .gradient = gradient });
     oc__free(parameter);
     return status;
 }
@@ -127,7 +127,7 @@ static oc_status make_blocks(struct trainer *t)
     t->length = t->store->length[OC_TRAINABLE];
     if (!oc__mul((size_t)o->batch, (size_t)oc_model_classes(t->model), &n))
         return oc__fail(OC_ELIMIT, "a batch of %lld is too large", (long long)o->batch);
-    t->logits = oc__alloc(n, sizeof *t->logits);
+    t->logits = oc__alloc(n, oc_dtype_size(o->precision));
     t->state.epoch = oc__alloc((size_t)o->epochs, sizeof *t->state.epoch);
     bool good = t->logits && t->state.epoch;
     if (o->accumulate > 1)
@@ -250,7 +250,7 @@ oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, oc_metrics *out)
     const oc_train_options *const o = &t->settings->train;
     return oc_evaluate(t->model, t->data, part, &(oc_eval_options){
         .batch = EVAL_BATCH, .threads = o->threads, .device = o->device,
-        .backends = o->backends, .context = &t->watchers,
+        .backends = o->backends, .precision = o->precision, .context = &t->watchers,
         .evaluated = wants_evaluated(&t->watchers) ? tell_evaluated : NULL }, out);
 }
 

@@ -29,7 +29,7 @@ struct trainer {
     oc_session             *session;
     struct updater          updater;
     struct schedule         schedule;
-    float                  *logits;                     /* [batch, classes] */
+    float                  *logits;        /* [batch, classes], with room for them in double */
     oc_tensor               in[4];                      /* inputs of the last run */
     float                   share;                      /* what in[3] shows */
     float                  *sum;                        /* gradient of several runs; NULL: one */
@@ -79,5 +79,8 @@ oc_train_info oc__trainer_info(const struct trainer *t);
 void      oc__loop_begin(struct trainer *t);
 void      oc__loop_return(struct trainer *t);
 oc_status oc__loop_epoch(struct trainer *t);
+
+/* Whether epochs are left, and the patience that they be of use. */
+bool      oc__loop_more(const struct trainer *t);
 
 #endif

@@ -112,6 +112,10 @@ static void end(void *context, const oc_train_result *r)
     struct progress *const p = context;
     if (!r && p->width)
         fprintf(p->to, "\n");
+    if (r && r->stopped_early)
+        fprintf(p->to, "early  stopped after epoch %lld: the %s loss has not fallen below that of "
+                "epoch %lld\n", (long long)r->last_epoch, p->watch_test ? "test" : "val",
+                (long long)r->best_epoch);
     if (r && r->best_epoch)
         fprintf(p->to, "best   epoch %lld, accuracy %.2f %%\n", (long long)r->best_epoch,
                 100 * r->best_val_accuracy);

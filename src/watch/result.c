@@ -43,6 +43,7 @@ char *oc_train_result_json(const oc_train_result *r)
         write_epoch(&out, &r->epoch[i]);
     }
     write_best(&out, r);
+    oc__str_addf(&out, ",\n  \"stopped_early\": %s", r->stopped_early ? "true" : "false");
     number(&out, ",\n  \"test\": {\"loss\": ", r->test_loss);
     number(&out, ", \"accuracy\": ", r->test_accuracy);
     number(&out, "},\n  \"seconds\": ", r->seconds);
