@@ -323,16 +323,14 @@ oc_status oc_data_speed(const oc_data *d, const char *preparation, const oc_spee
                         oc_speed *out);
 
 /* Downloads a published data set ("mnist", "fashion", "cifar10", "voc2012", "coco-val") into a
- * folder, proves its checksums, and unpacks it there.  What is in place stays; a download that was
- * cut off goes on where it stopped.  `from` replaces the publishers' addresses: the files are taken
- * from FROM/NAME.  `progress` hears of a file's bytes as they come. */
+ * folder, proves its checksums and unpacks it.  What is in place stays; a download that was cut off
+ * goes on where it stopped.  *kind reads the folder, as in "mnist:FOLDER"; NULL: none does yet. */
 typedef struct oc_fetch_options {
     const char *set, *folder;                           /* NULL folder: named as the set */
-    const char *from;                                   /* http:, https: or file:; NULL: theirs */
+    const char *from;                 /* files come from FROM/NAME; NULL: the publishers' address */
     void      (*progress)(void *context, const char *file, int64_t bytes, int64_t all);
     void       *context;
 } oc_fetch_options;
-/* *kind is the kind of data that reads the folder, as in "mnist:FOLDER"; NULL: none does yet. */
 oc_status oc_data_fetch(const oc_fetch_options *options, const char **kind);
 
 /* The shape [c, h, w] that a preparation makes of images of a shape, unknown where not known. */

@@ -165,6 +165,10 @@ static void alpha_lies_over_white_and_grey_is_luma(void **state)
     assert_int_equal(oc__prepare_run(p, &image, &OC_SHAPE(3, 1, 3), x), OC_OK);
     assert_true(x[0] == 200 && x[3] == 100 && x[6] == 50 && x[4] == 255);
     oc__prepare_free(p);
+    p = parse("bgr; normalize mean=1,2,3");
+    assert_int_equal(oc__prepare_run(p, &image, &OC_SHAPE(3, 1, 3), x), OC_OK);
+    assert_true(x[0] == 49 && x[3] == 98 && x[6] == 197 && x[5] == 125);
+    oc__prepare_free(p);
     oc_image_free(&image);
 }
 

@@ -14,7 +14,7 @@
 enum { CONFUSION_CLASSES_MAX = 26 };
 
 struct eval {
-    const char *data, *load, *backends, *json;
+    const char *data, *load, *prepare, *backends, *json;
     int         part, device;
     int64_t     batch, threads;
     bool        force;
@@ -28,6 +28,8 @@ static const struct option options[] = {
     OPT_TEXT(struct eval, data, "data", 'd', "SPEC", NULL, "data set [the run's own]"),
     OPT_WORDS(struct eval, part, "part", 0, "test", "part of it", parts),
     OPT_TEXT(struct eval, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
+    OPT_TEXT(struct eval, prepare, "prepare", 0, "STEPS", NULL,
+             "preparation of a model of the zoo [what suits the data]"),
     OPT_INT(struct eval, batch, "batch", 'b', "N", "256", "images at a time", 1, 65536),
     OPT_INT(struct eval, threads, "threads", 't', "N", NULL, "of computation [all cores]", 1, 4096),
     OPT_WORDS(struct eval, device, "device", 0, "auto", "where to compute", devices),
@@ -211,7 +213,8 @@ static oc_status run(const void *settings, const struct operands *operands)
     oc_data *data = NULL;
     oc_model *model = NULL;
     oc_status status = OC_OK;
-    struct model_request request = { .word = word, .load = o->load };
+    struct model_request request = { .word = word, .load = o->load,
+                                     .preparation = o->prepare };
     const bool is_new = oc__names_new_model(word);      /* made for the data */
     if (!is_new)
         status = oc__open_model(&model, &request);
@@ -230,7 +233,7 @@ static oc_status run(const void *settings, const struct operands *operands)
 const struct command oc__command_eval = {
     .name = "eval",
     .summary = "measure a model on data: accuracy, every class, confusion",
-    .usage = "FILE_OR_RUN [--data SPEC] [options]",
+    .usage = "FILE_OR_RUN [--data SPEC] [options]\nMODEL --load FILE --data SPEC [options]",
     .options = options,
     .size = sizeof(struct eval),
     .least = 1,

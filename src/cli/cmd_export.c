@@ -9,10 +9,14 @@
 #include "cli/output.h"
 #include "cli/term.h"
 
-struct export { bool force; };
+struct export { const char *load, *input, *prepare; int64_t classes; bool force; };
 
 static const struct option options[] = {
     OPT_HEADING("Options"),
+    OPT_TEXT(struct export, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
+    OPT_TEXT(struct export, input, "input", 0, "C,H,W", NULL, "its input [1,28,28]"),
+    OPT_INT(struct export, classes, "classes", 0, "N", "10", "its classes", 1, 1e6),
+    OPT_TEXT(struct export, prepare, "prepare", 0, "STEPS", "scale", "its preparation"),
     OPT_FLAG(struct export, force, "force", 'f', "replace OUT if it exists"),
     OPT_END,
 };
@@ -37,10 +41,14 @@ static oc_status run(const void *settings, const struct operands *operands)
     const char *const from = operands->word[0], *const to = operands->word[1];
     TRY(check_ending(to));
     TRY(oc__output_check(to, o->force));
-    if (!oc__names_file(from))
-        return oc__fail(OC_EUSAGE, "%s: wants a model file or a run folder", oc__quote_z(from));
+    struct model_request request = { .word = from, .load = o->load };
+    if (oc__names_new_model(from)) {
+        request.input = o->input;
+        request.preparation = o->prepare;
+        request.classes = o->classes;
+    }
     oc_model *model;
-    TRY(oc_model_load(&model, from));
+    TRY(oc__open_model(&model, &request));
     oc_status status = oc_model_save(model, to, o->force);
     if (status >= 0) {
         char numbers[32];
@@ -55,10 +63,11 @@ static oc_status run(const void *settings, const struct operands *operands)
 const struct command oc__command_export = {
     .name = "export",
     .summary = "write a model in another format: .safetensors, .json",
-    .usage = "FILE_OR_RUN OUT [--force]",
+    .usage = "FILE_OR_RUN OUT [--force]\nMODEL OUT --load FILE [options]",
     .about = "The ending of OUT chooses the format.  A .safetensors file holds the weights under\n"
              "PyTorch's names and the rest as metadata; a .json file is the same, readable, and\n"
-             "loads back to the same bits.",
+             "loads back to the same bits.  A model of the zoo with weights from elsewhere\n"
+             "becomes a file that needs neither.",
     .options = options,
     .size = sizeof(struct export),
     .least = 2,

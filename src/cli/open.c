@@ -92,6 +92,9 @@ static oc_status make_for_data(oc_model **out, const struct model_request *r, co
     o->class_name = names;
     if (status >= 0 && r->input)
         status = read_shape(r->input, &o->input);
+    else if (status >= 0 && (o->input.dim[1] < 1 || o->input.dim[2] < 1))
+        status = oc__fail(OC_EUSAGE, "preparation: it leaves the size of the images open; end it "
+                                     "with one, such as resize 28,28");
     if (status >= 0)
         status = oc_model_new(out, o);
     oc__str_free(&steps);

@@ -1,6 +1,7 @@
 /* list.h — every preparation step, PREPARE(name) for `const struct prepare oc__prepare_name`. */
 PREPARE(grayscale)
 PREPARE(rgb)
+PREPARE(bgr)
 PREPARE(light_on_dark)
 PREPARE(trim)
 PREPARE(digit)

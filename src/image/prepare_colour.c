@@ -79,3 +79,22 @@ const struct prepare oc__prepare_rgb = {
     .entry = { .name = "rgb", .summary = "three channels: grey repeated, alpha over white" },
     .extent = rgb_extent, .apply = to_rgb,
 };
+
+/* The order of OpenCV, Caffe and what was trained with them. */
+static oc_status to_bgr(const void *attr, struct canvas *canvas)
+{
+    oc_image out;
+    TRY(to_rgb(attr, canvas));
+    TRY(oc__image_new(&out, "prepared image", canvas->image.width, canvas->image.height, 3));
+    const size_t n = oc__image_bytes(&out);
+    for (size_t i = 0; i < n; i += 3)
+        for (size_t k = 0; k < 3; k++)
+            out.pixel[i + k] = canvas->image.pixel[i + 2 - k];
+    oc__canvas_put(canvas, out);
+    return OC_OK;
+}
+
+const struct prepare oc__prepare_bgr = {
+    .entry = { .name = "bgr", .summary = "as rgb, and red and blue change places" },
+    .extent = rgb_extent, .apply = to_bgr,
+};
