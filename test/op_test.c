@@ -132,7 +132,8 @@ static const struct some_cases onednn_leaves[] = {
     { "FusedGemm", "40x20 20x33 - activation=Tanh alpha=0.3" },
     { "FusedGemm", "3x4 4x5 5 activation=HardSigmoid activation_alpha=0.2 activation_beta=0.5" },
     { "Gemm", "4x3 4x5 3x5 transA=true alpha=0.5 beta=2" },
-    { "MatMul", "4 4" }, { "Softmax", "w:2x5x3 axis=1" }, { "Softmax", "4x2 axis=0" }, { NULL, NULL }
+    { "MatMul", "4 4" }, { "Softmax", "w:2x5x3 axis=1" }, { "Softmax", "4x2 axis=0" },
+    { NULL, NULL }
 };
 
 /* Whether a back end takes what the tables say.  A view needs no step: nothing is to be taken. */

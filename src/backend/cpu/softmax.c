@@ -267,14 +267,23 @@ static bool accept_loss_grad(const struct request *r, struct offer *o)
     return accept_loss_at(r, 2);
 }
 
-/* scores' gradient of one lane: dy (W p - target), with target and W as in op/cross_entropy.c. */
-WIDE static void loss_grad_lane(const float *log_p, float *dx, int64_t n, int64_t step, float slope)
+struct loss_grad_run { struct problem p; const float *dy; float *dx; };
+
+WIDE static void exp_span(const float *x, float *y, int64_t n)
 {
-    for (int64_t k = 0; k < n; k++)
-        dx[k * step] = slope * oc__cpu_exp(log_p[k * step]);
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++)
+        y[i] = oc__cpu_exp(x[i]);
 }
 
-struct loss_grad_run { struct problem p; const float *dy; float *dx; };
+static void run_probabilities(const void *context, int64_t first, int64_t last)
+{
+    const struct loss_grad_run *r = context;
+    exp_span(r->p.log_p + first, r->dx + first, last - first);
+}
+
+/* scores' gradient of one lane, in which the probabilities lie: dy (W p - target), with target and
+ * W as in op/cross_entropy.c. */
 
 static void run_loss_grad_lanes(const void *context, int64_t first, int64_t last)
 {
@@ -288,8 +297,9 @@ static void run_loss_grad_lanes(const void *context, int64_t first, int64_t last
         const bool counts = t != p->a->ignore_index, each = p->a->reduction == REDUCTION_NONE;
         const double dy = counts ? (double)r->dy[each ? i : 0] / divisor : 0;
         const double own = is_class(p, t) ? (1 - e) * weight(p, t) : counts ? NAN : 0;
-        loss_grad_lane(p->log_p + at, r->dx + at, p->l.n, step,
-                       (float)(dy * (own + spread * p->weight_sum)));
+        const float slope = (float)(dy * (own + spread * p->weight_sum));
+        for (int64_t k = 0; k < p->l.n; k++)
+            r->dx[at + k * step] *= slope;
         for (int64_t k = 0; spread > 0 && k < p->l.n; k++)
             r->dx[at + k * step] -= (float)(dy * spread * weight(p, k));
         if (is_class(p, t))
@@ -303,6 +313,7 @@ static void run_loss_grad(const struct execution *e)
     struct loss_grad_run all = { .dy = e->x[0], .dx = e->y[0] };
     all.p = problem_of(e, r->x[1].shape, 2);
     all.p.log_p = e->x[1];
+    oc__parallel(e->threads, oc__cpu_count(&r->y[0]), CPU_GRAIN, run_probabilities, &all);
     oc__parallel(e->threads, all.p.l.outer * all.p.l.inner, CPU_GRAIN / 4 / (all.p.l.n + 1) + 1,
                  run_loss_grad_lanes, &all);
 }

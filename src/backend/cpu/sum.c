@@ -10,7 +10,7 @@
 #include "backend/wide.h"
 #include "op/attributes.h"
 
-enum { COLUMNS = 16, STRETCH = 1024 };
+enum { LANES = 8, COLUMNS = 4 * LANES, STRETCH = 1024 };
 
 /* ---- sums --------------------------------------------------------------------------------- */
 
@@ -38,7 +38,20 @@ static double sum_line(const float *x, int64_t n)
     return sum;
 }
 
-/* Neighbouring columns of `outer` rows. */
+typedef float  narrow __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+typedef double broad __attribute__((vector_size(LANES * sizeof(double))));
+
+/* COLUMNS neighbouring columns of `outer` rows, in registers. */
+WIDE static void sum_block(const float *x, int64_t outer, int64_t step, double *sum)
+{
+    broad s[COLUMNS / LANES] = { { 0 } };
+    for (int64_t o = 0; o < outer; o++, x += step)
+        for (int i = 0; i < COLUMNS / LANES; i++)
+            s[i] += __builtin_convertvector(*(const narrow *)(x + i * LANES), broad);
+    memcpy(sum, s, sizeof s);
+}
+
+/* Fewer of them. */
 WIDE static void sum_columns(const float *x, int64_t outer, int64_t step, int64_t n, double *sum)
 {
     for (int64_t o = 0; o < outer; o++, x += step)
@@ -54,7 +67,10 @@ static void run_sums(const void *context, int64_t first, int64_t last)
         for (int64_t m = first; m < last; m += COLUMNS) {
             const int64_t n = last - m < COLUMNS ? last - m : COLUMNS;
             double sum[COLUMNS] = { 0 };
-            sum_columns(s->x + m, p.outer, p.middle, n, sum);
+            if (n == COLUMNS)
+                sum_block(s->x + m, p.outer, p.middle, sum);
+            else
+                sum_columns(s->x + m, p.outer, p.middle, n, sum);
             for (int64_t j = 0; j < n; j++)
                 s->y[m + j] = (float)(sum[j] * s->scale);
         }
