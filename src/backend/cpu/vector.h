@@ -74,7 +74,7 @@ static inline float oc__cpu_tanh(float x)
     return a < 0.625f ? near : copysignf(far, x);
 }
 
-/* tanh(ln(1 + e^x)) = w / (w + 2) with w = e^x (e^x + 2); from 20 on it is 1 in single precision. */
+/* tanh(ln(1 + e^x)) = w / (w + 2) with w = e^x (e^x + 2); from 20 on it is 1 in f32. */
 static inline float oc__cpu_tanh_softplus(float x)
 {
     const float e = oc__cpu_exp(x < 20 ? x : 20), w = e * (e + 2);
