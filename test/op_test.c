@@ -125,7 +125,8 @@ static const struct some_cases onednn_takes[] = {
     { "ConvTranspose", NULL }, { "Elu", NULL }, { "Exp", NULL }, { "FusedConv", NULL },
     { "FusedGemm", NULL }, { "Gelu", NULL }, { "Gemm", NULL }, { "HardSwish", NULL },
     { "LeakyRelu", NULL }, { "MatMul", NULL },
-    { "Mish", NULL }, { "Sigmoid", NULL }, { "Softmax", NULL }, { "Sqrt", NULL }, { "Tanh", NULL }, { NULL, NULL }
+    { "Mish", NULL }, { "Sigmoid", NULL }, { "Softmax", NULL }, { "Sqrt", NULL },
+    { "Tanh", NULL }, { NULL, NULL }
 };
 static const struct some_cases onednn_leaves[] = {
     { "*", "()" }, { "*", "0x3" },

@@ -2,9 +2,9 @@
  *
  * A row of the table is an operator and the library's word for its formula; its gradient, the
  * operator of that name with "Grad", is the same primitive backwards, which reads x or y as the
- * operator does.  Left out are Relu and Clip, which here make a number of NaN and so would hide what
- * went wrong before them, and Log and LogSoftmax, whose logarithm is off by 1.4e-6 near 1.
- * Operands stay as they lie. */
+ * operator does.  Left out are Relu and Clip, which here make a number of NaN and so would
+ * hide what went wrong before them, and Log and LogSoftmax, whose logarithm is off by 1.4e-6
+ * near 1.  Operands stay as they lie. */
 #include <string.h>
 
 #include "backend/onednn/onednn.h"
