@@ -46,12 +46,13 @@ static bool compute(oc_graph *g, const struct node *n)
     const double *x[OP_MAX_INPUTS] = { NULL };
     double *y[OP_MAX_OUTPUTS];
     const oc_shape *xs[OP_MAX_INPUTS] = { NULL }, *ys[OP_MAX_OUTPUTS];
-    oc_dtype yt[OP_MAX_OUTPUTS];
+    oc_dtype xt[OP_MAX_INPUTS] = { OC_F32 }, yt[OP_MAX_OUTPUTS];
     for (int i = 0; i < n->n_in; i++) {
         if (oc__is_none(n->in[i]))
             continue;
         const struct value *v = oc__value(g, n->in[i]);
         xs[i] = &v->shape;
+        xt[i] = v->dtype;
         if (!(n->op->shape_only >> i & 1) && !(x[i] = as_doubles(g, v)))
             return false;
     }
@@ -62,7 +63,7 @@ static bool compute(oc_graph *g, const struct node *n)
         if (!(y[k] = as_doubles(g, v)))
             return false;
     }
-    const struct call c = { n->attr, n->n_in, n->n_out, x, xs, y, ys, yt, 0, 0 };
+    const struct call c = { n->attr, n->n_in, n->n_out, x, xs, xt, y, ys, yt, 0, 0 };
     n->op->run(&c);
     bool ok = true;
     for (int k = 0; k < n->n_out; k++)

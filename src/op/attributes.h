@@ -27,6 +27,14 @@ struct reduce  { struct ints axes; bool keepdims, noop_with_empty_axes; };  /* n
 
 struct scan    { bool exclusive, reverse; };
 
+struct attention_bias { bool is_causal; int64_t left_window_size, right_window_size; };
+struct attention {
+    bool    is_causal;
+    int64_t left_window_size, right_window_size, kv_num_heads, q_num_heads, qk_matmul_output_mode;
+    double  scale, softcap;
+    int     softmax_precision;                          /* oc_dtype */
+};
+
 /* Losses. */
 enum reduction { REDUCTION_MEAN, REDUCTION_SUM, REDUCTION_NONE };
 struct element_loss  { int reduction; };

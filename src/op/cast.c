@@ -7,13 +7,8 @@
 #include "op/attributes.h"
 #include "op/op.h"
 
-static const char *const types[] = {
-    "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", "u16",
-    "u32", "u64", "i16", NULL
-};
-
 static const struct attr attrs[] = {
-    ATTR_WORDS(struct cast, to, "f32", "the new type", types), { 0 }
+    ATTR_WORDS(struct cast, to, "f32", "the new type", oc__type_words), { 0 }
 };
 
 static oc_status shape(const struct infer *s)

@@ -177,6 +177,10 @@ void oc__strides(const oc_shape *s, int64_t stride[OC_MAX_RANK])
     }
 }
 
+const char *const oc__type_words[] = {
+    "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", "u16", "u32", "u64", "i16", NULL
+};
+
 bool oc__is_float(oc_dtype t) { return t == OC_F32 || t == OC_F64 || t == OC_F16 || t == OC_BF16; }
 
 oc_status oc__same_dtype(const struct infer *s, int first)

@@ -37,6 +37,7 @@ struct call {
     int                    n_in, n_out;
     const double *const   *x;                  /* NULL where absent, and where shape_only says so */
     const oc_shape *const *xs;
+    const oc_dtype        *xt;
     double *const         *y;                           /* not cleared beforehand */
     const oc_shape *const *ys;
     const oc_dtype        *yt;
@@ -121,6 +122,7 @@ oc_status oc__shape_match(const char *what, const oc_shape *expected, const oc_s
 /* all inputs from `first` on have one type */
 oc_status oc__same_dtype(const struct infer *s, int first);
 bool      oc__is_float(oc_dtype t);
+extern const char *const oc__type_words[];              /* choices of an attribute that is a type */
 oc_status oc__axis(int64_t axis, int rank, int *out);   /* negative counts from the end */
 oc_status oc__axes(const struct ints *axes, int rank, bool chosen[OC_MAX_RANK]);
 bool      oc__dim_fits(int64_t a, int64_t b);           /* equal, or unknown */

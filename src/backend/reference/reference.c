@@ -71,10 +71,11 @@ static void run(const struct execution *e)
     const double *x[OP_MAX_INPUTS];
     double *y[OP_MAX_OUTPUTS];
     const oc_shape *xs[OP_MAX_INPUTS], *ys[OP_MAX_OUTPUTS];
-    oc_dtype yt[OP_MAX_OUTPUTS];
+    oc_dtype xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
     char *scratch = e->scratch;
     for (int i = 0; i < r->n_in; i++) {
         xs[i] = r->x[i].shape;
+        xt[i] = r->x[i].dtype;
         x[i] = is_read(r, i) ? load(&r->x[i], e->x[i], &scratch) : NULL;
     }
     for (int k = 0; k < r->n_out; k++) {
@@ -82,7 +83,7 @@ static void run(const struct execution *e)
         yt[k] = r->y[k].dtype;
         y[k] = needs_copy(&r->y[k]) ? take_room(&scratch, &r->y[k]) : e->y[k];
     }
-    const struct call c = { r->attr, r->n_in, r->n_out, x, xs, y, ys, yt, e->seed, e->step };
+    const struct call c = { r->attr, r->n_in, r->n_out, x, xs, xt, y, ys, yt, e->seed, e->step };
     r->op->run(&c);
     for (int k = 0; k < r->n_out; k++)
         if (needs_copy(&r->y[k]))
