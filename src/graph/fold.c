@@ -126,20 +126,24 @@ static oc_status copy_sources(struct binding *b)
     return status;
 }
 
+/* Attributes that are types, in the precision of the session. */
+static void bind_types(const struct binding *b, const struct op *op, void *attr)
+{
+    for (const struct attr *a = op->entry.attrs; a && a->name; a++) {
+        int *const type = (int *)(void *)((char *)attr + a->offset);
+        if (a->choices == oc__type_words)
+            *type = (int)bound_type(b, (oc_dtype)*type);
+    }
+}
+
 oc_value oc__bind_copy(struct binding *b, const struct node *n, const oc_value *in)
 {
-    struct cast cast;
-    struct constant_of_shape constant;
-    const void *attr = n->attr;
-    if (n->op == &oc__op_cast) {
-        cast = *(const struct cast *)n->attr;
-        cast.to = (int)bound_type(b, (oc_dtype)cast.to);
-        attr = &cast;
-    } else if (n->op == &oc__op_constant_of_shape) {
-        constant = *(const struct constant_of_shape *)n->attr;
-        constant.type = (int)bound_type(b, (oc_dtype)constant.type);
-        attr = &constant;
-    }
+    _Alignas(16) char attr[1024];
+    if (n->op->entry.size > sizeof attr)
+        return oc__graph_fail(b->to, OC_EBUG, "%s: attributes of %zu bytes", n->name,
+                              n->op->entry.size);
+    memcpy(attr, n->attr, n->op->entry.size);
+    bind_types(b, n->op, attr);
     const oc_value y = oc__apply(b->to, n->op, attr, n->n_in, in);
     if (y.id > 0 && oc__maker(b->to, y)->n_out != n->n_out)
         return oc__graph_fail(b->to, OC_EUSAGE, "%s: %d outputs where %d were built", n->name,

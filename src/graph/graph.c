@@ -338,10 +338,11 @@ static oc_value add_outputs(oc_graph *g, const struct node *n, const struct oper
 }
 
 /* Composes a node's operator from others, in a scope of its name.  Several outputs are bundled, so
- * that they are those of one node. */
+ * that they are those of one node, and so is one that was there before. */
 static oc_value compose(oc_graph *g, const struct node *n, const oc_value *given)
 {
     oc_value in[OP_MAX_INPUTS] = { { 0 } }, y[OP_MAX_OUTPUTS] = { { 0 } };
+    const int values = g->values;
     char scope[sizeof g->scope];
     memcpy(scope, g->scope, sizeof scope);
     snprintf(g->scope, sizeof g->scope, "%.250s", n->name);
@@ -349,8 +350,9 @@ static oc_value compose(oc_graph *g, const struct node *n, const oc_value *given
         in[i] = given[i];
     n->op->compose(g, &(struct composition){ n->attr, n->n_in, n->n_out, in, y });
     const struct bundle bundle = { n->n_out };
-    const oc_value out
-        = n->n_out == 1 ? y[0] : oc__apply(g, &oc__op_bundle, &bundle, n->n_out, y);
+    oc_value out = y[0];
+    if (n->n_out > 1 || out.id <= values)
+        out = oc__apply(g, &oc__op_bundle, &bundle, n->n_out, y);
     memcpy(g->scope, scope, sizeof scope);
     return g->status ? OC_FAILED : out;
 }

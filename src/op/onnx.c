@@ -61,8 +61,9 @@ static const struct onnx_form *find_form(const char *domain, const char *op, int
 /* Gradients and fused operators are ours alone. */
 static const struct op *find_op(const char *domain, const char *op)
 {
-    static const char own[] = "AbsGrad BatchNormalizationInference ExpandTo FusedConv FusedGemm "
-                              "OnesLike ReshapeTo SumTo ZerosLike";
+    static const char own[] = "AttentionBias BatchNormalizationInference Bundle ExpandTo FloorMod "
+                              "FusedConv FusedGemm Larger OnesLike Remainder ReshapeTo Smaller "
+                              "SumTo ZerosLike";
     const bool ours = *domain || is_listed(own, op) || strstr(op, "Grad");
     return ours ? NULL : oc__op_find(op);
 }
@@ -153,7 +154,9 @@ static const int wanted_type[] = {
 static void attr_text(const struct attr *to, const struct onnx_attr *a, struct str *out)
 {
     char number[32];
-    if (to->type == ATTR_BOOL)
+    if (to->choices == oc__type_words && a->type == ONNX_INT)
+        oc__str_addz(out, oc__type_words[oc__onnx_dtype(a->i)]);
+    else if (to->type == ATTR_BOOL)
         oc__str_addz(out, a->i ? "true" : "false");
     else if (a->type == ONNX_INT)
         oc__str_addf(out, "%lld", (long long)a->i);
@@ -173,7 +176,11 @@ static oc_status set_attr(const struct op *op, const struct onnx_form *form, str
     if (!to)
         return OC_OK;                                   /* left unused, which is noticed */
     a->used = true;
-    if (a->type != wanted_type[to->type])
+    const bool is_type = to->choices == oc__type_words && a->type == ONNX_INT;
+    if (is_type && oc__onnx_dtype(a->i) < 0)
+        return oc__fail(OC_EINPUT, "attribute %s: type %lld is not one of ours",
+                        oc__quote_z(a->name), (long long)a->i);
+    if (!is_type && a->type != wanted_type[to->type])
         return oc__fail(OC_EINPUT, "attribute %s: is %s and must be %s", oc__quote_z(a->name),
                         type_text(a->type), type_text(wanted_type[to->type]));
     attr_text(to, a, &text);

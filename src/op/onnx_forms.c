@@ -64,39 +64,6 @@ static oc_status build_cast(struct onnx_node *n)
     return OC_OK;
 }
 
-/* ---- several inputs ----------------------------------------------------------------------- */
-
-/* The inputs taken together two by two. */
-static oc_value chain(struct onnx_node *n, const struct op *op)
-{
-    oc_value y = n->n_in ? n->in[0] : OC_FAILED;
-    if (n->n_in == 1)
-        y = oc__onnx_make(n, &oc__op_identity, NULL, 1, n->in);
-    for (int i = 1; i < n->n_in; i++)
-        y = oc__onnx_make(n, op, NULL, OC_IN(y, n->in[i]));
-    return y;
-}
-
-static oc_status build_chain(struct onnx_node *n, const struct op *op)
-{
-    if (n->n_in < 1)
-        return oc__fail(OC_EINPUT, "it has no input");
-    n->out[0] = chain(n, op);
-    return OC_OK;
-}
-
-static oc_status build_max(struct onnx_node *n) { return build_chain(n, &oc__op_max); }
-static oc_status build_min(struct onnx_node *n) { return build_chain(n, &oc__op_min); }
-static oc_status build_sum(struct onnx_node *n) { return build_chain(n, &oc__op_add); }
-
-static oc_status build_mean(struct onnx_node *n)
-{
-    TRY(build_chain(n, &oc__op_add));
-    const oc_value count = oc__scalar_like(n->g, n->n_in, n->in[0]);
-    n->out[0] = oc__onnx_make(n, &oc__op_div, NULL, OC_IN(n->out[0], count));
-    return OC_OK;
-}
-
 /* ---- two inputs, before opset 7 ----------------------------------------------------------- */
 
 /* The second operand was stretched only with broadcast=1, and from `axis` on. */
@@ -134,18 +101,6 @@ ALIGNED(xor, "Xor")
 ALIGNED(equal, "Equal")
 ALIGNED(greater, "Greater")
 ALIGNED(less, "Less")
-
-/* Base and exponent may differ in type; the result has that of the base. */
-static oc_status build_pow_any(struct onnx_node *n)
-{
-    if (n->n_in != 2)
-        return oc__fail(OC_EINPUT, "%d inputs where 2 are wanted", n->n_in);
-    const struct cast cast = { .to = (int)oc_value_dtype(n->g, n->in[0]) };
-    if (oc_value_dtype(n->g, n->in[1]) != (oc_dtype)cast.to)
-        n->in[1] = oc__onnx_make(n, &oc__op_cast, &cast, 1, &n->in[1]);
-    n->out[0] = oc__onnx_make(n, &oc__op_pow, NULL, 2, n->in);
-    return OC_OK;
-}
 
 /* ---- Softmax, LogSoftmax before opset 13 -------------------------------------------------- */
 
@@ -260,11 +215,6 @@ const struct onnx_form oc__onnx_constant_of_shape = {
     .op = "ConstantOfShape", .build = build_constant_of_shape
 };
 const struct onnx_form oc__onnx_cast = { .op = "Cast", .build = build_cast };
-const struct onnx_form oc__onnx_max = { .op = "Max", .build = build_max };
-const struct onnx_form oc__onnx_min = { .op = "Min", .build = build_min };
-const struct onnx_form oc__onnx_sum = { .op = "Sum", .build = build_sum };
-const struct onnx_form oc__onnx_mean = { .op = "Mean", .build = build_mean };
-const struct onnx_form oc__onnx_pow = { .op = "Pow", .since = 7, .build = build_pow_any };
 const struct onnx_form oc__onnx_softmax_before_13 = {
     .op = "Softmax", .until = 12, .build = build_softmax
 };

@@ -47,14 +47,10 @@ static void size_run(const struct call *c) { c->y[0][0] = (double)oc_shape_count
 
 /* ---- ConstantOfShape ---------------------------------------------------------------------- */
 
-static const char *const types[] = {
-    "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", "i16", "u16", "u32", "u64",
-    NULL
-};
 static const struct attr constant_attrs[] = {
     ATTR(struct constant_of_shape, INTS, shape, "", "dimensions of y"),
     ATTR(struct constant_of_shape, FLOAT, value, "0", "of every element"),
-    ATTR_WORDS(struct constant_of_shape, type, "f32", "of the elements", types),
+    ATTR_WORDS(struct constant_of_shape, type, "f32", "of the elements", oc__type_words),
     { 0 }
 };
 
