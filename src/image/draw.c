@@ -1,0 +1,412 @@
+/* draw.c — the one door to cairo.
+ *
+ * A cairo context keeps its first failure and does nothing from then on, so drawing functions need
+ * no status.  PNG files go through our own writer: cairo's would bring a second one. */
+#include "image/draw.h"
+
+#include <cairo/cairo.h>
+#include <cairo/cairo-svg.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "image/image.h"
+
+static const double pixels_per_point = 2;
+static const char   font[] = "DejaVu Sans";
+
+enum { TEXT_BYTES = 256 };
+
+struct drawing {
+    cairo_t  *cairo;
+    oc_status status;                                   /* of what cairo knows nothing of */
+};
+
+/* ---- colours ------------------------------------------------------------------------------- */
+
+static double channel(colour c, int shift)
+{
+    return (double)(c >> shift & 255) / 255;
+}
+
+static void set_colour(struct drawing *d, colour c, double opacity)
+{
+    cairo_set_source_rgba(d->cairo, channel(c, 16), channel(c, 8), channel(c, 0), opacity);
+}
+
+colour oc__colour_between(colour a, colour b, double part)
+{
+    const double p = part > 1 ? 1 : part > 0 ? part : 0;
+    colour c = 0;
+    for (int shift = 0; shift < 24; shift += 8) {
+        const double v = channel(a, shift) * (1 - p) + channel(b, shift) * p;
+        c |= (colour)lrint(255 * v) << shift;
+    }
+    return c;
+}
+
+bool oc__colour_is_dark(colour c)
+{
+    return 0.30 * channel(c, 16) + 0.59 * channel(c, 8) + 0.11 * channel(c, 0) < 0.55;
+}
+
+/* ---- lines and areas ----------------------------------------------------------------------- */
+
+void oc__draw_box(struct drawing *d, struct box b, colour c)
+{
+    set_colour(d, c, 1);
+    cairo_rectangle(d->cairo, b.x, b.y, b.width, b.height);
+    cairo_fill(d->cairo);
+}
+
+void oc__draw_frame(struct drawing *d, struct box b, double thick, colour c)
+{
+    set_colour(d, c, 1);
+    cairo_set_line_width(d->cairo, thick);
+    cairo_rectangle(d->cairo, b.x, b.y, b.width, b.height);
+    cairo_stroke(d->cairo);
+}
+
+void oc__draw_line(struct drawing *d, double x0, double y0, double x1, double y1, double thick,
+                   colour c)
+{
+    set_colour(d, c, 1);
+    cairo_set_line_width(d->cairo, thick);
+    cairo_move_to(d->cairo, x0, y0);
+    cairo_line_to(d->cairo, x1, y1);
+    cairo_stroke(d->cairo);
+}
+
+void oc__draw_dot(struct drawing *d, double x, double y, double radius, colour c)
+{
+    set_colour(d, c, 1);
+    cairo_new_path(d->cairo);
+    cairo_arc(d->cairo, x, y, radius, 0, 2 * 3.14159265358979323846);
+    cairo_fill(d->cairo);
+}
+
+void oc__draw_path(struct drawing *d, const struct point *point, int n, const struct stroke *s)
+{
+    cairo_save(d->cairo);
+    cairo_rectangle(d->cairo, s->clip.x, s->clip.y, s->clip.width, s->clip.height);
+    cairo_clip(d->cairo);
+    for (int i = 0; i < n; i++)
+        cairo_line_to(d->cairo, point[i].x, point[i].y);
+    if (s->dashed)
+        cairo_set_dash(d->cairo, (const double[]){ 3 * s->thick, 2 * s->thick }, 2, 0);
+    cairo_set_line_width(d->cairo, s->thick);
+    cairo_set_line_join(d->cairo, CAIRO_LINE_JOIN_ROUND);
+    cairo_set_line_cap(d->cairo, CAIRO_LINE_CAP_ROUND);
+    set_colour(d, s->colour, s->opacity);
+    cairo_stroke(d->cairo);
+    cairo_restore(d->cairo);
+}
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+static void set_font(cairo_t *cairo, const struct lettering *l)
+{
+    cairo_select_font_face(cairo, font, CAIRO_FONT_SLANT_NORMAL,
+                           l->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(cairo, l->size);
+}
+
+static double width_of(cairo_t *cairo, const char *text, const struct lettering *l)
+{
+    char safe[TEXT_BYTES];
+    cairo_text_extents_t extents;
+    set_font(cairo, l);
+    cairo_text_extents(cairo, oc__escape(text, safe, sizeof safe), &extents);
+    return extents.x_advance;
+}
+
+double oc__draw_text_width(struct drawing *d, const char *text, const struct lettering *l)
+{
+    return width_of(d->cairo, text, l);
+}
+
+double oc__text_width(const char *const *text, int n, const struct lettering *l)
+{
+    cairo_surface_t *const surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
+    cairo_t *const cairo = cairo_create(surface);
+    double widest = 0;
+    for (int i = 0; i < n; i++)
+        widest = fmax(widest, width_of(cairo, text[i], l));
+    cairo_destroy(cairo);
+    cairo_surface_destroy(surface);
+    return widest;
+}
+
+void oc__draw_text(struct drawing *d, double x, double y, const char *text,
+                   const struct lettering *l)
+{
+    char safe[TEXT_BYTES];
+    const double width = width_of(d->cairo, text, l);
+    const double back = l->anchor == ANCHOR_MIDDLE ? width / 2
+                      : l->anchor == ANCHOR_END ? width : 0;
+    set_colour(d, l->colour, 1);
+    cairo_save(d->cairo);
+    cairo_translate(d->cairo, x, y);
+    if (l->upward)
+        cairo_rotate(d->cairo, -3.14159265358979323846 / 2);
+    cairo_move_to(d->cairo, -back, 0);
+    cairo_show_text(d->cairo, oc__escape(text, safe, sizeof safe));
+    cairo_restore(d->cairo);
+    cairo_new_path(d->cairo);
+}
+
+void oc__draw_text_within(struct drawing *d, double x, double y, double width, const char *text,
+                          const struct lettering *l)
+{
+    char cut[TEXT_BYTES];
+    size_t n = strlen(oc__escape(text, cut, sizeof cut - 4));
+    while (n > 0 && width_of(d->cairo, cut, l) > width) {
+        do
+            n--;
+        while (n > 0 && (cut[n] & 0xc0) == 0x80);       /* the bytes that follow a first one */
+        memcpy(cut + n, "…", sizeof "…");
+    }
+    oc__draw_text(d, x, y, cut, l);
+}
+
+/* ---- images -------------------------------------------------------------------------------- */
+
+/* A cairo surface of the image over white; NULL: no memory. */
+static cairo_surface_t *surface_of(const oc_image *image)
+{
+    cairo_surface_t *const surface
+        = cairo_image_surface_create(CAIRO_FORMAT_RGB24, image->width, image->height);
+    unsigned char *const data = cairo_image_surface_get_data(surface);
+    const int stride = cairo_image_surface_get_stride(surface), colours = oc__image_colours(image);
+    for (int y = 0; data && y < image->height; y++)
+        for (int x = 0; x < image->width; x++) {
+            const uint8_t *const p
+                = image->pixel + ((size_t)y * (size_t)image->width + (size_t)x)
+                  * (size_t)image->channels;
+            const int alpha = image->channels > colours ? p[colours] : 255;
+            uint32_t pixel = 0;
+            for (int k = 0; k < 3; k++) {
+                const int v = p[colours == 3 ? k : 0];
+                pixel = pixel << 8 | (uint32_t)((v * alpha + 255 * (255 - alpha) + 127) / 255);
+            }
+            memcpy(data + (size_t)y * (size_t)stride + 4 * (size_t)x, &pixel, sizeof pixel);
+        }
+    cairo_surface_mark_dirty(surface);
+    return surface;
+}
+
+/* Images larger than they are shown shrink, antialiased; smaller ones grow in whole pixels, so that
+ * every viewer of an SVG file shows them as squares. */
+static oc_status fit(const oc_image *image, const struct box *box, oc_image *out)
+{
+    const double wide = box->width * pixels_per_point / image->width;
+    const double high = box->height * pixels_per_point / image->height;
+    const double factor = wide < high ? wide : high;
+    const double whole = factor >= 1 ? floor(factor) : factor;
+    const int w = (int)fmax(1, image->width * whole), h = (int)fmax(1, image->height * whole);
+    return oc__image_resize(out, image, w, h, factor >= 1 ? FILTER_NEAREST : FILTER_BILINEAR);
+}
+
+void oc__draw_image(struct drawing *d, struct box box, const oc_image *image)
+{
+    oc_image fitted;
+    if (d->status < 0 || (d->status = fit(image, &box, &fitted)) < 0)
+        return;
+    const double wide = box.width / fitted.width, high = box.height / fitted.height;
+    const double scale = wide < high ? wide : high;
+    cairo_surface_t *const surface = surface_of(&fitted);
+    cairo_save(d->cairo);
+    cairo_translate(d->cairo, box.x + (box.width - scale * fitted.width) / 2,
+                    box.y + (box.height - scale * fitted.height) / 2);
+    cairo_scale(d->cairo, scale, scale);
+    cairo_set_source_surface(d->cairo, surface, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(d->cairo), CAIRO_FILTER_GOOD);
+    cairo_pattern_set_extend(cairo_get_source(d->cairo), CAIRO_EXTEND_PAD);
+    cairo_rectangle(d->cairo, 0, 0, fitted.width, fitted.height);
+    cairo_fill(d->cairo);
+    cairo_restore(d->cairo);
+    cairo_surface_destroy(surface);
+    oc_image_free(&fitted);
+}
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+static oc_status paint(const struct figure *f, cairo_surface_t *surface, double scale)
+{
+    struct drawing d = { .cairo = cairo_create(surface) };
+    cairo_scale(d.cairo, scale, scale);
+    oc__draw_box(&d, (struct box){ 0, 0, f->width, f->height }, COLOUR_WHITE);
+    f->draw(&d, f->what);
+    cairo_status_t status = cairo_status(d.cairo);
+    cairo_destroy(d.cairo);
+    cairo_surface_flush(surface);
+    if (status == CAIRO_STATUS_SUCCESS)
+        status = cairo_surface_status(surface);
+    if (d.status < 0 || status == CAIRO_STATUS_SUCCESS)
+        return d.status;
+    return oc__fail(status == CAIRO_STATUS_NO_MEMORY ? OC_ELIMIT : OC_EBUG, "picture %s: %s",
+                    oc__quote_z(f->title), cairo_status_to_string(status));
+}
+
+/* The pixels of a surface as RGB. */
+static oc_status read_back(cairo_surface_t *surface, oc_image *out)
+{
+    const unsigned char *const data = cairo_image_surface_get_data(surface);
+    const int stride = cairo_image_surface_get_stride(surface);
+    TRY(oc__image_new(out, "picture", cairo_image_surface_get_width(surface),
+                      cairo_image_surface_get_height(surface), 3));
+    uint8_t *to = out->pixel;
+    for (int y = 0; y < out->height; y++)
+        for (int x = 0; x < out->width; x++) {
+            uint32_t pixel;
+            memcpy(&pixel, data + (size_t)y * (size_t)stride + 4 * (size_t)x, sizeof pixel);
+            *to++ = (uint8_t)(pixel >> 16);
+            *to++ = (uint8_t)(pixel >> 8);
+            *to++ = (uint8_t)pixel;
+        }
+    return OC_OK;
+}
+
+oc_status oc__figure_png(const struct figure *f, struct str *out)
+{
+    const double scale = pixels_per_point;
+    oc_image image = { 0 };
+    cairo_surface_t *const surface = cairo_image_surface_create(
+        CAIRO_FORMAT_RGB24, (int)ceil(f->width * scale), (int)ceil(f->height * scale));
+    oc_status status = paint(f, surface, scale);
+    if (status >= 0)
+        status = read_back(surface, &image);
+    cairo_surface_destroy(surface);
+    if (status >= 0)
+        status = oc__png_encode(&image, out);
+    oc_image_free(&image);
+    return status;
+}
+
+/* ---- SVG ----------------------------------------------------------------------------------- */
+
+static cairo_status_t take(void *context, const unsigned char *bytes, unsigned n)
+{
+    struct str *const out = context;
+    oc__str_add(out, (const char *)bytes, n);
+    return out->failed ? CAIRO_STATUS_NO_MEMORY : CAIRO_STATUS_SUCCESS;
+}
+
+/* The letters of a name that cairo ended by a number, `"surface12"` or `"#image5"`, from behind the
+ * quote; 0 where there is none.  Those of glyphs and clips count from 0 in every file already. */
+static size_t numbered(const char *p)
+{
+    static const char *const kinds[] = { "surface", "image", "source" };
+    const size_t mark = *p == '#';
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t n = strlen(kinds[i]);
+        if (strncmp(p + mark, kinds[i], n) != 0)
+            continue;
+        n += mark + (p[mark + n] == '-');
+        const size_t digits = strspn(p + n, "0123456789");
+        return digits && p[n + digits] == '"' ? n : 0;
+    }
+    return 0;
+}
+
+enum { NUMBERS_MAX = 4096 };
+struct numbers { int n; long seen[NUMBERS_MAX]; };
+
+/* The place of a number in the order of appearance. */
+static int place_of(struct numbers *numbers, long number)
+{
+    int i = 0;
+    while (i < numbers->n && numbers->seen[i] != number)
+        i++;
+    if (i == numbers->n && i < NUMBERS_MAX)
+        numbers->seen[numbers->n++] = number;
+    return i;
+}
+
+/* Cairo numbers what it makes through the life of the process; counted anew in each file, equal
+ * pictures are equal bytes. */
+static void renumber(const char *text, struct numbers *numbers, struct str *out)
+{
+    for (const char *quote; (quote = strchr(text, '"')); text = quote) {
+        const size_t n = numbered(++quote);
+        oc__str_add(out, text, (size_t)(quote - text) + n);
+        quote += n;
+        if (n) {
+            char *end;
+            const int place = place_of(numbers, strtol(quote, &end, 10));
+            oc__str_addf(out, "%d", place);
+            quote = end;
+        }
+    }
+    oc__str_addz(out, text);
+}
+
+/* Text within an element. */
+static void add_escaped(struct str *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '<' || *text == '>' || *text == '&')
+            oc__str_addz(out, *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : "&amp;");
+        else
+            oc__str_add(out, text, 1);
+    }
+}
+
+/* The words stand right behind the root's opening tag. */
+static oc_status add_words(const struct figure *f, const char *svg, struct str *out)
+{
+    const char *const root = strstr(svg, "<svg"), *const end = root ? strchr(root, '>') : NULL;
+    struct numbers *const numbers = oc__alloc(1, sizeof *numbers);
+    if (!end || !numbers) {
+        oc__free(numbers);
+        return OC_ELIMIT;
+    }
+    oc__str_add(out, svg, (size_t)(end + 1 - svg));
+    oc__str_addz(out, "\n<title>");
+    add_escaped(out, f->title);
+    oc__str_addz(out, "</title>\n<desc>");
+    add_escaped(out, f->description ? f->description : "");
+    oc__str_addz(out, "</desc>");
+    renumber(end + 1, numbers, out);
+    oc__free(numbers);
+    return out->failed ? OC_ELIMIT : OC_OK;
+}
+
+oc_status oc__figure_svg(const struct figure *f, struct str *out)
+{
+    struct str raw = { 0 };
+    cairo_surface_t *const surface
+        = cairo_svg_surface_create_for_stream(take, &raw, f->width, f->height);
+    oc_status status = paint(f, surface, 1);
+    cairo_surface_finish(surface);
+    if (status >= 0 && cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS)
+        status = oc__fail(OC_ELIMIT, "picture %s: no memory", oc__quote_z(f->title));
+    cairo_surface_destroy(surface);
+    if (status >= 0)
+        status = add_words(f, oc__str_text(&raw), out);
+    oc__str_free(&raw);
+    return status;
+}
+
+oc_status oc__figure_save(const struct figure *f, const char *path)
+{
+    static const struct {
+        const char *ending;
+        oc_status (*make)(const struct figure *f, struct str *out);
+    } kinds[] = { { ".png", oc__figure_png }, { ".svg", oc__figure_svg } };
+    const size_t n = strlen(path);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const size_t ending = strlen(kinds[i].ending);
+        if (n < ending || strcmp(path + n - ending, kinds[i].ending) != 0)
+            continue;
+        struct str file = { 0 };
+        oc_status status = kinds[i].make(f, &file);
+        if (status >= 0)
+            status = oc__write_file(path, file.text, file.n, WRITE_REPLACE);
+        oc__str_free(&file);
+        return status;
+    }
+    return oc__fail(OC_EUSAGE, "%s: a picture's name ends in .png or .svg", path);
+}

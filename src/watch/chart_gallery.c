@@ -1,0 +1,62 @@
+/* chart_gallery.c — images in rows, each with two lines below it. */
+#include "watch/chart.h"
+
+enum { TOP = 62, TOP_PLAIN = 16, MARGIN = 18, GAP = 12, LINE = 14, CAPTION = 2 * LINE + 8 };
+
+static colour mood_colour(enum caption_mood mood)
+{
+    return mood == CAPTION_GOOD ? CHART_BLUE : mood == CAPTION_BAD ? CHART_VERMILION : CHART_INK;
+}
+
+static double top_of(const struct gallery *g)
+{
+    return g->title ? TOP : TOP_PLAIN;
+}
+
+static void draw_exhibit(struct drawing *d, const struct gallery *g, int i)
+{
+    const struct exhibit *const e = &g->exhibit[i];
+    const double x = MARGIN + (i % g->columns) * (g->cell + GAP);
+    const double y = top_of(g) + (i / g->columns) * (g->cell + CAPTION + GAP / 2);
+    const struct box box = { x, y, g->cell, g->cell };
+    const struct lettering first = { .size = 11, .colour = mood_colour(e->mood),
+                                     .bold = e->mood == CAPTION_BAD };
+    const struct lettering second = { .size = 11, .colour = CHART_GREY };
+    oc__draw_box(d, box, 0xf3f3f3);
+    oc__draw_image(d, box, &e->image);
+    if (e->mood == CAPTION_BAD)
+        oc__draw_frame(d, box, 1.5, CHART_VERMILION);
+    oc__draw_text_within(d, x, y + g->cell + LINE, g->cell + GAP - 2, e->caption[0], &first);
+    oc__draw_text_within(d, x, y + g->cell + 2 * LINE, g->cell + GAP - 2, e->caption[1], &second);
+}
+
+static void draw_gallery(struct drawing *d, const void *what)
+{
+    const struct gallery *const g = what;
+    const struct lettering title = { .size = 17, .colour = CHART_INK, .bold = true };
+    const struct lettering under = { .size = 12, .colour = CHART_GREY };
+    if (g->title)
+        oc__draw_text(d, MARGIN, 28, g->title, &title);
+    if (g->subtitle)
+        oc__draw_text(d, MARGIN, 46, g->subtitle, &under);
+    for (int i = 0; i < g->n; i++)
+        draw_exhibit(d, g, i);
+}
+
+struct figure oc__gallery_figure(const struct gallery *g, struct str *words)
+{
+    const char *const lines[] = { g->subtitle ? g->subtitle : "" };
+    const double text = oc__text_width(lines, 1, &(struct lettering){ .size = 12 }) + 2 * MARGIN;
+    const int columns = g->n < g->columns ? g->n : g->columns;
+    const int rows = (g->n + g->columns - 1) / g->columns;
+    const double width = columns * (g->cell + GAP) - GAP + 2 * MARGIN;
+    oc__str_clear(words);
+    for (int i = 0; i < g->n; i++)
+        oc__str_addf(words, "%s%s %s", i ? "; " : "", g->exhibit[i].caption[0],
+                     g->exhibit[i].caption[1]);
+    return (struct figure){
+        .title = g->title ? g->title : "", .description = oc__str_text(words),
+        .width = width > text ? width : text,
+        .height = top_of(g) + rows * (g->cell + CAPTION + GAP / 2) + MARGIN / 2,
+        .draw = draw_gallery, .what = g };
+}
