@@ -107,7 +107,7 @@ static bool accept(const struct request *r, struct offer *o)
     struct dnn_formula f = formula_of(row, r);
     f.x = &d;
     const bool by_y = row->kind_by_y != dnnl_alg_kind_undef;
-    return offer(r, o, oc__prim_make(pass_of(r), make_formula, &f),
+    return offer(r, o, oc__prim_make(pass_of(r), make_formula, &f, NULL),
                  by_y ? DNNL_ARG_DST : DNNL_ARG_SRC);
 }
 
@@ -127,7 +127,7 @@ static bool accept_softmax(const struct request *r, struct offer *o)
     if (!describe(&d, r, o) || oc__axis(((const struct softmax *)r->attr)->axis,
                                         r->y[0].shape->rank, &f.axis) < 0)
         return false;
-    return offer(r, o, oc__prim_make(pass_of(r), make_softmax, &f), DNNL_ARG_DST);
+    return offer(r, o, oc__prim_make(pass_of(r), make_softmax, &f, NULL), DNNL_ARG_DST);
 }
 
 const struct kernel oc__dnn_softmax = PRIM_KERNEL("Softmax", "softmax", accept_softmax);

@@ -113,16 +113,18 @@ static bool fill(struct prim *p, const struct fit *fit, const struct request *r,
     return true;
 }
 
-dnnl_primitive_desc_t oc__prim_make(enum pass pass, prim_maker *make, const void *what)
+dnnl_primitive_desc_t oc__prim_make(enum pass pass, prim_maker *make, const void *what,
+                                    const struct post *post)
 {
-    const dnnl_primitive_attr_t attr = oc__dnn_attr(NULL);
+    const dnnl_primitive_attr_t attr = oc__dnn_attr(post);
     if (!attr)
         return NULL;
     struct setting setting = { oc__dnn_engine(), attr, NULL };
     dnnl_primitive_desc_t forward = NULL, pd = NULL;
-    if (pass == PASS_DATA)
+    const bool backward = pass == PASS_DATA || pass == PASS_WEIGHTS;
+    if (backward)
         setting.forward = forward = make(PASS_TRAINING, what, &setting);
-    if (pass != PASS_DATA || forward)
+    if (!backward || forward)
         pd = make(pass, what, &setting);
     if (forward)
         dnnl_primitive_desc_destroy(forward);

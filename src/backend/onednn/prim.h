@@ -39,10 +39,11 @@ struct fit {
 dnnl_engine_t oc__dnn_engine(void);                     /* NULL: the library does not work here */
 
 /* The primitive that `make` makes of `what`, for one pass; backwards, with a forward pass as its
- * hint.  NULL as for the functions of the shim. */
+ * hint.  `post` may be NULL.  NULL as for the functions of the shim. */
 typedef dnnl_primitive_desc_t prim_maker(enum pass pass, const void *what,
                                          const struct setting *s);
-dnnl_primitive_desc_t oc__prim_make(enum pass pass, prim_maker *make, const void *what);
+dnnl_primitive_desc_t oc__prim_make(enum pass pass, prim_maker *make, const void *what,
+                                    const struct post *post);
 
 /* Fills in the offer; false, with nothing left behind, where it cannot. */
 bool  oc__prim_offer(const struct fit *fit, const struct request *r, struct offer *o);

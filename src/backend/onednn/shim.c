@@ -234,18 +234,18 @@ dnnl_primitive_desc_t oc__dnn_convolution(enum pass pass, const struct dnn_conv 
         return deconvolution(pass, c, s);
     dnnl_convolution_desc_t d;
     const dnnl_memory_desc_t *b = c->b ? &c->b->md : NULL;
-    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+    const dnnl_alg_kind_t kind = c->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
     dnnl_status_t status;
     if (pass == PASS_DATA)
         status = dnnl_dilated_convolution_backward_data_desc_init(
-            &d, direct, &c->x->md, &c->w->md, &c->y->md, c->stride, c->dilation, c->begin, c->end);
+            &d, kind, &c->x->md, &c->w->md, &c->y->md, c->stride, c->dilation, c->begin, c->end);
     else if (pass == PASS_WEIGHTS)
         status = dnnl_dilated_convolution_backward_weights_desc_init(
-            &d, direct, &c->x->md, &c->w->md, b, &c->y->md, c->stride, c->dilation, c->begin,
+            &d, kind, &c->x->md, &c->w->md, b, &c->y->md, c->stride, c->dilation, c->begin,
             c->end);
     else
         status = dnnl_dilated_convolution_forward_desc_init(
-            &d, direction(pass), direct, &c->x->md, &c->w->md, b, &c->y->md, c->stride, c->dilation,
+            &d, direction(pass), kind, &c->x->md, &c->w->md, b, &c->y->md, c->stride, c->dilation,
             c->begin, c->end);
     return described(status, &d, s);
 }

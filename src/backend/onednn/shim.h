@@ -60,7 +60,7 @@ struct setting {
 /* The descriptors are those of x, w, b, y or, in a backward pass, of their gradients; b may be
  * NULL. */
 struct dnn_conv {
-    bool               transposed;
+    bool               transposed, winograd;
     const struct desc *x, *w, *b, *y;
     dnnl_dims_t        stride, dilation, begin, end;    /* dilation 0 means dense here */
 };
