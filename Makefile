@@ -53,7 +53,7 @@ SCRIPTS  := $(wildcard test/*_test.sh test/*_test.py)
 EXAMPLES := $(patsubst example/%.c,$(BUILD)/example/%,$(wildcard example/*.c))
 BENCHES  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all library examples tests deps demo check bench docs install uninstall clean help
+.PHONY: all library examples tests deps demo check check-onnx bench docs install uninstall clean help
 all: $(BUILD)/ocellus library ## the program build/ocellus and the library (the default)
 library: $(BUILD)/libocellus.a $(BUILD)/libocellus.so
 examples: $(EXAMPLES)
@@ -120,13 +120,18 @@ check: ## build and run every test; SAN=address,undefined and STRICT=1 are optio
 	@$(MAKE) --no-print-directory all tests
 	@STRICT=$(STRICT) SAN=$(SAN) sh tool/check.sh $(BUILD) tool/house.py $(TESTS) $(SCRIPTS)
 
+check-onnx: ## run ONNX's conformance suite alone
+	@$(MAKE) --no-print-directory $(BUILD)/test/onnx_backend_test
+	@$(BUILD)/test/onnx_backend_test
+
 bench: ## measure against PyTorch in the same run
 	@sh tool/deps.sh peers
 	@$(MAKE) --no-print-directory all $(BENCHES)
 	@bench/run.py $(BUILD)
 
-docs: $(BUILD)/ocellus ## generate docs/operators.md from the tables
+docs: $(BUILD)/ocellus $(BUILD)/test/onnx_backend_test ## generate docs/operators.md and onnx.md
 	$(BUILD)/ocellus help manual > docs/operators.md
+	$(BUILD)/test/onnx_backend_test --table docs/onnx.md
 
 install: all ## install to PREFIX (default /usr/local), DESTDIR respected
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
@@ -147,6 +152,6 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d) $(EXAMPLES:=.d) $(BENCHES:=.d)

@@ -620,6 +620,37 @@ oc_status oc_check_operators(oc_report_function *report, void *context);
 oc_status oc_check_model(oc_model *m, int samples, int entries, oc_report_function *report,
                          void *context);
 
+/* ---- onnx ---------------------------------------------------------------------------------- */
+
+/* A model of ONNX, read into a graph: opsets up to 28, weights as parameters of a store by their
+ * names.  A session over its graph runs it. */
+typedef struct oc_onnx oc_onnx;
+
+/* Shapes for inputs whose dimensions the model leaves open; what follows from them is then checked
+ * and computed at once. */
+typedef struct oc_onnx_options {
+    int                inputs;
+    const char *const *name;
+    const oc_shape    *shape;
+} oc_onnx_options;
+
+/* Reads and checks all of it.  Operators that are not known are listed all at once; anything
+ * unsound is OC_EINPUT with its offset, or its node, operator and attribute. */
+oc_status   oc_onnx_load(oc_onnx **out, const char *path, const oc_onnx_options *options);
+void        oc_onnx_free(oc_onnx *m);
+oc_graph   *oc_onnx_graph(oc_onnx *m);
+oc_store   *oc_onnx_store(oc_onnx *m);
+/* Inputs in the order of the graph's, and outputs; their names are those of the file. */
+int         oc_onnx_inputs(const oc_onnx *m);
+oc_value    oc_onnx_input(const oc_onnx *m, int i);
+int         oc_onnx_outputs(const oc_onnx *m);
+oc_value    oc_onnx_output(const oc_onnx *m, int i, const char **name);
+/* Any value of the graph by its name; OC_NONE: there is none of that name. */
+oc_value    oc_onnx_value(const oc_onnx *m, const char *name);
+int64_t     oc_onnx_opset(const oc_onnx *m);
+const char *oc_onnx_producer(const oc_onnx *m);         /* "pytorch 2.1.0"; "" where not said */
+const char *oc_onnx_metadata(const oc_onnx *m, const char *key);        /* NULL: none */
+
 /* ---- manual -------------------------------------------------------------------------------- */
 
 /* What the tables of the library say about a topic: operators, layers, optimizers, and so on.

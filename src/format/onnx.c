@@ -1,0 +1,142 @@
+/* onnx.c — models of ONNX as the library hands them out. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "format/onnx_import.h"
+
+struct output { const char *name; oc_value value; };
+
+struct oc_onnx {
+    struct pool       pool;                             /* of the messages and what points there */
+    struct onnx_model model;
+    oc_store         *store;
+    struct onnx_scope scope;
+    oc_value         *input;
+    struct output    *output;
+    int               inputs, outputs;
+    char              producer[128];
+};
+
+static oc_status find_outputs(oc_onnx *m, const char *path)
+{
+    const struct pb_list *const list = &m->model.graph->output;
+    m->output = oc__pool_alloc(&m->pool, (size_t)(list->n + 1) * sizeof *m->output);
+    if (!m->output)
+        return OC_ELIMIT;
+    if (list->n == 0)
+        return oc__fail(OC_EINPUT, "%s: the graph has no output", path);
+    for (int i = 0; i < list->n; i++) {
+        const char *const name = LIST_AT(struct onnx_value_info, *list, i)->name;
+        const int64_t id = oc__map_get(&m->scope.by_name, name ? name : "", -1);
+        if (id <= 0)
+            return oc__fail(OC_EINPUT, "%s: output %s: nothing makes it", path,
+                            oc__quote_z(name ? name : ""));
+        m->output[m->outputs++] = (struct output){ name, { (int32_t)id } };
+    }
+    return OC_OK;
+}
+
+static oc_status find_inputs(oc_onnx *m)
+{
+    const oc_graph *const g = m->scope.g;
+    m->input = oc__pool_alloc(&m->pool, (size_t)(g->inputs + 1) * sizeof *m->input);
+    if (!m->input)
+        return OC_ELIMIT;
+    for (int i = 0; i < g->values; i++)
+        if (g->value[i].kind == VALUE_INPUT)
+            m->input[m->inputs++] = (oc_value){ i + 1 };
+    return OC_OK;
+}
+
+static oc_status import(oc_onnx *m, struct onnx_import *im)
+{
+    snprintf(m->producer, sizeof m->producer, "%s %s",
+             m->model.producer_name ? m->model.producer_name : "",
+             m->model.producer_version ? m->model.producer_version : "");
+    TRY(oc__onnx_check_operators(im));
+    TRY(oc__onnx_import_graph(im, m->model.graph, &m->scope));
+    TRY(oc_graph_check(m->scope.g));
+    TRY(find_inputs(m));
+    return find_outputs(m, im->path);
+}
+
+static oc_status read_model(oc_onnx *m, const struct file *f, const oc_onnx_options *options)
+{
+    if (f->size == 0)
+        return oc__fail(OC_EINPUT, "%s: offset 0: the file is empty", f->path);
+    TRY(oc__pb_read(f, &oc__onnx_model_message, &m->model, &m->pool));
+    if (!m->model.graph)
+        return oc__fail(OC_EINPUT, "%s: there is no graph in it", f->path);
+    TRY(oc_store_new(&m->store, 0));
+    TRY(oc_graph_new(&m->scope.g, m->store));
+    m->scope.opsets = &m->model.opset_import;
+    struct onnx_import im = { .path = f->path, .model = &m->model, .options = options,
+                              .pool = &m->pool, .store = m->store };
+    TRY(oc__onnx_source_open(&im.source, f));
+    const oc_status status = import(m, &im);
+    oc__onnx_source_close(&im.source);
+    oc__map_free(&im.uses);
+    return status;
+}
+
+oc_status oc_onnx_load(oc_onnx **out, const char *path, const oc_onnx_options *options)
+{
+    struct file f;
+    *out = NULL;
+    TRY(oc__file_open(&f, path));
+    oc_onnx *const m = oc__alloc(1, sizeof *m);
+    const oc_status status = m ? read_model(m, &f, options) : OC_ELIMIT;
+    oc__file_close(&f);
+    if (status)
+        oc_onnx_free(m);
+    else
+        *out = m;
+    return status;
+}
+
+void oc_onnx_free(oc_onnx *m)
+{
+    if (!m)
+        return;
+    oc__map_free(&m->scope.by_name);
+    oc_graph_free(m->scope.g);
+    oc_store_free(m->store);
+    oc__pool_free(&m->pool);
+    oc__free(m);
+}
+
+oc_graph   *oc_onnx_graph(oc_onnx *m)                  { return m->scope.g; }
+oc_store   *oc_onnx_store(oc_onnx *m)                  { return m->store; }
+int         oc_onnx_inputs(const oc_onnx *m)           { return m->inputs; }
+oc_value    oc_onnx_input(const oc_onnx *m, int i)     { return m->input[i]; }
+int         oc_onnx_outputs(const oc_onnx *m)          { return m->outputs; }
+const char *oc_onnx_producer(const oc_onnx *m)         { return m->producer; }
+
+oc_value oc_onnx_output(const oc_onnx *m, int i, const char **name)
+{
+    if (name)
+        *name = m->output[i].name;
+    return m->output[i].value;
+}
+
+oc_value oc_onnx_value(const oc_onnx *m, const char *name)
+{
+    const int64_t id = oc__map_get(&m->scope.by_name, name, 0);
+    return (oc_value){ (int32_t)id };
+}
+
+int64_t oc_onnx_opset(const oc_onnx *m)
+{
+    return oc__onnx_opset(&m->model.opset_import, "");
+}
+
+const char *oc_onnx_metadata(const oc_onnx *m, const char *key)
+{
+    for (int i = 0; i < m->model.metadata_props.n; i++) {
+        const struct onnx_pair *const p = LIST_AT(struct onnx_pair, m->model.metadata_props, i);
+        if (p->key && !strcmp(p->key, key))
+            return p->value;
+    }
+    return NULL;
+}
