@@ -103,10 +103,10 @@ static const char *const cpu_leaves_all[] = {
     "ArgMax", "ArgMin", "AttentionBias", "BatchNormalizationInference",
     "BatchNormalizationInferenceGrad", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr",
     "BitwiseXor", "CumProd", "CumSum", "DepthToSpace", "Gather", "GatherElements", "GatherND",
-    "GlobalMaxPool", "IsInf", "IsNaN", "MaxPoolGrad", "Pad", "ReduceL1", "ReduceL2",
+    "GlobalMaxPool", "Hardmax", "IsInf", "IsNaN", "MaxPoolGrad", "Pad", "ReduceL1", "ReduceL2",
     "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare",
-    "Resize", "ResizeGrad", "ScatterElements", "ScatterND", "Slice", "SpaceToDepth",
-    "Tile", "Trilu", NULL
+    "Resize", "ResizeGrad", "ScatterElements", "ScatterND", "Slice", "SpaceToDepth", "Tile",
+    "Trilu", NULL
 };
 
 /* Single cases that it leaves; it takes all else in f32.  A new operator is served, or stands here.

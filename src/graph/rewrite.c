@@ -62,7 +62,7 @@ static bool fold_constant(struct binding *b, const struct node *n, const oc_valu
 {
     if (!oc__is_constant(b->to, n->op, n->n_in, in))
         return false;
-    const oc_value y = oc__apply(b->to, n->op, n->attr, n->n_in, in);
+    const oc_value y = oc__bind_copy(b, n, in);
     if (y.id <= 0)
         return false;
     struct node *made = oc__maker(b->to, y);

@@ -128,3 +128,17 @@ static oc_status clip_take(void *attr, const struct infer *s)
 UNARY_OF("x min? max?", 6, clip_take, clip, "Clip", "y = min(max(x, min), max)", clip_attrs,
          sizeof(struct clip), struct clip, clamp(x, a->min, a->max), x,
          x >= a->min && x <= a->max ? 1 : 0, clip_cases)
+
+/* ---- gated --------------------------------------------------------------------------------- */
+
+static void compose_swiglu(oc_graph *g, const struct composition *c)
+{
+    c->y[0] = oc_mul(g, oc__apply(g, &oc__op_swish, c->attr, OC_IN(c->in[0])), c->in[1]);
+}
+
+static const char *const swiglu_cases[] = { "2x3x5 2x3x5", "7 7 alpha=1.7", NULL };
+
+const struct op oc__op_swiglu = {
+    .entry = { "SwiGLU", "y = a / (1 + exp(-alpha * a)) * b", swish_attrs, sizeof(struct swish) },
+    .inputs = "a b", .outputs = "y", .compose = compose_swiglu, .cases = swiglu_cases,
+};

@@ -1,5 +1,5 @@
 /* arg_max.c — ArgMax and ArgMin: the index of the largest or least element along an axis; of equal
- * ones the first, or the last. */
+ * ones the first, or the last.  Hardmax has 1 in the place of the first largest, else 0. */
 #include "op/attributes.h"
 #include "op/walk.h"
 
@@ -60,3 +60,39 @@ static const char *const cases[] = {
     };
 ROW(arg_max, "ArgMax", "y = the index of the largest x", run_max)
 ROW(arg_min, "ArgMin", "y = the index of the least x", run_min)
+
+static const struct attr hardmax_attrs[] = {
+    ATTR(struct softmax, INT, axis, "-1", "along which axis"), { 0 }
+};
+
+static oc_status hardmax_shape(const struct infer *s)
+{
+    int axis;
+    TRY(oc__axis(((const struct softmax *)s->attr)->axis, s->x[0]->rank, &axis));
+    return oc__shape_same(s);
+}
+
+static void hardmax_run(const struct call *c)
+{
+    const struct lanes l = oc__lanes_of(c->xs[0], ((const struct softmax *)c->attr)->axis);
+    for (int64_t k = 0; k < l.outer * l.inner; k++) {
+        const int64_t at = k / l.inner * l.n * l.inner + k % l.inner;
+        int64_t best = 0;
+        for (int64_t j = 0; j < l.n; j++) {
+            if (c->x[0][at + j * l.inner] > c->x[0][at + best * l.inner])
+                best = j;
+            c->y[0][at + j * l.inner] = 0;
+        }
+        if (l.n)
+            c->y[0][at + best * l.inner] = 1;
+    }
+}
+
+static const char *const hardmax_cases[] = { "3x5", "2x3x4 axis=1", NULL };
+
+const struct op oc__op_hardmax = {
+    .entry = { "Hardmax", "y = 1 in the place of the largest x, else 0", hardmax_attrs,
+               sizeof(struct softmax) },
+    .inputs = "x", .outputs = "y", .flops = oc__flops_input,
+    .shape = hardmax_shape, .grad = oc__grad_flat, .run = hardmax_run, .cases = hardmax_cases,
+};

@@ -27,6 +27,17 @@ struct reduce  { struct ints axes; bool keepdims, noop_with_empty_axes; };  /* n
 
 struct scan    { bool exclusive, reverse; };
 
+struct rms_norm           { int64_t axis; double epsilon; int stash_type; };  /* oc_dtype */
+struct mean_variance_norm { struct ints axes; };
+struct lp_norm            { int64_t axis, p; };
+
+struct rotary           { bool interleaved; int64_t num_heads, rotary_embedding_dim; };
+struct linear_attention {
+    int64_t chunk_size, kv_num_heads, q_num_heads;
+    double  scale;
+    int     update_rule;
+};
+struct causal_conv    { int activation; };
 struct attention_bias { bool is_causal; int64_t left_window_size, right_window_size; };
 struct attention {
     bool    is_causal;
@@ -42,6 +53,7 @@ struct cross_entropy { int reduction; int64_t ignore_index; double label_smoothi
 
 struct dropout { double p; int64_t key; };              /* key 0: made from the node's name */
 struct cast    { int to; };                             /* oc_dtype */
+struct cast_like { bool saturate; int round_mode; };
 
 /* Shapes and places. */
 struct shape     { int64_t start, end; };

@@ -1,4 +1,4 @@
-/* cast.c — Cast: another element type.
+/* cast.c — Cast and CastLike: another element type.
  *
  * To a whole-number type values are cut towards zero and held at the ends of its range; NaN becomes
  * 0; to bool, what is not 0 is true.  Between floating types it is differentiable. */
@@ -42,4 +42,25 @@ const struct op oc__op_cast = {
     .entry = { "Cast", "y = x as another type", attrs, sizeof(struct cast) },
     .inputs = "x", .outputs = "y",
     .shape = shape, .grad = grad, .run = run, .cases = cases,
+};
+
+static const char *const round_modes[] = { "up", "down", "nearest", NULL };
+static const struct attr like_attrs[] = {
+    ATTR(struct cast_like, BOOL, saturate, "true", "concerns types of 8 bits, which are not there"),
+    ATTR_WORDS(struct cast_like, round_mode, "up", "concerns a type that is not there",
+               round_modes),
+    { 0 }
+};
+
+static void compose_like(oc_graph *g, const struct composition *c)
+{
+    const struct cast to = { .to = (int)oc__value(g, c->in[1])->dtype };
+    c->y[0] = oc__apply(g, &oc__op_cast, &to, OC_IN(c->in[0]));
+}
+
+static const char *const like_cases[] = { "2x3 i5:4", "i5:3 2", "2x3 1", NULL };
+
+const struct op oc__op_cast_like = {
+    .entry = { "CastLike", "y = x in the type of like", like_attrs, sizeof(struct cast_like) },
+    .inputs = "x like", .outputs = "y", .compose = compose_like, .cases = like_cases,
 };
