@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Times the training steps of `cnn` and `mlp` (batch 64) against PyTorch at its best settings, in
-interleaved pairs, and prints the ratios: above 1, Ocellus is faster.  Where the probes of
-../shared/bench are at hand they are timed in the same rounds.  Last come whole processes: how long
-the program takes to say its version, and to predict one image.
+"""Times training steps and inferences against PyTorch at its best settings, and inferences against ONNX
+Runtime too, in interleaved rounds, and prints the ratios: above 1, Ocellus is faster.  Where the probes of
+../shared/bench are at hand they are timed in the same rounds.  Last come whole processes: how long the
+program takes to say its version, and to predict one image.
 
-Usage: bench/run.py [BUILD]"""
+Usage: bench/run.py [BUILD [WORKLOAD…]]"""
+import itertools
 import os
 import re
 import statistics
@@ -12,97 +13,144 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import namedtuple
 
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build"
-ROUNDS, BATCH = 9, 64
-STEPS = {"cnn": (60, 25), "mlp": (2000, 1000)}       # ours, the peer's
+ROUNDS = 9
 BLAS = "/usr/lib/x86_64-linux-gnu/openblas-openmp"
-PROBES = {"cnn": ("net.c", "mcnn 64 {t} 0 60"), "mlp": ("mlp.c", "{t} 2000")}
+ALL_BLAS = ("SkylakeX", "Haswell", "Zen")
+LAYOUTS = ([], ["channels_last"])
+INFERENCES = (["eager"], ["eager", "channels_last"], ["jit"], ["jit", "channels_last"], ["mkldnn"])
+CORES = os.cpu_count() or 1
+THREADS = sorted({1, min(2, CORES)})
+
+# A model's step; how many steps of ours and of a peer make a round; what may be PyTorch's best; our threads.
+Workload = namedtuple("Workload", "model mode batch steps peer_steps blas variants threads probe")
+WORKLOADS = {
+    "cnn": Workload("cnn", "train", 64, 60, 25, ALL_BLAS, LAYOUTS, THREADS, ("net.c", "mcnn 64 {t} 0 60")),
+    "mlp": Workload("mlp", "train", 64, 2000, 1000, ALL_BLAS, LAYOUTS[:1], THREADS, ("mlp.c", "{t} 2000")),
+    "resnet18": Workload("resnet18", "train", 16, 4, 4, ALL_BLAS[:1], LAYOUTS, THREADS[-1:], None),
+    "resnet50": Workload("resnet50", "train", 8, 4, 4, ALL_BLAS[:1], LAYOUTS, THREADS[-1:], None),
+    "resnet18-infer": Workload("resnet18", "infer", 1, 40, 40, ALL_BLAS[:1], INFERENCES, THREADS[-1:], None),
+    "resnet50-infer": Workload("resnet50", "infer", 1, 20, 20, ALL_BLAS[:1], INFERENCES, THREADS[-1:], None),
+}
+Timing = namedtuple("Timing", "ms mib")
 
 
-def milliseconds(command, **env):
+def run(command, **env):
     r = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True)
     if r.returncode:
         raise RuntimeError(f"{' '.join(command)}: {r.stderr.strip()[-300:]}")
+    memory = re.search(r"(\d+) MiB", r.stdout)
     for pattern, factor in ((r"median ([\d.]+) us", 1e-3), (r"median ([\d.]+) ms", 1), (r" ([\d.]+) ms", 1)):
         m = re.search(pattern, r.stdout)
         if m:
-            return float(m.group(1)) * factor
+            return Timing(float(m.group(1)) * factor, int(memory.group(1)) if memory else None)
     raise RuntimeError(f"{command[0]} printed no time: {r.stdout}")
 
 
-def ours(model, threads):
-    command = [f"{BUILD}/bench/step", model, str(BATCH), str(threads), str(STEPS[model][0])]
-    return milliseconds(command, GOMP_SPINCOUNT="2000")     # as the program itself has it
+def ours(w, threads):
+    command = [f"{BUILD}/bench/step", w.model, w.mode, str(w.batch), str(threads), str(w.steps)]
+    return run(command, GOMP_SPINCOUNT="2000")              # as the program itself has it
 
 
-def python_with_torch():
-    for python in ("/usr/bin/python3", "python3"):
-        if subprocess.run([python, "-c", "import torch"], capture_output=True).returncode == 0:
-            return python
+def python_with(module):
+    for python in ("build/peers/bin/python3", "/usr/bin/python3", "python3"):
+        if os.path.exists(python) or "/" not in python:
+            if subprocess.run([python, "-c", f"import {module}"], capture_output=True).returncode == 0:
+                return python
     return None
 
 
-def torch_settings(model, cores):
-    """Every setting that may be PyTorch's best: its BLAS's kernels, layout, threads."""
-    layouts = ([], ["channels_last"]) if model == "cnn" else ([],)
-    for threads in sorted({1, min(2, cores)}):
-        for kernels in ("SkylakeX", "Haswell", "Zen"):
-            for layout in layouts:
-                env = {"OPENBLAS_CORETYPE": kernels, "OMP_NUM_THREADS": str(threads)}
-                if os.path.isdir(BLAS):
-                    env["LD_LIBRARY_PATH"] = BLAS
-                yield threads, layout, env
+def peer_command(python, w, threads, variant):
+    return [python, "bench/peer.py", w.model, w.mode, str(w.batch), str(threads), str(w.peer_steps), *variant]
 
 
-def torch_at_its_best(python, model, cores):
+def torch_settings(w):
+    """Every setting that may be PyTorch's best: threads, its BLAS's kernels, layout or kind of execution."""
+    for threads, kernels, variant in itertools.product(THREADS, w.blas, w.variants):
+        env = {"OPENBLAS_CORETYPE": kernels, "OMP_NUM_THREADS": str(threads)}
+        if os.path.isdir(BLAS):
+            env["LD_LIBRARY_PATH"] = BLAS
+        yield threads, variant if w.mode == "infer" else ["eager", *variant], env
+
+
+class Peer:
+    """A command that is timed beside ours."""
+
+    def __init__(self, label, command, env):
+        self.label, self.command, self.env, self.timings = label, command, env, []
+
+    def time(self):
+        self.timings.append(run(self.command, **self.env))
+
+
+def torch_at_its_best(python, w):
     best = None
-    for threads, layout, env in torch_settings(model, cores):
-        command = [python, "bench/peer.py", model, str(BATCH), str(threads), str(STEPS[model][1]), *layout]
-        t = milliseconds(command, **env)
-        if best is None or t < best[0]:
-            best = (t, command, env, f"{threads} threads, {env['OPENBLAS_CORETYPE']}{' '.join(['', *layout])}")
-    return best
+    for threads, variant, env in torch_settings(w):
+        command = peer_command(python, w, threads, variant)
+        ms = run(command, **env).ms
+        label = f"PyTorch at its best ({threads} threads, {env['OPENBLAS_CORETYPE']}, {' '.join(variant)})"
+        if best is None or ms < best[0]:
+            best = (ms, Peer(label, command, env))
+    return best[1]
 
 
-def probe(model):
-    source, arguments = PROBES[model]
+def probe(w, threads):
+    source, arguments = w.probe
     path = os.path.join("..", "shared", "bench", source)
+    program = f"{BUILD}/bench/probe_{w.model}"
     if not os.path.exists(path):
         return None
-    program = f"{BUILD}/bench/probe_{model}"
     built = subprocess.run(["gcc", "-O3", "-march=native", "-fopenmp", "-w", path, "-o", program, "-ldnnl", "-lm"])
-    return (program, arguments) if built.returncode == 0 else None
+    command = [program, *arguments.format(t=threads).split()]
+    return Peer(f"oneDNN probe, {threads} threads", command, {"OMP_NUM_THREADS": str(threads)}) \
+        if built.returncode == 0 else None
 
 
-def show(label, peer, own):
-    ratios = sorted(p / o for p, o in zip(peer, own))
-    print(f"  {label:<44} {statistics.median(peer):9.3f} ms   ratio {statistics.median(ratios):5.2f} "
-          f"({ratios[0]:.2f} to {ratios[-1]:.2f})")
-
-
-def compare(model, python, cores):
-    best = torch_at_its_best(python, model, cores) if python else None
-    bare = probe(model)
-    threads = sorted({1, min(2, cores)})
-    own = {t: [] for t in threads}
-    peer, probes = [], {t: [] for t in threads}
-    for _ in range(ROUNDS):
-        for t in threads:
-            own[t].append(ours(model, t))
-            if bare:
-                probes[t].append(milliseconds([bare[0], *bare[1].format(t=t).split()], OMP_NUM_THREADS=str(t)))
-        if best:
-            peer.append(milliseconds(best[1], **best[2]))
-    print(f"{model}, batch {BATCH}: median of {ROUNDS} interleaved rounds; ratio = peer / ocellus")
-    for t in threads:
-        print(f"  {f'ocellus, {t} threads':<44} {statistics.median(own[t]):9.3f} ms")
-        if best:
-            show(f"PyTorch at its best ({best[3]})", peer, own[t])
-        if bare:
-            show(f"oneDNN probe, {t} threads", probes[t], own[t])
-    if not best:
+def peers_of(w):
+    """By the threads of ours that they stand beside; None: beside all."""
+    peers, python, runtime = [], python_with("torch"), python_with("onnxruntime, torch")
+    if python:
+        peers.append((None, torch_at_its_best(python, w)))
+    else:
         print("  skipped: PyTorch is not installed (python3-torch)")
+    for t in w.threads:
+        if w.mode == "infer" and runtime:
+            command = peer_command(runtime, w, t, ["onnxruntime"])
+            peers.append((t, Peer(f"ONNX Runtime, {t} threads", command, {"OMP_NUM_THREADS": str(t)})))
+        if w.probe and (bare := probe(w, t)):
+            peers.append((t, bare))
+    if w.mode == "infer" and not runtime:
+        print("  skipped: ONNX Runtime is not installed (pip install onnxruntime)")
+    return peers
+
+
+def show(label, timings, own=None):
+    ms = statistics.median(t.ms for t in timings)
+    memory = f"{max(t.mib for t in timings):6d} MiB" if timings[0].mib else " " * 10
+    line = f"  {label:<66} {ms:9.3f} ms {memory}"
+    if own:
+        ratios = sorted(p.ms / o.ms for p, o in zip(timings, own))
+        line += f"   ratio {statistics.median(ratios):5.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    print(line, flush=True)
+
+
+def compare(name):
+    w = WORKLOADS[name]
+    print(f"{w.model}, {w.mode}, batch {w.batch}: median of {ROUNDS} interleaved rounds; ratio = peer / ocellus")
+    peers = peers_of(w)
+    own = {t: [] for t in w.threads}
+    for _ in range(ROUNDS):
+        for t in w.threads:
+            own[t].append(ours(w, t))
+        for _, peer in peers:
+            peer.time()
+    for t in w.threads:
+        show(f"ocellus, {t} threads", own[t])
+        for beside, peer in peers:
+            if beside in (None, t):
+                show(peer.label, peer.timings, own[t])
 
 
 def show_process(label, command):
@@ -128,9 +176,8 @@ def processes():
 
 
 def main():
-    python, cores = python_with_torch(), os.cpu_count() or 1
-    for model in sys.argv[2:] or ("cnn", "mlp"):
-        compare(model, python, cores)
+    for name in sys.argv[2:] or WORKLOADS:
+        compare(name)
     processes()
 
 

@@ -36,9 +36,9 @@ if [ -n "$missing" ]; then
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends $missing || exit
 fi
 
-# Readers that Debian does not package come from the Python package index, into a folder of the build.
-if [ "$1" = peers ] && ! build/peers/bin/python3 -c 'import safetensors' 2>/dev/null; then
+# Peers that Debian does not package come from the Python package index, into a folder of the build.
+if [ "$1" = peers ] && ! build/peers/bin/python3 -c 'import safetensors, onnxruntime' 2>/dev/null; then
     mkdir -p build
     /usr/bin/python3 -m venv --system-site-packages build/peers &&
-        build/peers/bin/pip install -q safetensors
+        build/peers/bin/pip install -q safetensors onnxruntime
 fi

@@ -63,9 +63,10 @@ static bool offer_pool(const struct request *r, struct offer *o, const struct op
     };
     o->x[0] = back ? like : x->layout;
     o->y[0] = back ? x->layout : like;
-    return oc__dnn_operand(&yd, &same) &&
-           oc__prim_offer(&(struct fit){ oc__prim_make(pass, make, &p, NULL), slots, 2, -1, false }, r,
-                          o);
+    if (!oc__dnn_operand(&yd, &same))
+        return false;
+    const struct fit fit = { oc__prim_make(pass, make, &p, NULL), slots, 2, -1, false };
+    return oc__prim_offer(&fit, r, o);
 }
 
 static bool accept(const struct request *r, struct offer *o)

@@ -161,7 +161,8 @@ static bool accept_grad_input(const struct request *r, struct offer *o)
         image(DNNL_ARG_DIFF_SRC, SIDE_Y, 0, s.x), image(DNNL_ARG_DIFF_DST, SIDE_X, 0, s.y),
         weights(DNNL_ARG_WEIGHTS, SIDE_X, 1, s.w, a->group),
     };
-    return oc__prim_offer(&(struct fit){ create(PASS_DATA, &g, NULL), slots, 3, -1, false }, r, o);
+    const struct fit fit = { create(PASS_DATA, &g, NULL), slots, 3, -1, false };
+    return oc__prim_offer(&fit, r, o);
 }
 
 /* dw from x, dy and the shape of w. */
@@ -176,8 +177,8 @@ static bool accept_grad_weight(const struct request *r, struct offer *o)
         weights(DNNL_ARG_DIFF_WEIGHTS, SIDE_Y, 0, s.w, a->group),
         image(DNNL_ARG_SRC, SIDE_X, 0, s.x), image(DNNL_ARG_DIFF_DST, SIDE_X, 1, s.y),
     };
-    return oc__prim_offer(&(struct fit){ create(PASS_WEIGHTS, &g, NULL), slots, 3, -1, false }, r,
-                          o);
+    const struct fit fit = { create(PASS_WEIGHTS, &g, NULL), slots, 3, -1, false };
+    return oc__prim_offer(&fit, r, o);
 }
 
 const struct kernel oc__dnn_conv = PRIM_KERNEL("Conv", "convolution", accept_conv);
