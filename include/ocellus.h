@@ -613,6 +613,45 @@ oc_status oc_predictor_new(oc_predictor **out, oc_model *m, const oc_eval_option
 oc_status oc_predict(oc_predictor *p, const oc_image *image, float *probability);
 void      oc_predictor_free(oc_predictor *p);
 
+/* What a decision rests on: how much each place of an image speaks for a class, in one number of
+ * heat a pixel.  The network is seen as inference computes it, and its score of a class is the
+ * logit.
+ *
+ *   grad-cam        maps of a layer, each weighted by the mean of the score's gradient on it, where
+ *                   their sum speaks for the class (Selvaraju and others, 2017)
+ *   input-gradient  the largest of the channels' |d score / d x|, the gradient being a mean over
+ *                   noisy copies of the image (SmoothGrad, Smilkov and others, 2017)
+ *   occlusion       how much the score falls, on average, while a grey patch covers the place
+ *                   (Zeiler and Fergus, 2014) */
+typedef struct oc_explain_options {
+    const char *method;             /* with its settings, "occlusion size=32"; NULL: grad-cam */
+    const char *layer;           /* of grad-cam; NULL: the last convolution, with what follows it */
+    int         threads;
+    const char *device, *backends;
+} oc_explain_options;
+
+typedef struct oc_explanation {
+    int    class_index;
+    double probability;                                 /* of that class */
+    int    width, height;                               /* of the image */
+    float *heat;              /* [height, width], 0 … 1, the hottest 1; all 0: nothing speaks */
+    double strongest;                      /* the method's own number where the heat is 1 */
+    double left, top, seen_width, seen_height;  /* the box of the image that the network sees */
+} oc_explanation;
+
+typedef struct oc_explainer oc_explainer;
+oc_status oc_explainer_new(oc_explainer **out, oc_model *m, const oc_explain_options *options);
+void      oc_explainer_free(oc_explainer *e);
+/* For a class, or for the likeliest (-1). */
+oc_status oc_explain(oc_explainer *e, const oc_image *image, int class_index, oc_explanation *out);
+void      oc_explanation_free(oc_explanation *e);       /* what it owns, not itself */
+/* The heat over the image, with the scale of colours and a line of text below; small images are
+ * magnified by a whole number.  The picture is yours. */
+oc_status oc_explanation_draw(const oc_explanation *e, const oc_image *image, const char *text,
+                              oc_image *picture);
+/* The methods by number from 0, and what they do; NULL after the last. */
+const char *oc_explain_method(int i, const char **summary);
+
 /* Holds gradients of every operator, or of a model on `samples` inputs, against central differences
  * in double precision; `report` receives one line each.  OC_ENEGATIVE where one is off. */
 typedef void oc_report_function(void *context, const char *name, double error, bool good);

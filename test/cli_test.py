@@ -21,7 +21,8 @@ import zlib
 PROGRAM = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "ocellus"))
 DATA = os.path.abspath(os.environ.get("OC_DATA", "../shared/data"))
 SMALL = "synth:digits,train=400,test=100"
-COMMANDS = ["train", "eval", "predict", "inspect", "export", "data", "check", "bench", "help"]
+COMMANDS = ["train", "eval", "predict", "explain", "inspect", "export", "data",
+            "check", "bench", "help"]
 
 
 class Skip(Exception):
@@ -540,6 +541,29 @@ def a_step_is_timed():
     ocellus("bench", "mlp", "--steps", "3", "--json", "bench.json")
     r = json.load(open("bench.json"))
     assert r["seconds"] > 0 and r["flops"] > 0 and len(r["steps"]) > 3
+
+
+def an_explanation_is_a_picture_and_numbers():
+    trained("--out", "run", "--epochs", "1", model="cnn")
+    ocellus("data", "save", SMALL, "digits", "--count", "1")
+    digit = os.path.join("digits", os.listdir("digits")[0])
+    done = ocellus("explain", "run", digit, digit, "--method", "all", "--class", "4", "--json", "-",
+                   "--out", "heat")
+    rows = json.loads(done.stdout)
+    assert [r["method"] for r in rows] == 2 * ["grad-cam", "input-gradient", "occlusion"]
+    assert len({r["picture"] for r in rows}) == 6 and len(os.listdir("heat")) == 6
+    for r in rows:
+        assert open(r["picture"], "rb").read(8) == b"\x89PNG\r\n\x1a\n"
+        assert r["name"] == "4" and r["size"] == [28, 28] and r["seen"] == [0, 0, 28, 28]
+        assert len(r["map"]) == 28 and all(len(row) == 28 for row in r["map"])
+        assert all(0 <= v <= 1 for row in r["map"] for v in row)
+        x, y = r["hottest"]
+        assert r["map"][y][x] == max(max(row) for row in r["map"])
+    before = snapshot("heat")
+    ocellus("explain", "run", digit, "--out", "heat", code=4)
+    ocellus("explain", "run", digit, "--class", "eleven", code=2)
+    ocellus("explain", "run", digit, "--layer", "c9", code=2)
+    assert snapshot("heat") == before
 
 
 def images_of_data_are_saved_and_read_back():

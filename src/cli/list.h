@@ -3,6 +3,7 @@
 COMMAND(train)
 COMMAND(eval)
 COMMAND(predict)
+COMMAND(explain)
 COMMAND(inspect)
 COMMAND(export)
 COMMAND(data)

@@ -190,7 +190,7 @@ oc_status oc__augment_prepared(const struct augment_program *p,
                                const struct prepare_program *prepare, uint64_t key,
                                struct sample *s)
 {
-    struct canvas   canvas = { s->image, s->owns_image };
+    struct canvas   canvas = { .image = s->image, .owned = s->owns_image };
     const oc_status status = oc__prepare_pixels(prepare, !oc__augment_fits(p), &canvas);
     s->image = canvas.image;
     s->owns_image = canvas.owned;

@@ -130,48 +130,48 @@ static bool is_speck(const struct regions *r, size_t i)
 
 /* ---- cutting out -------------------------------------------------------------------------- */
 
-struct box { int left, top, right, bottom; };           /* right and bottom are past the end */
-
-static struct box find_box(const struct regions *r, const oc_image *grey)
+static struct window find_box(const struct regions *r, const oc_image *grey)
 {
-    struct box b = { grey->width, grey->height, 0, 0 };
+    int left = grey->width, top = grey->height, right = 0, bottom = 0;
     for (int y = 0; y < grey->height; y++)
         for (int x = 0; x < grey->width; x++) {
             const size_t i = (size_t)y * (size_t)grey->width + (size_t)x;
             if (r->region[i] == 0 || is_speck(r, i))
                 continue;
-            b.left = x < b.left ? x : b.left;
-            b.right = x + 1 > b.right ? x + 1 : b.right;
-            b.top = y < b.top ? y : b.top;
-            b.bottom = y + 1;
+            left = x < left ? x : left;
+            right = x + 1 > right ? x + 1 : right;
+            top = y < top ? y : top;
+            bottom = y + 1;
         }
-    return b;
+    return (struct window){ left, top, right - left, bottom - top };
 }
 
 static oc_status cut(const struct regions *r, const struct levels *l, const oc_image *grey,
-                     oc_image *out)
+                     struct window b, oc_image *out)
 {
-    const struct box b = find_box(r, grey);
-    TRY(oc__image_new(out, "drawing", b.right - b.left, b.bottom - b.top, 1));
+    TRY(oc__image_new(out, "drawing", b.width, b.height, 1));
     uint8_t *to = out->pixel;
-    for (int y = b.top; y < b.bottom; y++)
-        for (int x = b.left; x < b.right; x++) {
+    for (int y = b.top; y < b.top + b.height; y++)
+        for (int x = b.left; x < b.left + b.width; x++) {
             const size_t i = (size_t)y * (size_t)grey->width + (size_t)x;
             *to++ = is_speck(r, i) ? 0 : level(l, grey->pixel[i]);
         }
     return OC_OK;
 }
 
-oc_status oc__ink_crop(const oc_image *grey, oc_image *out)
+oc_status oc__ink_crop(const oc_image *grey, oc_image *out, struct window *box)
 {
     const struct levels l = find_levels(grey);
     struct regions      r = { 0 };
     *out = (oc_image){ 0 };
+    *box = (struct window){ 0, 0, grey->width, grey->height };
     if (l.threshold < 0)
         return oc__image_new(out, "drawing", 1, 1, 1);
     oc_status status = find_regions(&r, grey, l.threshold);
-    if (status == OC_OK)
-        status = cut(&r, &l, grey, out);
+    if (status == OC_OK) {
+        *box = find_box(&r, grey);
+        status = cut(&r, &l, grey, *box, out);
+    }
     oc__free(r.region);
     oc__free(r.size);
     oc__free(r.stack);

@@ -2,11 +2,11 @@
 #ifndef OC_IMAGE_INK_H
 #define OC_IMAGE_INK_H
 
-#include "ocellus.h"
+#include "image/image.h"
 
 /* Cuts a light drawing out of a dark grey image (one channel): the result holds its bounding box,
- * with the ground at 0, the ink near 255 and specks removed.  An image of one value yields a
- * single black pixel. */
-oc_status oc__ink_crop(const oc_image *grey, oc_image *out);
+ * which *box becomes, with the ground at 0, the ink near 255 and specks removed.  An image of one
+ * value yields a single black pixel, and the box is all of it. */
+oc_status oc__ink_crop(const oc_image *grey, oc_image *out, struct window *box);
 
 #endif

@@ -30,11 +30,29 @@ static const struct prepare *kind_of(const struct step *step)
     return (const struct prepare *)step->entry;         /* the entry is its first member */
 }
 
-void oc__canvas_put(struct canvas *canvas, oc_image image)
+static struct view view_of(const struct canvas *canvas)
 {
+    const oc_image *image = &canvas->image;
+    return canvas->view.width > 0 ? canvas->view
+                                  : (struct view){ 0, 0, image->width, image->height };
+}
+
+void oc__canvas_put_part(struct canvas *canvas, oc_image image, struct view part)
+{
+    const struct view former = view_of(canvas);
+    const double      across = former.width / canvas->image.width;
+    const double      down = former.height / canvas->image.height;
+    const struct view view = { former.left + part.left * across, former.top + part.top * down,
+                               part.width * across, part.height * down };
     if (canvas->owned)
         oc_image_free(&canvas->image);
-    *canvas = (struct canvas){ image, true };
+    *canvas = (struct canvas){ image, true, view };
+}
+
+void oc__canvas_put(struct canvas *canvas, oc_image image)
+{
+    const oc_image *former = &canvas->image;
+    oc__canvas_put_part(canvas, image, (struct view){ 0, 0, former->width, former->height });
 }
 
 /* ---- parsing ------------------------------------------------------------------------------ */
@@ -199,10 +217,18 @@ oc_status oc__prepare_numbers(const struct prepare_program *p, const oc_image *i
 oc_status oc__prepare_run(const struct prepare_program *p, const oc_image *image,
                           const oc_shape *shape, float *x)
 {
+    struct view view;
+    return oc__prepare_view(p, image, shape, x, &view);
+}
+
+oc_status oc__prepare_view(const struct prepare_program *p, const oc_image *image,
+                           const oc_shape *shape, float *x, struct view *view)
+{
     struct canvas canvas = { .image = *image };
     oc_status     status = oc__prepare_pixels(p, true, &canvas);
     if (status == OC_OK)
         status = oc__prepare_numbers(p, &canvas.image, shape, x);
+    *view = view_of(&canvas);
     if (canvas.owned)
         oc_image_free(&canvas.image);
     return status;

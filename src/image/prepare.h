@@ -12,12 +12,18 @@
 #include "base/attr.h"
 #include "ocellus.h"
 
-/* The image on its way through the program.  It is borrowed from the caller until a step replaces
- * it; a step that leaves the image as it is does nothing. */
-struct canvas { oc_image image; bool owned; };
+/* A box of an image, in its pixels, which may reach past its border; of no width: all of it. */
+struct view { double left, top, width, height; };
 
-/* Replaces the image by one that the canvas then owns. */
+/* The image on its way through the program.  It is borrowed from the caller until a step replaces
+ * it; a step that leaves the image as it is does nothing.  `view` is the box of the image that the
+ * program began with which the canvas shows. */
+struct canvas { oc_image image; bool owned; struct view view; };
+
+/* Replaces the image by one that the canvas then owns, and that shows what the former did. */
 void oc__canvas_put(struct canvas *canvas, oc_image image);
+/* The same with one that shows a part of the former. */
+void oc__canvas_put_part(struct canvas *canvas, oc_image image, struct view part);
 
 /* Height, width and channels; 0: not known before the image is seen. */
 struct extent { int height, width, channels; };
@@ -46,6 +52,9 @@ oc_status oc__prepare_shape(const struct prepare_program *p, const oc_shape *in,
 /* Prepares one image into x, f32 of `shape` [c, h, w]; OC_EINPUT where another shape results. */
 oc_status oc__prepare_run(const struct prepare_program *p, const oc_image *image,
                           const oc_shape *shape, float *x);
+/* The same; *view becomes the box of the image that x shows. */
+oc_status oc__prepare_view(const struct prepare_program *p, const oc_image *image,
+                           const oc_shape *shape, float *x, struct view *view);
 
 /* The two halves of it, for what training does between them.  Without `fit`, steps that bring
  * images to a size are left out.  The canvas's image is to be freed where it is owned, also on

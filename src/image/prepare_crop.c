@@ -17,7 +17,7 @@ static oc_status crop(struct canvas *canvas, struct window box, int fill)
     if (box.width == in->width && box.height == in->height)
         return OC_OK;
     TRY(oc__image_crop(&out, in, box, fill));
-    oc__canvas_put(canvas, out);
+    oc__canvas_put_part(canvas, out, (struct view){ box.left, box.top, box.width, box.height });
     return OC_OK;
 }
 

@@ -46,7 +46,8 @@ static int place(double moment, double mass, int side, int field)
     return at < 0 ? 0 : at > field - side ? field - side : at;
 }
 
-static void paste(const oc_image *digit, oc_image *field)
+/* *at becomes the corner of the digit in the field. */
+static void paste(const oc_image *digit, oc_image *field, struct view *at)
 {
     double mass = 0, across = 0, down = 0;
     for (int y = 0; y < digit->height; y++)
@@ -58,25 +59,40 @@ static void paste(const oc_image *digit, oc_image *field)
         }
     const int left = place(across, mass, digit->width, field->width);
     const int top = place(down, mass, digit->height, field->height);
+    *at = (struct view){ left, top, digit->width, digit->height };
     for (int y = 0; y < digit->height; y++)
         for (int x = 0; x < digit->width; x++)
             field->pixel[(top + y) * field->width + left + x] =
                 digit->pixel[y * digit->width + x];
 }
 
-/* The drawing alone.  Nothing finer than 1/16 of a pixel of the field is of use, and a smaller
- * image is quicker to search. */
-static oc_status find_digit(const oc_image *in, int size, oc_image *out)
+/* The drawing alone, and its box in the image.  Nothing finer than 1/16 of a pixel of the field is
+ * of use, and a smaller image is quicker to search. */
+static oc_status find_digit(const oc_image *in, int size, oc_image *out, struct view *view)
 {
     oc_image        small = { 0 };
+    struct window   box;
     const oc_image *from = in;
     if (in->width > 16 * size || in->height > 16 * size) {
         TRY(fit(&small, in, 16 * size));
         from = &small;
     }
-    const oc_status status = oc__ink_crop(from, out);
+    const oc_status status = oc__ink_crop(from, out, &box);
+    const double    across = (double)in->width / from->width;
+    const double    down = (double)in->height / from->height;
+    *view = (struct view){ box.left * across, box.top * down, box.width * across,
+                           box.height * down };
     oc_image_free(&small);
     return status;
+}
+
+/* The box of the image that the field shows, where the digit's own is given in both. */
+static struct view around(struct view in_image, struct view in_field, int size)
+{
+    const double across = in_image.width / in_field.width;
+    const double down = in_image.height / in_field.height;
+    return (struct view){ in_image.left - in_field.left * across,
+                          in_image.top - in_field.top * down, size * across, size * down };
 }
 
 static oc_status apply(const void *attr, struct canvas *canvas)
@@ -84,19 +100,20 @@ static oc_status apply(const void *attr, struct canvas *canvas)
     const int       size = (int)((const struct digit *)attr)->size;
     const oc_image *in = &canvas->image;
     oc_image        drawing = { 0 }, digit = { 0 }, field = { 0 };
+    struct view     in_image, in_field;
     if (in->channels != 1)
         return oc__fail(OC_EUSAGE, "preparation: digit takes one channel, not %d", in->channels);
     if (in->width == size && in->height == size)
         return OC_OK;
-    oc_status status = find_digit(in, size, &drawing);
+    oc_status status = find_digit(in, size, &drawing, &in_image);
     if (status == OC_OK)
         status = fit(&digit, &drawing, size * 20 / 28);
     if (status == OC_OK)
         status = oc__image_new(&field, "prepared image", size, size, 1);
     if (status == OC_OK) {
         strengthen(&digit);
-        paste(&digit, &field);
-        oc__canvas_put(canvas, field);
+        paste(&digit, &field, &in_field);
+        oc__canvas_put_part(canvas, field, around(in_image, in_field, size));
     }
     oc_image_free(&drawing);
     oc_image_free(&digit);

@@ -117,7 +117,7 @@ static oc_status letterbox_apply(const void *attr, struct canvas *canvas)
     oc_image         out;
     const struct window box = { -((width - w) / 2), -((height - h) / 2), width, height };
     TRY(oc__image_crop(&out, &canvas->image, box, (int)a->fill));
-    oc__canvas_put(canvas, out);
+    oc__canvas_put_part(canvas, out, (struct view){ box.left, box.top, box.width, box.height });
     return OC_OK;
 }
 

@@ -73,3 +73,12 @@ oc_value oc_model_build(oc_model *m, oc_graph *g, oc_value x)
         x = oc__model_build_step(m, g, i, x);
     return fits(g, "the model's result", x, &classes) ? x : OC_FAILED;
 }
+
+oc_value oc__model_build_inference(oc_model *m, oc_graph *g, oc_value x)
+{
+    const char *const freeze = m->freeze;
+    m->freeze = "*";                                    /* what is frozen keeps its statistics */
+    const oc_value y = oc_model_build(m, g, x);
+    m->freeze = freeze;
+    return y;
+}

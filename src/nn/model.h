@@ -50,6 +50,10 @@ oc_status   oc__model_take(oc_model *m, const struct weights *w, bool new_head);
 /* Builds one step in its scope; a failure names the step. */
 oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x);
 
+/* As oc_model_build(), in the form that inference computes: norms by their running statistics, so
+ * that derivatives are those of what is predicted. */
+oc_value oc__model_build_inference(oc_model *m, oc_graph *g, oc_value x);
+
 /* The model's input for a batch of n (or a symbol) as a graph input "x". */
 oc_value oc__model_input(const oc_model *m, oc_graph *g, int64_t n);
 

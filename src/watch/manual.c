@@ -10,6 +10,7 @@
 #include "nn/layer.h"
 #include "op/op.h"
 #include "param/store.h"
+#include "task/explain.h"
 #include "task/task.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -23,6 +24,7 @@ static const struct entry *schedule_at(int i)    { return oc__schedule_list[i]; 
 static const struct entry *loss_at(int i)        { return oc__loss_list[i]; }
 static const struct entry *initialiser_at(int i) { return oc__init_list[i]; }
 static const struct entry *watcher_at(int i)     { return oc__watcher_list[i]; }
+static const struct entry *method_at(int i)      { return oc__explain_list[i]; }
 
 /* Operators without those that gradients are made of, which nobody calls by name. */
 static const struct entry *operator_at(int i)
@@ -115,6 +117,8 @@ static const struct topic { const char *name, *about; entry_function *at; } topi
       initialiser_at },
     { "observers", "What looks on while a model trains, written as steps: "
                    "`--watch \"csv table.csv\"`.", watcher_at },
+    { "explanations", "Ways to see what a decision rests on: "
+                      "`ocellus explain RUN IMAGE --method \"occlusion size=32\"`.", method_at },
     { "operators", "What networks are made of inside, by their ONNX names.", operator_at },
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
