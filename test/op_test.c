@@ -100,13 +100,14 @@ static bool holds(const struct some_cases *list, const struct op *op, const char
 
 /* What the portable back end leaves to the reference wholly, or in its gradient. */
 static const char *const cpu_leaves_all[] = {
-    "ArgMax", "ArgMin", "AttentionBias", "BatchNormalizationInference",
+    "AffineGrid", "ArgMax", "ArgMin", "AttentionBias", "BatchNormalizationInference",
     "BatchNormalizationInferenceGrad", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr",
-    "BitwiseXor", "CumProd", "CumSum", "DepthToSpace", "Gather", "GatherElements", "GatherND",
-    "GlobalMaxPool", "Hardmax", "IsInf", "IsNaN", "MaxPoolGrad", "Pad", "ReduceL1", "ReduceL2",
-    "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare",
-    "Resize", "ResizeGrad", "ScatterElements", "ScatterND", "Slice", "SpaceToDepth", "Tile",
-    "Trilu", NULL
+    "BitwiseXor", "CumProd", "CumSum", "DepthToSpace", "DequantizeLinear",
+    "DynamicQuantizeLinear", "Gather", "GatherElements", "GatherND", "GlobalMaxPool",
+    "GridSample", "Hardmax", "IsInf", "IsNaN", "MaxPoolGrad", "NegativeLogLikelihoodLoss", "Pad",
+    "QuantizeLinear", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
+    "ReduceMin", "ReduceProd", "ReduceSumSquare", "Resize", "ResizeGrad", "ScatterElements",
+    "ScatterND", "Slice", "SpaceToDepth", "Tile", "Trilu", NULL
 };
 
 /* Single cases that it leaves; it takes all else in f32.  A new operator is served, or stands here.

@@ -72,6 +72,9 @@ enum scatter_reduction { SCATTER_NONE, SCATTER_ADD, SCATTER_MUL, SCATTER_MAX, SC
 struct scatter   { int64_t axis, batch_dims; int reduction; }; /* and the gathers alike */
 struct trilu     { bool upper; };
 struct blocks    { int64_t blocksize; int mode; };      /* DepthToSpace, SpaceToDepth */
+struct grid_sample { int mode, padding_mode; bool align_corners; };
+struct affine_grid { struct ints size; bool align_corners; };
+struct quantize  { int64_t axis, block_size; int output_dtype, precision; bool saturate; };
 struct bundle    { int64_t count; };
 struct mod       { bool fmod; };
 struct bit_shift { int direction; };                    /* 0: left, 1: right */

@@ -1,4 +1,5 @@
-/* cross_entropy.c — SoftmaxCrossEntropyLoss of scores [n, c, d…] against class indices [n, d…].
+/* cross_entropy.c — SoftmaxCrossEntropyLoss of scores [n, c, d…] against class indices [n, d…], and
+ * NegativeLogLikelihoodLoss of logarithms of probabilities, which ln p then stands for.
  *
  * With p = softmax(scores) over c, t the label, w the class weights (1 where absent), e the
  * smoothing:
@@ -117,15 +118,10 @@ static double loss_at(const struct problem *p, int64_t i)
     return e / (double)p->l.n * all - (1 - e) * weight(p, t) * log_p[t * p->l.inner];
 }
 
-static void loss_run(const struct call *c)
+/* The losses from ln p, each or reduced. */
+static void add_losses(const struct call *c, const double *log_p)
 {
-    const struct softmax over_classes = { .axis = 1 };
-    struct call inner = { .attr = &over_classes, .n_in = 1, .n_out = 1, .x = c->x, .xs = c->xs };
-    inner.y = c->y + 1;
-    inner.ys = c->ys + 1;
-    inner.yt = c->yt + 1;
-    oc__op_log_softmax.run(&inner);
-    const struct problem p = problem_of(c, 0, c->y[1]);
+    const struct problem p = problem_of(c, 0, log_p);
     const int64_t n = p.l.outer * p.l.inner;
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -136,6 +132,17 @@ static void loss_run(const struct call *c)
     }
     if (p.a->reduction != REDUCTION_NONE)
         c->y[0][0] = p.a->reduction == REDUCTION_MEAN ? sum / counted(&p) : sum;
+}
+
+static void loss_run(const struct call *c)
+{
+    const struct softmax over_classes = { .axis = 1 };
+    struct call inner = { .attr = &over_classes, .n_in = 1, .n_out = 1, .x = c->x, .xs = c->xs };
+    inner.y = c->y + 1;
+    inner.ys = c->ys + 1;
+    inner.yt = c->yt + 1;
+    oc__op_log_softmax.run(&inner);
+    add_losses(c, c->y[1]);
 }
 
 /* d loss_i / d score_k = W p[k] - (1 - e) w[t] [k = t] - e / c * w[k], W the sum of these two. */
@@ -199,4 +206,58 @@ const struct op oc__op_softmax_cross_entropy_loss_grad = {
                attrs, sizeof(struct cross_entropy) },
     .inputs = "dy log_prob labels weights?", .outputs = "dscores", .flops = flops,
     .shape = loss_grad_shape, .run = loss_grad_run,
+};
+
+/* ---- NegativeLogLikelihoodLoss ------------------------------------------------------------ */
+
+static const struct attr nll_attrs[] = {
+    ATTR_WORDS(struct cross_entropy, reduction, "mean", "what becomes of the losses", reductions),
+    ATTR(struct cross_entropy, INT, ignore_index, "-100", "label that does not count"),
+    { 0 }
+};
+
+static oc_status nll_shape(const struct infer *s) { return check(s, 0, &s->y[0]); }
+
+static void nll_run(const struct call *c) { add_losses(c, c->x[0]); }
+
+/* d loss_i / d ln p_k = -w[t] [k = t]. */
+static void nll_grad_run(const struct call *c)
+{
+    const struct problem p = problem_of(c, 1, NULL);
+    const bool each = p.a->reduction == REDUCTION_NONE;
+    const double divisor = p.a->reduction == REDUCTION_MEAN ? counted(&p) : 1;
+    for (int64_t i = 0; i < oc_shape_count(c->ys[0]); i++)
+        c->y[0][i] = 0;
+    for (int64_t i = 0; i < p.l.outer * p.l.inner; i++) {
+        const int64_t at = i / p.l.inner * p.l.n * p.l.inner + i % p.l.inner, t = label_of(&p, i);
+        if (t >= 0 && !ignored(&p, i))
+            c->y[0][at + t * p.l.inner] = -c->x[0][each ? i : 0] * weight(&p, t) / divisor;
+    }
+}
+
+static void nll_grad(oc_graph *g, const struct node *n, const oc_value *dy, const bool *want,
+                     oc_value *dx)
+{
+    if (want[0])
+        dx[0] = oc__apply(g, &oc__op_negative_log_likelihood_loss_grad, n->attr,
+                          OC_IN(dy[0], n->in[0], n->in[1], n->n_in > 2 ? n->in[2] : OC_NONE));
+}
+
+static const char *const nll_cases[] = {
+    "6x5 i5:6", "6x5 i5:6 c:5 reduction=sum", "3x4x2 i4:3x2 ignore_index=2",
+    "2x3x2x2 i3:2x2x2 c:3 reduction=none ignore_index=1", NULL
+};
+
+const struct op oc__op_negative_log_likelihood_loss = {
+    .entry = { "NegativeLogLikelihoodLoss", "loss = -log_p[labels]", nll_attrs,
+               sizeof(struct cross_entropy) },
+    .inputs = "log_p labels weights?", .outputs = "loss", .flops = oc__flops_input,
+    .shape = nll_shape, .grad = nll_grad, .run = nll_run, .cases = nll_cases,
+};
+
+const struct op oc__op_negative_log_likelihood_loss_grad = {
+    .entry = { "NegativeLogLikelihoodLossGrad", "dlog_p = -dy * one_hot(labels)", nll_attrs,
+               sizeof(struct cross_entropy) },
+    .inputs = "dy log_p labels weights?", .outputs = "dlog_p", .shape_only = 1 << 1,
+    .shape = loss_grad_shape, .run = nll_grad_run,
 };

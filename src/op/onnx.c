@@ -177,6 +177,8 @@ static oc_status set_attr(const struct op *op, const struct onnx_form *form, str
         return OC_OK;                                   /* left unused, which is noticed */
     a->used = true;
     const bool is_type = to->choices == oc__type_words && a->type == ONNX_INT;
+    if (is_type && a->i == 0)
+        return OC_OK;                                   /* no type is named */
     if (is_type && oc__onnx_dtype(a->i) < 0)
         return oc__fail(OC_EINPUT, "attribute %s: type %lld is not one of ours",
                         oc__quote_z(a->name), (long long)a->i);
