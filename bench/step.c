@@ -1,5 +1,5 @@
-/* step.c — the time of one step on a fixed batch: a training step (forward, gradients and update), or
- * an inference.
+/* step.c — the time of one step on a fixed batch: of training (forward, gradients and update) or
+ * of inference.
  *
  * Usage: step MODEL train|infer BATCH THREADS STEPS.  Prints "ours MODEL MILLISECONDS" with the
  * median, and the most memory that the process had.  The same work as bench/peer.py does in

@@ -70,7 +70,7 @@ void free(void *p)
 
 /* ---- watching a training --------------------------------------------------------------------- */
 
-enum { WARM = 20, STEPS = 1000, SLACK = 64 << 10 };
+enum { WARM = 20, STEPS = 2000, SLACK = 64 << 10 };
 
 struct seen {
     int       step;
@@ -108,7 +108,7 @@ static void train(const char *model, const char *backends, int workers)
     oc_data *d;
     oc_model *m;
     oc_train_result r;
-    assert_ok(oc_data_open(&d, "synth:digits,train=2050,test=10"));
+    assert_ok(oc_data_open(&d, "synth:digits,train=4050,test=10"));
     assert_ok(oc_model_new(&m, &(oc_model_options){
         .architecture = model, .input = OC_SHAPE(1, 28, 28), .classes = 10,
         .preparation = oc_data_preparation(d) }));
@@ -135,13 +135,13 @@ static void train_everywhere(const char *model)
         train(model, "cpu", 1);
 }
 
-static void a_thousand_steps_of_an_mlp_take_no_memory(void **state)
+static void two_thousand_steps_of_an_mlp_take_no_memory(void **state)
 {
     (void)state;
     train_everywhere("mlp");
 }
 
-static void a_thousand_steps_of_a_convolutional_network_take_no_memory(void **state)
+static void two_thousand_steps_of_a_convolutional_network_take_no_memory(void **state)
 {
     (void)state;
     train_everywhere("lenet");
@@ -164,8 +164,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allocation_is_seen),
-        cmocka_unit_test(a_thousand_steps_of_an_mlp_take_no_memory),
-        cmocka_unit_test(a_thousand_steps_of_a_convolutional_network_take_no_memory),
+        cmocka_unit_test(two_thousand_steps_of_an_mlp_take_no_memory),
+        cmocka_unit_test(two_thousand_steps_of_a_convolutional_network_take_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,7 @@ static oc_status begin(const struct job *job, const oc_observer *o, oc_train_res
     t.seed = 9;
     t.validation = 0.2;
     t.average = t.accumulate ? 0 : 0.9;
+    t.augment = "crop 28 padding=2; rotate 10; noise sigma=0.02; mixup";
     t.data_spec = spec;
     t.run = job->run;
     if (job->loaded)
@@ -269,6 +270,21 @@ static void finish_and_compare(const char *run)
 {
     expect_exit(&(struct job){ .run = run, .resume = true }, 0);
     assert_same_run(alone(), run);
+}
+
+/* ---- loader threads -------------------------------------------------------------------------- */
+
+static void loader_threads_change_no_bit(void **state)
+{
+    static const int workers[] = { -1, 1, 2, 4 };
+    (void)state;
+    for (size_t i = 0; i < COUNT(workers); i++) {
+        char name[32];
+        snprintf(name, sizeof name, "workers%d", workers[i]);
+        const char *const run = place(name);
+        expect_exit(&(struct job){ .run = run, .train = { .workers = workers[i] } }, 0);
+        assert_same_run(alone(), run);
+    }
 }
 
 /* ---- killed ---------------------------------------------------------------------------------- */
@@ -559,6 +575,7 @@ static int clear_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loader_threads_change_no_bit),
         cmocka_unit_test(a_run_killed_many_times_ends_as_if_left_alone),
         cmocka_unit_test(a_run_killed_before_any_checkpoint_begins_again),
         cmocka_unit_test(a_run_killed_at_the_very_end_is_finished),
