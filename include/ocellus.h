@@ -440,6 +440,7 @@ typedef struct oc_train_options {
     double      average;                       /* decay of the moving average of weights; 0: none */
     double      validation;              /* fraction of the training part, 0 ≤ v < 1; 0: no split */
     bool        watch_test;                     /* validate on the test part instead, every epoch */
+    bool        measure_fit;            /* evaluate the kept model on the training part too */
     int64_t     patience;          /* epochs without a lower validation loss to stop after; 0: none;
                                     * the best model is then that of the lowest loss */
     uint64_t    seed;                                   /* of shuffling, augmentation, dropout */
@@ -478,6 +479,7 @@ typedef struct oc_train_result {
     oc_epoch        kept;                   /* of the model that is kept: the best, else the last */
     bool            stopped_early;                      /* patience ran out */
     double          test_loss, test_accuracy;       /* of that model; NaN without a test part */
+    double          fit_loss, fit_accuracy;     /* on the training part; NaN if not measured */
     int64_t         last_epoch;                         /* how many were trained */
     double          seconds;
     int64_t         peak_rss_bytes, planned_bytes;
@@ -582,6 +584,7 @@ oc_status oc_training_new(oc_training **out, oc_model *m, oc_data *d,
 oc_status oc_training_resume(oc_training **out, const char *run, oc_data *d,
                              const oc_resume_options *options, const oc_observer *observers, int n,
                              const volatile bool *stop);
+int64_t   oc_training_bytes(const oc_training *t);      /* planned; of a finished one, 0 */
 oc_status oc_training_epoch(oc_training *t, bool *more);
 oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *result);
 

@@ -109,8 +109,9 @@ def every_example_works_as_written():
             words = shlex.split(line)
             # Every operator, and downloads, are held by tests of their own.
             if words[:2] not in (["check", "gradients"], ["data", "fetch"]):
-                resumes = "--resume" in words
-                ocellus(*words, *([] if resumes else short.get(command, [])))
+                more = [] if "--resume" in words else short.get(command, [])
+                at = words.index("--experiment") if "--experiment" in words else len(words)
+                ocellus(*words[:at], *more, *words[at:])
 
 
 def augmented_training_is_the_same_for_any_number_of_workers():

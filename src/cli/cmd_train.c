@@ -10,13 +10,15 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/open.h"
 #include "cli/output.h"
 #include "cli/run_folder.h"
+#include "cli/study.h"
 #include "cli/term.h"
 
 
-static const struct option options[] = {
+static const char *const varies[] = { "model", "data", NULL };   /* enum vary */
+
+const struct option oc__train_table[] = {
     OPT_HEADING("Model and data"),
     OPT_TEXT(struct train, model, "model", 'm', "STEPS", NULL,
              "the network as text, or a name or file as MODEL; see `ocellus help layers`"),
@@ -81,6 +83,19 @@ static const struct option options[] = {
     OPT_WORDS(struct train, precision, "precision", 0, "f32",
               "f64 computes forward, loss, gradient and validation in double; weights, their "
               "update and what is saved stay in f32", oc__train_precisions),
+    OPT_HEADING("Several experiments (see docs/experiments.md)"),
+    OPT_FLAG(struct train, experiment, "experiment", 0,
+             "opens another experiment: options before the first are common to all, those behind "
+             "it, MODEL too, are its own"),
+    OPT_TEXT(struct train, name, "name", 0, "NAME", NULL,
+             "of the experiment; before the first, of the folder runs/NAME-N"),
+    OPT_INT(struct train, repeat, "repeat", 0, "N", NULL, "runs with seeds of their own [1]", 1,
+            1000),
+    OPT_WORDS(struct train, vary, "vary", 0, "model",
+              "which seed: of weights, shuffling and dropout, or of the data's division and "
+              "drawing", varies),
+    OPT_TEXT(struct train, study, "study", 0, "FILE", NULL,
+             "experiments from a file: key = value, and [name] opens one"),
     OPT_HEADING("Files"),
     OPT_TEXT(struct train, out, "out", 0, "DIR", NULL, "the run's folder [runs/NAME-N, the next]"),
     OPT_TEXT(struct train, resume, "resume", 'r', "RUN", NULL,
@@ -178,7 +193,7 @@ static bool only_resumes(const struct train *t, const char **data)
 {
     struct train plain;
     memset(&plain, 0, sizeof plain);                    /* its padding too, for memcmp() */
-    oc__opt_defaults(options, &plain);
+    oc__opt_defaults(oc__train_table, &plain);
     *data = t->data == plain.data ? NULL : t->data;
     plain.resume = t->resume;
     plain.data = t->data;
@@ -191,13 +206,10 @@ static bool only_resumes(const struct train *t, const char **data)
     return memcmp(&plain, t, sizeof plain) == 0;
 }
 
-static oc_status resume(const struct train *t)
+static oc_status resume_run(const struct train *t, const char *data)
 {
-    oc_resume_options how = { .threads = (int)t->threads, .not_exact = t->not_exact };
-    if (!only_resumes(t, &how.data_spec))
-        return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
-                                   "it may stand --threads, --not-exact, --data (where it lies "
-                                   "now), --csv, --watch, --json, --force, --quiet");
+    const oc_resume_options how
+        = { .threads = (int)t->threads, .not_exact = t->not_exact, .data_spec = data };
     struct watchers w;
     oc_train_result result = { 0 };
     oc_status status = watch(t, &w);
@@ -209,37 +221,25 @@ static oc_status resume(const struct train *t)
     return status;
 }
 
-/* What the run's folder is called: the model's name, a file's own, or "steps". */
-static void run_name(const char *word, struct str *out)
-{
-    const char *const slash = strrchr(word, '/');
-    const char *const base = slash ? slash + 1 : word;
-    if (strpbrk(word, " ;") || !*base)
-        oc__str_addz(out, "steps");
-    else
-        oc__str_add(out, base, strcspn(base, "."));
-}
-
-static oc_status choose_folder(const struct train *t, const char *word, struct str *folder)
+static oc_status choose_folder(const struct train *t, const char *usual, struct str *folder)
 {
     if (t->out) {
         oc__str_addz(folder, t->out);
         return folder->failed ? OC_ELIMIT : oc__run_folder_clear(t->out, t->force);
     }
     struct str name = { 0 };
-    run_name(word, &name);
+    oc__train_run_name(t->name ? t->name : usual, &name);
     const oc_status status = oc__run_folder_next(oc__str_text(&name), folder);
     oc__str_free(&name);
     return status;
 }
 
-static oc_status train(const struct train *t, const char *word, oc_train_options *o,
-                       oc_model *model, oc_data *data)
+static oc_status train(const struct train *t, oc_train_options *o, oc_model *model, oc_data *data)
 {
     struct str folder = { 0 };
     struct watchers w = { 0 };
     oc_train_result result = { 0 };
-    oc_status status = choose_folder(t, word, &folder);
+    oc_status status = choose_folder(t, t->model, &folder);
     o->run = oc__str_text(&folder);
     if (status >= 0)
         status = watch(t, &w);
@@ -252,61 +252,106 @@ static oc_status train(const struct train *t, const char *word, oc_train_options
     return status;
 }
 
-static oc_status begin(const struct train *t, const char *word)
+static oc_status begin(const struct train *t)
 {
-    const oc_zoo_entry *const zoo = oc_zoo_find(word);
     struct train_texts texts = { 0 };
     oc_train_options o;
     oc_data *data = NULL;
     oc_model *model = NULL;
-    oc_status status = oc__train_options(t, zoo, &texts, &o);
+    oc_status status = oc__train_options(t, &texts, &o);
     if (status >= 0)
-        status = oc_data_open(&data, o.data_spec);
-    if (status >= 0 && !t->val && oc_data_count(data, OC_PART_VAL) > 0)
-        o.validation = 0;                               /* it has a part for that */
-    const struct model_request request = { .word = word, .load = t->load, .adopt = true,
-                                          .data = data,
-                                           .preparation = t->prepare, .init = t->init,
-                                           .seed = t->seed };
+        status = oc__train_data(t, &o, &data);
     if (status >= 0)
-        status = oc__open_model(&model, &request);
+        status = oc__train_model(t, data, &model);
     if (status >= 0)
-        status = train(t, word, &o, model, data);
+        status = train(t, &o, model, data);
     oc_model_free(model);
     oc_data_free(data);
     oc__train_texts_free(&texts);
     return status;
 }
 
+/* ---- studies ------------------------------------------------------------------------------- */
+
+static oc_status train_study(struct study *s, const struct train *t, const char *folder)
+{
+    return oc__study_train(s, &(struct study_orders){
+        .folder = folder, .json = t->json, .force = t->force,
+        .resume = { .threads = (int)t->threads, .not_exact = t->not_exact },
+        .people = t->quiet ? NULL : people(t), .stop = &stop });
+}
+
+static oc_status begin_study(const struct train *whole, const struct operands *words)
+{
+    struct study s;
+    struct str folder = { 0 };
+    oc_status status = oc__study_read(&s, whole, words);
+    const struct train *const t = &s.common;
+    if (status >= 0)
+        status = choose_folder(t, t->study ? t->study : "study", &folder);
+    if (status >= 0)
+        status = train_study(&s, t, oc__str_text(&folder));
+    oc__str_free(&folder);
+    oc__study_free(&s);
+    return status;
+}
+
+static oc_status resume(const struct train *t)
+{
+    struct study s;
+    oc_resume_options how = { 0 };
+    if (!only_resumes(t, &how.data_spec))
+        return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
+                                   "it may stand --threads, --not-exact, --data (where it lies "
+                                   "now), --csv, --watch, --json, --force, --quiet");
+    oc_status status = oc__study_load(&s, t->resume);
+    if (status >= 0 && s.n == 0)
+        status = resume_run(t, how.data_spec);
+    else if (status >= 0 && (how.data_spec || t->watch.csv || t->watch.steps))
+        status = oc__fail(OC_EUSAGE, "train: --data, --csv and --watch: %s is a study, whose runs "
+                                     "have their own", t->resume);
+    else if (status >= 0)
+        status = train_study(&s, t, t->resume);
+    oc__study_free(&s);
+    return status;
+}
+
 static oc_status run(const void *settings, const struct operands *operands)
 {
     const struct train *const t = settings;
-    if (operands->n && t->model)
-        return oc__fail(OC_EUSAGE, "train: MODEL and --model are two ways to say the same");
+    const bool study = oc__study_wanted(t, operands);
+    if (!study)
+        TRY(oc__train_operands(t, operands));
     TRY(oc__output_check(t->json, t->force));
     TRY(oc__output_check(t->watch.csv, t->force || t->resume));
     catch_signals();
     if (t->quiet || oc__term_is(stderr))                /* who looks on sees the progress */
         oc__quiet();
-    if (!t->resume)
-        return begin(t, operands->n ? operands->word[0] : t->model ? t->model : "cnn");
-    if (operands->n)
+    if (t->resume && (operands->n || study))
         return oc__fail(OC_EUSAGE, "train: --resume continues a run, which has its model");
-    return resume(t);
+    if (t->resume)
+        return resume(t);
+    if (study)
+        return begin_study(t, operands);
+    struct train one = *t;
+    one.model = operands->n ? operands->word[0] : t->model ? t->model : "cnn";
+    return begin(&one);
 }
 
 const struct command oc__command_train = {
     .name = "train",
     .summary = "train a model, or continue a run",
-    .usage = "[MODEL] [options]\n--resume RUN",
+    .usage = "[MODEL] [options]\n[options] --experiment [MODEL] [options] …\n"
+             "--study FILE [options]\n"
+             "--resume RUN",
     .about = "MODEL is a name of the zoo (`ocellus help models`), a file, or a network as steps;\n"
              "with nothing given, the cnn learns digits that the program draws itself.  All that\n"
              "is written goes to the run's folder: the settings, metrics.csv, checkpoints, and\n"
              "model.safetensors, which is the best model.  A run that was stopped or killed is\n"
              "continued bit for bit by --resume.",
-    .options = options,
+    .options = oc__train_table,
     .size = sizeof(struct train),
-    .most = 1,
+    .most = -1,                                         /* one for each experiment */
     .examples = (const struct example[]){
         { "train", "the cnn on synth:digits" },
         { "train mlp --data mnist:DIR --epochs 5 --learning-rate 0.05", "real digits" },
@@ -314,6 +359,9 @@ const struct command oc__command_train = {
           "a network of one's own" },
         { "train linear --val test --batch full --optimizer sgd --learning-rate 1 --epochs 100",
           "full-batch descent, the test data watched at every step" },
+        { "train linear --experiment --optimizer \"sgd 0.1\" --experiment --optimizer adam",
+          "two experiments by turns, and a table of both" },
+        { "train mlp --repeat 3 --early-stop 5", "three seeds; mean and deviation" },
         { "train --resume runs/cnn-1", "continue" },
         { 0 },
     },

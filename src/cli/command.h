@@ -24,6 +24,10 @@ struct command {
     oc_status           (*run)(const void *options, const struct operands *operands);
 };
 
+/* What every command understands beside its own options. */
+struct common { bool help, log_json; };
+extern const struct option oc__common_options[];
+
 extern const struct command *const oc__command_list[];  /* ends in NULL */
 
 /* Appends a command's help, and the list of all commands. */

@@ -13,9 +13,7 @@
 #include "cli/command.h"
 #include "cli/term.h"
 
-struct common { bool help, log_json; };
-
-static const struct option common_options[] = {
+const struct option oc__common_options[] = {
     OPT_HEADING("Everywhere"),
     OPT_FLAG(struct common, help, "help", 'h', "this page"),
     OPT_FLAG(struct common, log_json, "log-json", 0, "errors and warnings as lines of JSON"),
@@ -56,7 +54,7 @@ void oc__help_text(const struct command *c, struct str *out)
         oc__opt_help(c->options, width, out);
     }
     oc__str_addz(out, "\n");
-    oc__opt_help(common_options, width, out);
+    oc__opt_help(oc__common_options, width, out);
     if (c->examples)
         examples(c, out);
 }
@@ -164,7 +162,7 @@ static oc_status run(const struct command *c, int argc, char **argv)
     static const struct option none[] = { OPT_END };
     const struct option *const table = c->options ? c->options : none;
     const struct opt_table tables[]
-        = { { table, options }, { common_options, &common }, { NULL, NULL } };
+        = { { table, options }, { oc__common_options, &common }, { NULL, NULL } };
     oc_status status = options ? OC_OK : OC_ELIMIT;
     if (status >= 0) {
         oc__opt_defaults(table, options);

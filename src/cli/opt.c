@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/attr_kind.h"
 #include "base/status.h"
 
 enum { NAME_MAX_LENGTH = 64, HELP_COLUMN_MAX = 30 };
@@ -21,21 +22,37 @@ void oc__operands_free(struct operands *operands)
 
 /* ---- values -------------------------------------------------------------------------------- */
 
-/* Numbers, switches and choices are read by the attribute's own rules; the name in messages is the
- * option's, dashes and all. */
-static oc_status set_value(const struct option *o, void *object, const char *where,
-                           const char *value)
+/* Numbers, switches and choices are read by the attribute's own rules; messages call it `name`. */
+static oc_status set_named(const struct option *o, void *object, const char *where,
+                           const char *name, const char *value)
 {
     if (o->text) {
         *(const char **)((char *)object + o->attr.offset) = value;
         return OC_OK;
     }
-    char name[NAME_MAX_LENGTH + 3];
-    snprintf(name, sizeof name, "--%s", o->attr.name);
     struct attr one[2] = { o->attr, { 0 } };
     one[0].name = name;
     const struct entry entry = { .name = where, .attrs = one };
     return oc__attr_set(&entry, object, where, name, value);
+}
+
+/* As an option of the command line, dashes and all. */
+static oc_status set_value(const struct option *o, void *object, const char *where,
+                           const char *value)
+{
+    char name[NAME_MAX_LENGTH + 3];
+    snprintf(name, sizeof name, "--%s", o->attr.name);
+    return set_named(o, object, where, name, value);
+}
+
+void oc__opt_print(const struct option *o, const void *object, struct str *out)
+{
+    const void *const field = (const char *)object + o->attr.offset;
+    const char *const text = o->text ? *(const char *const *)field : NULL;
+    if (!o->text)
+        oc__attr_kinds[o->attr.type].print(&o->attr, field, out);
+    else if (text)
+        oc__str_addz(out, text);
 }
 
 void oc__opt_defaults(const struct option *table, void *object)
@@ -149,7 +166,7 @@ oc_status oc__opt_read(const char *where, const struct opt_table *tables, int ar
                        struct operands *operands)
 {
     struct reading r = { where, tables, argv, argc, 0 };
-    *operands = (struct operands){ oc__alloc((size_t)argc + 1, sizeof(char *)), 0 };
+    *operands = (struct operands){ oc__alloc((size_t)argc + 1, sizeof(char *)), 0, argc, argv };
     if (!operands->word)
         return OC_ELIMIT;
     bool only_operands = false;
@@ -163,6 +180,18 @@ oc_status oc__opt_read(const char *where, const struct opt_table *tables, int ar
             TRY(word[1] == '-' ? read_long(&r, word) : read_short(&r, word));
     }
     return OC_OK;
+}
+
+oc_status oc__opt_set(const struct option *table, void *object, const char *where,
+                      const char *name, const char *value)
+{
+    const struct opt_table tables[] = { { table, object }, { NULL, NULL } };
+    const struct found found = find_long(tables, name, strlen(name));
+    if (found.option)
+        return set_named(found.option, object, where, name, value);
+    const char *const near = meant(tables, name);
+    return oc__fail(OC_EUSAGE, "%s: %s: there is no such option%s%s%s", where, oc__quote_z(name),
+                    near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 /* ---- help ---------------------------------------------------------------------------------- */

@@ -38,8 +38,8 @@ struct option {
       .preset = preset_, .help = help_, .min = min_, .max = max_ }
 #define OPT_END { .attr = { 0 } }
 
-/* What is no option, in order; borrows the words of argv. */
-struct operands { const char **word; int n; };
+/* What is no option, in order, and all words as they were given; borrowed from argv. */
+struct operands { const char **word; int n, argc; char **argv; };
 void oc__operands_free(struct operands *operands);
 
 /* The defaults of a table into a zeroed struct. */
@@ -50,6 +50,14 @@ void oc__opt_defaults(const struct option *table, void *object);
 struct opt_table { const struct option *table; void *object; };
 oc_status oc__opt_read(const char *where, const struct opt_table *tables, int argc, char **argv,
                        struct operands *operands);
+
+/* Sets the option of that name, without dashes, for whoever reads them from elsewhere: `where`
+ * begins the message ("colors.study: line 3"). */
+oc_status oc__opt_set(const struct option *table, void *object, const char *where,
+                      const char *name, const char *value);
+
+/* Appends what the option is set to as text that reads back; nothing for a text not given. */
+void oc__opt_print(const struct option *o, const void *object, struct str *out);
 
 /* Appends the table as aligned help, wrapped to `width` columns. */
 void oc__opt_help(const struct option *table, int width, struct str *out);

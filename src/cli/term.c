@@ -164,8 +164,8 @@ void oc__table_cell(struct table *t, const char *format, ...)
     t->n++;
 }
 
-static void print_row(const struct table *t, const char **cell, const int *width, int columns,
-                      int indent)
+static void add_row(const struct table *t, const char **cell, const int *width, int columns,
+                    int indent, struct str *out)
 {
     struct str line = { 0 };
     for (int c = 0; c < columns; c++) {
@@ -180,11 +180,12 @@ static void print_row(const struct table *t, const char **cell, const int *width
     size_t n = line.n;
     while (n > 0 && line.text[n - 1] == ' ')
         n--;
-    printf("%.*s\n", (int)n, oc__str_text(&line));
+    oc__str_add(out, oc__str_text(&line), n);
+    oc__str_addz(out, "\n");
     oc__str_free(&line);
 }
 
-void oc__table_print(struct table *t, int indent)
+void oc__table_text(struct table *t, int indent, struct str *out)
 {
     enum { COLUMNS_MAX = 64 };
     int width[COLUMNS_MAX] = { 0 };
@@ -196,7 +197,15 @@ void oc__table_print(struct table *t, int indent)
     }
     cell = oc__str_text(&t->cells);
     for (int row = 0; row < t->n / columns; row++)
-        print_row(t, &cell, width, columns, indent);
+        add_row(t, &cell, width, columns, indent, out);
     oc__str_free(&t->cells);
     t->n = 0;
+}
+
+void oc__table_print(struct table *t, int indent)
+{
+    struct str text = { 0 };
+    oc__table_text(t, indent, &text);
+    fputs(oc__str_text(&text), stdout);
+    oc__str_free(&text);
 }

@@ -36,7 +36,9 @@ void        oc__bar(double fraction, int width, struct str *out); /* of eighth b
  * cells in order; what stands in the first row is its heading. */
 struct table { const char *columns; struct str cells; int n; };
 void oc__table_cell(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Prints it with `indent` spaces before each row and two between columns, and frees it. */
+/* Appends or prints it with `indent` spaces before each row and two between columns, and frees
+ * it. */
+void oc__table_text(struct table *t, int indent, struct str *out);
 void oc__table_print(struct table *t, int indent);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "cli/open.h"
 #include "cli/cmd_train.h"
 
 static const double usual_validation = 0.1;
@@ -144,9 +145,10 @@ static oc_status read_data(const struct train *t, struct train_texts *texts, oc_
     return texts->data.failed ? OC_ELIMIT : OC_OK;
 }
 
-oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
-                            struct train_texts *texts, oc_train_options *out)
+oc_status oc__train_options(const struct train *t, struct train_texts *texts,
+                            oc_train_options *out)
 {
+    const oc_zoo_entry *const zoo = oc_zoo_find(t->model);
     *out = (oc_train_options){
         .loss = t->loss,
         .augment = t->augment,
@@ -171,6 +173,43 @@ oc_status oc__train_options(const struct train *t, const oc_zoo_entry *zoo,
     TRY(read_split_seed(t, out));
     TRY(read_workers(t, out));
     return read_steps(t, zoo, texts, out);
+}
+
+oc_status oc__train_data(const struct train *t, oc_train_options *o, oc_data **out)
+{
+    TRY(oc_data_open(out, o->data_spec));
+    if (!t->val && oc_data_count(*out, OC_PART_VAL) > 0)
+        o->validation = 0;
+    return OC_OK;
+}
+
+oc_status oc__train_model(const struct train *t, const oc_data *data, oc_model **out)
+{
+    const struct model_request request = {
+        .word = t->model, .load = t->load, .adopt = true, .data = data,
+        .preparation = t->prepare, .init = t->init, .seed = t->seed,
+    };
+    return oc__open_model(out, &request);
+}
+
+void oc__train_run_name(const char *word, struct str *out)
+{
+    const char *const slash = strrchr(word, '/');
+    const char *const base = slash ? slash + 1 : word;
+    if (strpbrk(word, " ;") || !*base)
+        oc__str_addz(out, "steps");
+    else
+        oc__str_add(out, base, strcspn(base, ".:,"));
+}
+
+oc_status oc__train_operands(const struct train *t, const struct operands *operands)
+{
+    if (operands->n > 1)
+        return oc__fail(OC_EUSAGE, "train: %s is one word too many; see `ocellus train --help`",
+                        oc__quote_z(operands->word[1]));
+    if (operands->n && t->model)
+        return oc__fail(OC_EUSAGE, "train: MODEL and --model are two ways to say the same");
+    return OC_OK;
 }
 
 void oc__train_texts_free(struct train_texts *texts)

@@ -37,6 +37,7 @@ struct oc_data {
     const char *const *class_name;                      /* [classes], the kind's or the source's */
     const char        *preparation;                     /* likewise */
     bool               undivided;                       /* all samples still are in one part */
+    uint64_t           division;                        /* hash of how they were divided last */
     const struct source *source;                        /* NULL: samples lie in memory */
     void              *own;                             /* the source's */
     struct image_cache *cache;                          /* of the source's images; NULL: none */

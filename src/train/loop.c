@@ -277,7 +277,7 @@ static oc_status validate(struct trainer *t, oc_epoch *e, oc_metrics *watched)
     if (part == OC_PARTS)
         return OC_OK;
     oc__trainer_swap_average(t);
-    const oc_status status = oc__trainer_evaluate(t, part, watched);
+    const oc_status status = oc__trainer_evaluate(t, part, true, watched);
     if (status >= 0) {
         e->val_loss = watched->loss;
         e->val_accuracy = watched->accuracy;

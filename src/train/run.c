@@ -145,7 +145,7 @@ static const struct number reals[] = {
     NUMBER("train_accuracy", kept.train_accuracy), NUMBER("val_loss", kept.val_loss),
     NUMBER("val_accuracy", kept.val_accuracy), NUMBER("learning_rate", kept.learning_rate),
     NUMBER("test_loss", test_loss), NUMBER("test_accuracy", test_accuracy),
-    NUMBER("seconds", seconds),
+    NUMBER("fit_loss", fit_loss), NUMBER("fit_accuracy", fit_accuracy), NUMBER("seconds", seconds),
 };
 enum { INTEGERS = sizeof integers / sizeof *integers, REALS = sizeof reals / sizeof *reals };
 
@@ -265,7 +265,8 @@ oc_status oc__run_read(const struct run *r, struct settings *s, struct run_recor
     struct json json;
     char *path, *text;
     size_t n;
-    *record = (struct run_record){ .test_loss = NAN, .test_accuracy = NAN };
+    *record = (struct run_record){ .test_loss = NAN, .test_accuracy = NAN, .fit_loss = NAN,
+                                   .fit_accuracy = NAN };
     TRY(join(r->folder, "run.json", &path));
     oc_status status = oc__file_load(path, RUN_JSON_MAX, &text, &n);
     if (status >= 0) {

@@ -24,6 +24,7 @@ struct run_record {
     bool    finished, stopped_early;
     int64_t best_epoch, last_epoch;
     double  best_val_accuracy, test_loss, test_accuracy; /* NaN where there is none */
+    double  fit_loss, fit_accuracy;
     oc_epoch kept;                                      /* of the model that was kept */
     double  seconds;                                    /* of all epochs */
     int64_t planned_bytes;

@@ -61,6 +61,7 @@ static const struct row rows[] = {
     FREE("workers", INT, train.workers),
     FREE("device", TEXT, train.device),
     FREE("backends", TEXT, train.backends),
+    FREE("measure_fit", FLAG, train.measure_fit),
     FREE("checkpoint_every", INT64, train.checkpoint_every),
     FREE("keep_checkpoints", INT64, train.keep_checkpoints),
 };

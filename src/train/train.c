@@ -11,15 +11,16 @@
 
 /* ---- the end of a training ---------------------------------------------------------------- */
 
-static oc_status evaluate_test(struct trainer *t)
+/* Of the model that is kept, in its record. */
+static oc_status evaluate(struct trainer *t, oc_part part, double *loss, double *accuracy)
 {
     oc_metrics metrics = { 0 };
-    t->record.test_loss = t->record.test_accuracy = NAN;
-    if (oc_data_count(t->data, OC_PART_TEST) == 0)
+    *loss = *accuracy = NAN;
+    if (oc_data_count(t->data, part) == 0)
         return OC_OK;
-    TRY(oc__trainer_evaluate(t, OC_PART_TEST, &metrics));
-    t->record.test_loss = metrics.loss;
-    t->record.test_accuracy = metrics.accuracy;
+    TRY(oc__trainer_evaluate(t, part, part == OC_PART_TEST, &metrics));
+    *loss = metrics.loss;
+    *accuracy = metrics.accuracy;
     oc_metrics_free(&metrics);
     return OC_OK;
 }
@@ -48,7 +49,9 @@ static oc_status finish(struct trainer *t)
     TRY(oc__run_model(&t->run, t->model, "last.safetensors"));
     if (s->count.best_epoch > 0)
         oc__trainer_take_best(t);
-    TRY(evaluate_test(t));
+    TRY(evaluate(t, OC_PART_TEST, &t->record.test_loss, &t->record.test_accuracy));
+    if (t->settings->train.measure_fit)
+        TRY(evaluate(t, OC_PART_TRAIN, &t->record.fit_loss, &t->record.fit_accuracy));
     TRY(oc__run_model(&t->run, t->model, "model.safetensors"));
     t->record.finished = true;
     record_epochs(t);
@@ -66,6 +69,8 @@ static void fill_record(oc_train_result *result, const struct run_record *record
     result->planned_bytes = record->planned_bytes;
     result->test_loss = record->test_loss;
     result->test_accuracy = record->test_accuracy;
+    result->fit_loss = record->fit_loss;
+    result->fit_accuracy = record->fit_accuracy;
     result->peak_rss_bytes = oc__peak_rss_bytes();
     if (folder)
         snprintf(result->model, sizeof result->model, "%s/model.safetensors", folder);
@@ -139,6 +144,11 @@ oc_status oc_training_epoch(oc_training *t, bool *more)
     return OC_OK;
 }
 
+int64_t oc_training_bytes(const oc_training *t)
+{
+    return t->over ? 0 : t->trainer.record.planned_bytes;
+}
+
 static void free_training(oc_training *t)
 {
     oc__trainer_free(&t->trainer);
@@ -150,7 +160,8 @@ static void free_training(oc_training *t)
 
 oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *result)
 {
-    *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN };
+    *result = (oc_train_result){ .test_loss = NAN, .test_accuracy = NAN, .fit_loss = NAN,
+                                 .fit_accuracy = NAN };
     if (!t)
         return status;
     if (t->began)
@@ -257,7 +268,7 @@ oc_status oc_training_new(oc_training **out, oc_model *m, oc_data *d, const oc_t
         .settings = &t->settings, .model = m, .data = d, .watchers = { observers, n },
         .stop = stop, .run.lock = -1,
         .record = { .version = OC_VERSION, .best_val_accuracy = NAN, .test_loss = NAN,
-                    .test_accuracy = NAN },
+                    .test_accuracy = NAN, .fit_loss = NAN, .fit_accuracy = NAN },
     };
     const oc_status status = make(t, o);
     return status < 0 ? give_up(out, status) : status;

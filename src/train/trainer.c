@@ -245,13 +245,13 @@ static bool wants_evaluated(const struct watchers *w)
     return false;
 }
 
-oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, oc_metrics *out)
+oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, bool tell, oc_metrics *out)
 {
     const oc_train_options *const o = &t->settings->train;
     return oc_evaluate(t->model, t->data, part, &(oc_eval_options){
         .batch = EVAL_BATCH, .threads = o->threads, .device = o->device,
         .backends = o->backends, .precision = o->precision, .context = &t->watchers,
-        .evaluated = wants_evaluated(&t->watchers) ? tell_evaluated : NULL }, out);
+        .evaluated = tell && wants_evaluated(&t->watchers) ? tell_evaluated : NULL }, out);
 }
 
 /* ---- saving ------------------------------------------------------------------------------- */

@@ -68,8 +68,8 @@ oc_status oc__trainer_save_checkpoint(struct trainer *t);
 void      oc__trainer_keep_best(struct trainer *t);
 void      oc__trainer_take_best(struct trainer *t);
 
-/* The metrics of the present weights on a part of the data. */
-oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, oc_metrics *out);
+/* The metrics of the present weights on a part of the data; observers may be told each batch. */
+oc_status oc__trainer_evaluate(struct trainer *t, oc_part part, bool tell, oc_metrics *out);
 
 /* What is known before the first step. */
 oc_train_info oc__trainer_info(const struct trainer *t);
