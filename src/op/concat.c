@@ -179,10 +179,12 @@ static void split_grad(oc_graph *g, const struct node *n, const oc_value *dy, co
 }
 
 static const char *const concat_cases[] = {
-    "2x3 4x3", "2x3x4 2x1x4 2x2x4 axis=1", "2x3 axis=-1", NULL
+    "2x3 4x3", "2x3x4 2x1x4 2x2x4 axis=1", "2x3 axis=-1", "2x16x1x3 2x32x1x3 axis=1",
+    "1x16x1x2 1x5x1x2 axis=1", NULL
 };
 static const char *const split_cases[] = {
-    "4x3", "2x6x2 axis=1 split=1,3,2", "2x7 axis=-1 num_outputs=3", "3 num_outputs=1", NULL
+    "4x3", "2x6x2 axis=1 split=1,3,2", "2x7 axis=-1 num_outputs=3", "3 num_outputs=1",
+    "2x48x1x2 axis=1 split=16,32", "1x21x1x2 axis=1 split=16,5", NULL
 };
 
 const struct op oc__op_concat = {
