@@ -165,7 +165,7 @@ static oc_status add_initializers(struct onnx_import *im, struct onnx_scope *s,
         const struct onnx_tensor *const t = LIST_AT(struct onnx_tensor, g->initializer, i);
         oc_tensor to = { 0 };
         TRY(oc__onnx_tensor_check(&im->source, t, "initializer", &to.dtype, &to.shape));
-        if (is_parameter(im, t, to.dtype, &to.shape) && *text(t->name))
+        if (!s->outer && is_parameter(im, t, to.dtype, &to.shape) && *text(t->name))
             TRY(add_parameter(im, s, t, &to.shape));
         else
             TRY(add_constant(im, s, t, &to));
@@ -254,7 +254,8 @@ oc_status oc__onnx_import_graph(struct onnx_import *im, const struct onnx_graph 
     if (!note_uses(im, graph))
         return OC_ELIMIT;
     TRY(add_initializers(im, scope, graph));
-    TRY(read_parameters(im, graph));
+    if (!scope->outer)
+        TRY(read_parameters(im, graph));
     for (int i = 0; i < graph->input.n; i++) {          /* old files list weights here as well */
         const struct onnx_value_info *const v = LIST_AT(struct onnx_value_info, graph->input, i);
         const int64_t id = oc__map_get(&scope->by_name, text(v->name), 0);

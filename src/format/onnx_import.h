@@ -20,6 +20,9 @@ struct onnx_scope {
     const struct onnx_node_proto *call;                 /* of a function: its attributes */
     const struct onnx_function   *function;
     int                           depth;                /* of calls */
+    struct onnx_scope            *outer;                /* of the graph around this one; NULL */
+    oc_value                     *capture;              /* values of `outer` that were looked up */
+    int                           captures;
 };
 
 struct onnx_import {
@@ -35,7 +38,7 @@ struct onnx_import {
 /* Lists what is not known, over all graphs and functions; OC_EINPUT if there is any. */
 oc_status oc__onnx_check_operators(const struct onnx_import *im);
 
-/* Fills the scope of the model's own graph. */
+/* Fills the scope of a graph: the model's own, or one that is an attribute. */
 oc_status oc__onnx_import_graph(struct onnx_import *im, const struct onnx_graph *graph,
                                 struct onnx_scope *scope);
 

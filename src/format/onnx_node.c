@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "format/onnx_import.h"
+#include "op/control.h"
 #include "op/onnx.h"
 
 static const char *text(const char *t) { return t ? t : ""; }
@@ -91,6 +92,7 @@ static oc_status take_attribute(struct onnx_import *im, oc_graph *g,
                                        : to->type == ONNX_FLOATS ? &a->floats
                                                                  : &a->strings;
     to->n = list->n;
+    to->graph = a->g;
     to->ints = a->ints.item;
     to->floats = a->floats.item;
     to->strings = a->strings.item;
@@ -134,9 +136,40 @@ static oc_status take_attributes(struct onnx_import *im, struct onnx_scope *s,
 
 /* ---- inputs and outputs ------------------------------------------------------------------- */
 
-static oc_status find_value(const struct onnx_scope *s, const char *name, int i, oc_value *out)
+/* A value of the graph around a body: numbers that are known are there too, all else is one more
+ * input. */
+static int64_t capture(struct onnx_scope *s, const char *name, oc_value from)
 {
-    const int64_t id = *name ? oc__map_get(&s->by_name, name, -1) : 0;
+    struct value v = *oc__value(s->outer->g, from);
+    for (int i = 0; i < v.shape.rank; i++)
+        v.shape.dim[i] = v.shape.dim[i] < 0 ? OC_UNKNOWN : v.shape.dim[i];
+    const bool fed = v.kind == VALUE_RESULT || v.kind == VALUE_INPUT;
+    const oc_value to = fed ? oc_input(s->g, name, v.dtype, v.shape)
+                            : oc__graph_source(s->g, v.kind, v.name, v.dtype, &v.shape, v.index,
+                                               v.data);
+    oc_value *const grown = fed ? oc__grow(s->capture, (size_t)s->captures,
+                                           (size_t)s->captures + 1, sizeof *grown) : NULL;
+    if (fed && grown) {
+        s->capture = grown;
+        grown[s->captures++] = from;
+    }
+    return to.id > 0 && (!fed || grown) && oc__map_put(&s->by_name, name, to.id) ? to.id : -1;
+}
+
+/* Looks a name up in a scope and those around it; -1: nothing has it. */
+static int64_t look_up(struct onnx_scope *s, const char *name)
+{
+    const int64_t id = oc__map_get(&s->by_name, name, -1);
+    if (id >= 0 || !s->outer)
+        return id;
+    const int64_t from = look_up(s->outer, name);
+    return from <= 0 || s->g == s->outer->g ? from
+                                            : capture(s, name, (oc_value){ (int32_t)from });
+}
+
+static oc_status find_value(struct onnx_scope *s, const char *name, int i, oc_value *out)
+{
+    const int64_t id = *name ? look_up(s, name) : 0;
     if (id < 0)
         return oc__fail(OC_EINPUT, "input %d: nothing before it makes %s", i, oc__quote_z(name));
     *out = (oc_value){ (int32_t)id };
@@ -176,6 +209,80 @@ static oc_status name_outputs(struct onnx_scope *s, const struct onnx_node_proto
     return OC_OK;
 }
 
+/* ---- graphs that are attributes ----------------------------------------------------------- */
+
+/* What the forms of one node need of the importer. */
+struct place { struct onnx_import *im; struct onnx_scope *scope; };
+
+static oc_status import_inner(struct onnx_node *n, const struct onnx_attr *a,
+                              struct onnx_scope *inner)
+{
+    const struct place *const at = n->importer;
+    if (!a->graph)
+        return oc__fail(OC_EINPUT, "attribute %s: has no graph", oc__quote_z(a->name));
+    inner->outer = at->scope;
+    inner->opsets = at->scope->opsets;
+    inner->call = at->scope->call;
+    inner->function = at->scope->function;
+    inner->depth = at->scope->depth;
+    return oc__onnx_import_graph(at->im, a->graph, inner);
+}
+
+/* The values that a graph hands out, in memory that lives with it. */
+static oc_status inner_outputs(const struct onnx_graph *graph, struct onnx_scope *s,
+                               oc_value **out)
+{
+    *out = oc__pool_alloc(&s->g->pool, (size_t)(graph->output.n + 1) * sizeof **out);
+    if (!*out)
+        return OC_ELIMIT;
+    for (int k = 0; k < graph->output.n; k++)
+        TRY(find_value(s, text(LIST_AT(struct onnx_value_info, graph->output, k)->name), k,
+                       &(*out)[k]));
+    return OC_OK;
+}
+
+static oc_status make_body(struct onnx_node *n, const struct onnx_attr *a,
+                           struct control_body *out)
+{
+    const struct place *const at = n->importer;
+    const struct onnx_graph *const graph = a->graph;
+    struct onnx_scope inner = { 0 };
+    oc_value *output = NULL, *capture = NULL;
+    TRY(oc_graph_new(&inner.g, at->im->store));
+    inner.g->next_body = n->g->bodies;
+    n->g->bodies = inner.g;
+    oc_status status = import_inner(n, a, &inner);
+    if (!status)
+        status = inner_outputs(graph, &inner, &output);
+    if (!status)
+        status = oc_graph_check(inner.g);
+    capture = oc__pool_alloc(&inner.g->pool, (size_t)(inner.captures + 1) * sizeof *capture);
+    if (capture && inner.captures)
+        memcpy(capture, inner.capture, (size_t)inner.captures * sizeof *capture);
+    if (!status)
+        *out = (struct control_body){ inner.g, inner.g->inputs - inner.captures, inner.captures,
+                                      capture, graph->output.n, output };
+    oc__map_free(&inner.by_name);
+    oc__free(inner.capture);
+    return status || capture ? status : OC_ELIMIT;
+}
+
+static oc_status put_body(struct onnx_node *n, const struct onnx_attr *a)
+{
+    const struct onnx_graph *const graph = a->graph;
+    struct onnx_scope inner = { .g = n->g };
+    oc_value *output = NULL;
+    oc_status status = import_inner(n, a, &inner);
+    if (!status)
+        status = inner_outputs(graph, &inner, &output);
+    for (int k = 0; k < n->n_out && !status && k < graph->output.n; k++)
+        n->out[k] = output[k];
+    oc__map_free(&inner.by_name);
+    return status;
+}
+
+static const struct onnx_bodies bodies = { make_body, put_body };
+
 /* ---- one node ----------------------------------------------------------------------------- */
 
 static oc_status describe(struct onnx_import *im, struct onnx_scope *s,
@@ -186,7 +293,7 @@ static oc_status describe(struct onnx_import *im, struct onnx_scope *s,
                         n->input.n, n->output.n, OP_MAX_INPUTS, OP_MAX_OUTPUTS);
     *to = (struct onnx_node){ .g = s->g, .op = text(n->op_type), .name = node_name(n),
                               .domain = oc__onnx_domain(n->domain), .n_in = n->input.n,
-                              .n_out = n->output.n };
+                              .n_out = n->output.n, .bodies = &bodies };
     to->opset = oc__onnx_opset(s->opsets, to->domain);
     for (int i = 0; i < n->input.n; i++)
         TRY(find_value(s, *LIST_AT(const char *, n->input, i), i, &to->in[i]));
@@ -204,7 +311,9 @@ static oc_status build(struct onnx_import *im, struct onnx_scope *s,
 {
     struct onnx_node node;
     const int nodes = s->g->nodes, values = s->g->values;
+    struct place place = { im, s };
     TRY(describe(im, s, n, &node));
+    node.importer = &place;
     TRY(oc__onnx_build(&node));
     const char *const name = oc__pool_strdup(&s->g->pool, node.name);
     if (!name)

@@ -36,7 +36,7 @@ static bool find_needed(struct binding *b)
         const struct node *n = &g->node[k];
         bool any = false;
         for (int i = 0; i < n->n_out; i++)
-            any |= b->needed[n->out.id + i];
+            any |= b->needed[n->out.id + i] && !b->given[n->out.id + i];
         for (int i = 0; any && i < n->n_in; i++) {
             mark(b->needed, n->in[i]);
             b->uses[n->in[i].id]++;
@@ -97,6 +97,19 @@ static oc_value copy_parameter(struct binding *b, const struct value *v)
     return oc_apply(b->to, "Cast", 1, &p, "to=%s", oc_dtype_name(b->options->precision));
 }
 
+static oc_status copy_given(struct binding *b)
+{
+    for (int i = 0; i < b->options->n_given; i++) {
+        const struct given *const v = &b->options->given[i];
+        b->map[v->value.id] =
+            oc__graph_source(b->to, v->constant ? VALUE_CONSTANT : VALUE_INPUT,
+                             oc__value(b->from, v->value)->name, v->tensor.dtype,
+                             &v->tensor.shape, v->constant ? 0 : b->from->inputs + i,
+                             v->constant ? v->tensor.data : NULL);
+    }
+    return oc_graph_check(b->to);
+}
+
 static oc_status copy_sources(struct binding *b)
 {
     const oc_graph *g = b->from;
@@ -123,7 +136,7 @@ static oc_status copy_sources(struct binding *b)
         }
     }
     oc__free(symbol);
-    return status;
+    return status ? status : copy_given(b);
 }
 
 /* Attributes that are types, in the precision of the session. */
@@ -153,10 +166,11 @@ oc_value oc__bind_copy(struct binding *b, const struct node *n, const oc_value *
 
 /* The node as rewrites are to see it: with the attributes that inputs by value bring, and without
  * these inputs; `in` are the copies of its inputs and follow. */
-static oc_status settle(struct binding *b, struct node *n, oc_value *in, oc_value *was)
+static oc_status settle(struct binding *b, struct node *n, oc_value *in, oc_value *was,
+                        bool *pending)
 {
     struct node bound = *n;
-    bool pending;
+    *pending = false;
     if (!n->op->by_value)
         return OC_OK;
     bound.in = in;
@@ -165,13 +179,10 @@ static oc_status settle(struct binding *b, struct node *n, oc_value *in, oc_valu
         return OC_ELIMIT;
     if (n->op->entry.size)
         memcpy(bound.attr, n->attr, n->op->entry.size);
-    const oc_status status = oc__take_values(b->to, &bound, &pending);
+    const oc_status status = oc__take_values(b->to, &bound, pending);
     if (status)
         return oc__fail(status, "%s: %s", n->name, oc_error());
-    if (pending)
-        return oc__fail(OC_EUSAGE, "%s: a value that its shape follows from is not constant",
-                        n->name);
-    for (int i = 0; i < bound.n_in; i++)
+    for (int i = 0; i < bound.n_in && !*pending; i++)
         was[i] = oc__is_none(in[i]) ? OC_NONE : n->in[i];
     n->attr = bound.attr;
     n->in = was;
@@ -179,16 +190,33 @@ static oc_status settle(struct binding *b, struct node *n, oc_value *in, oc_valu
     return OC_OK;
 }
 
+/* A node that depends on what is not known is left out, and so are those that depend on it. */
+static void leave_dark(struct binding *b, const struct node *n)
+{
+    for (int k = 0; k < n->n_out; k++)
+        if (!b->given[n->out.id + k])
+            b->map[n->out.id + k] = OC_DARK;
+    if (!b->options->stage)
+        oc__graph_fail(b->to, OC_EUSAGE, "%s: its shape follows from a value that is known only "
+                                         "when it is run, which training does not do", n->name);
+}
+
 static void copy_node(struct binding *b, const struct node *from)
 {
     oc_value in[OP_MAX_INPUTS], was[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS];
     struct node bound = *from;
     const struct node *const n = &bound;
-    for (int i = 0; i < n->n_in; i++)
+    bool pending, dark = n->op->control;
+    for (int i = 0; i < n->n_in; i++) {
         in[i] = b->map[n->in[i].id];
-    const oc_status status = settle(b, &bound, in, was);
-    if (status) {
-        oc__graph_fail(b->to, status, NULL);
+        dark |= oc__is_dark(in[i]);
+    }
+    const oc_status status = dark ? OC_OK : settle(b, &bound, in, was, &pending);
+    if (status || dark || pending) {
+        if (status)
+            oc__graph_fail(b->to, status, NULL);
+        else
+            leave_dark(b, n);
         return;
     }
     bool rewritten = false;
@@ -203,7 +231,8 @@ static void copy_node(struct binding *b, const struct node *from)
     if (made && made->out.id + made->n_out - 1 == b->to->values)
         made->name = n->name;
     for (int k = 0; k < n->n_out; k++)
-        b->map[n->out.id + k] = out[k];
+        if (!b->given[n->out.id + k])
+            b->map[n->out.id + k] = out[k];
 }
 
 static oc_status copy_all(struct binding *b)
@@ -216,7 +245,7 @@ static oc_status copy_all(struct binding *b)
         const struct node *n = &g->node[k];
         bool any = false;
         for (int i = 0; i < n->n_out; i++)
-            any |= b->needed[n->out.id + i];
+            any |= b->needed[n->out.id + i] && !b->given[n->out.id + i];
         if (any)
             copy_node(b, n);
     }
@@ -228,7 +257,8 @@ static oc_status copy_all(struct binding *b)
                 break;
             }
     }
-    return oc_graph_check(b->to);
+    TRY(oc_graph_check(b->to));
+    return b->options->stage ? oc__stage_find(b) : OC_OK;
 }
 
 oc_status oc__bind(oc_graph **out, const oc_graph *g, const struct bind_options *o, oc_value *map)
@@ -241,12 +271,16 @@ oc_status oc__bind(oc_graph **out, const oc_graph *g, const struct bind_options 
     b.map = oc__alloc(n, sizeof *b.map);
     b.needed = oc__alloc(n, sizeof *b.needed);
     b.uses = oc__alloc(n, sizeof *b.uses);
-    oc_status status = b.map && b.needed && b.uses ? copy_all(&b) : OC_ELIMIT;
-    for (int i = 0; i < o->wanted && !status; i++)
+    b.given = oc__alloc(n, sizeof *b.given);
+    for (int i = 0; b.given && i < o->n_given; i++)
+        b.given[o->given[i].value.id] = i + 1;
+    oc_status status = b.map && b.needed && b.uses && b.given ? copy_all(&b) : OC_ELIMIT;
+    for (int i = 0; i < o->wanted && !status && !(o->stage && o->stage->n); i++)
         map[i] = b.map[o->want[i].id];
     oc__free(b.map);
     oc__free(b.needed);
     oc__free(b.uses);
+    oc__free(b.given);
     if (status)
         oc_graph_free(b.to);
     else

@@ -9,6 +9,21 @@
 
 #include "graph/graph.h"
 
+/* A value of the graph that was computed before: a constant of the bound graph, whose numbers stay
+ * where they are, or one more input of it, numbered after the graph's own in the list's order. */
+struct given { oc_value value; oc_tensor tensor; bool constant; };
+
+/* What a graph needs that cannot be bound at once, because shapes follow from values that only a
+ * run knows: the values to compute now, as far as they are.  Bound again with these given, the
+ * graph comes further; those used by value must be given as constants then.  Nodes of the list
+ * `control` are run by the session once their inputs are there (op/control.h). */
+struct stage {
+    int       n, controls;
+    oc_value *from, *to;                                /* values of the graph, and bound */
+    bool     *by_value;
+    int      *control;                                  /* node numbers of the graph */
+};
+
 struct bind_options {
     oc_mode         mode;
     oc_dtype        precision;
@@ -16,10 +31,14 @@ struct bind_options {
     int             wanted;
     const oc_value *want;                               /* values of the graph */
     bool            plain;                              /* no rewrites: as built (for checks) */
+    int                 n_given;
+    const struct given *given;
+    struct stage       *stage;      /* n 0: the graph is bound whole; NULL: it must be, or fails */
 };
 
 /* *out is a new graph; map[i] (room for `wanted`) is where want[i] went.  Effects are carried over
- * in training. */
+ * in training.  With a stage, what
+ * it names takes the place of what is wanted, and the map is not filled in. */
 oc_status oc__bind(oc_graph **out, const oc_graph *g, const struct bind_options *o, oc_value *map);
 
 #endif

@@ -22,6 +22,11 @@ void oc_graph_free(oc_graph *g)
 {
     if (!g)
         return;
+    while (g->bodies) {
+        oc_graph *const body = g->bodies;
+        g->bodies = body->next_body;
+        oc_graph_free(body);
+    }
     oc__free(g->node);
     oc__free(g->value);
     oc__free(g->effect);
@@ -314,12 +319,26 @@ oc_status oc__take_values(const oc_graph *g, struct node *n, bool *pending)
     return take_values(n, &o);
 }
 
+/* Types follow even where shapes do not: the rule is asked with some shapes, and only what it says
+ * of types is believed. */
+static void infer_types(const struct node *n, struct operands *o)
+{
+    static const oc_shape any = { 4, { OC_UNKNOWN, OC_UNKNOWN, OC_UNKNOWN, OC_UNKNOWN } };
+    const oc_shape *x[OP_MAX_INPUTS];
+    struct infer s = infer_of(n, o);
+    for (int i = 0; i < n->n_in; i++)
+        x[i] = o->x[i] && o->x[i]->rank < 0 ? &any : o->x[i];
+    s.x = x;
+    (void)n->op->shape(&s);
+}
+
 /* Shapes and types of the outputs, as far as they follow from what is known. */
 static oc_status infer_outputs(const struct node *n, struct operands *o)
 {
     const struct infer s = infer_of(n, o);
     if (o->ranks && !o->pending)
         return n->op->shape(&s);
+    infer_types(n, o);
     for (int k = 0; k < n->n_out; k++)
         o->y[k] = (oc_shape){ .rank = OC_UNKNOWN };
     return o->ranks && n->op->pending ? n->op->pending(&s) : OC_OK;

@@ -48,6 +48,7 @@ struct oc_graph {
     int            symbols;
     char           scope[256];
     struct map     counter;                      /* nodes so far by scope and operator, for names */
+    oc_graph      *bodies, *next_body;                  /* of its nodes of control; owned */
     oc_status      status;
     char           message[512];
 };

@@ -11,7 +11,15 @@ struct binding {
     oc_value                  *map;                     /* by value of `from`: its copy */
     bool                      *needed;                  /* by value of `from` */
     int                       *uses;       /* by value of `from`: consumers, wanted counts as one */
+    int                       *given;                   /* by value of `from`: place in list + 1 */
 };
+
+/* The copy of a value that no plan can know yet. */
+#define OC_DARK ((oc_value){ -2 })
+static inline bool oc__is_dark(oc_value v) { return v.id == -2; }
+
+/* Lists what there is to compute before the rest can be bound (stage.c). */
+oc_status oc__stage_find(struct binding *b);
 
 /* A rewrite looks at a node of `from` and the copies of its inputs; if it fits, it writes the
  * copies of all outputs and returns true. */

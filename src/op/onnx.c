@@ -65,7 +65,8 @@ static const struct op *find_op(const char *domain, const char *op)
                               "FusedConv FusedGemm Larger OnesLike Remainder ReshapeTo Smaller "
                               "SumTo ZerosLike";
     const bool ours = *domain || is_listed(own, op) || strstr(op, "Grad");
-    return ours ? NULL : oc__op_find(op);
+    const struct op *const found = ours ? NULL : oc__op_find(op);
+    return found && !found->control ? found : NULL;     /* those want their forms */
 }
 
 bool oc__onnx_knows(const char *domain, const char *op, int64_t opset)

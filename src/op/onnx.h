@@ -28,8 +28,16 @@ struct onnx_attr {
     const float        *floats;
     const char *const  *strings;
     oc_tensor           tensor;                         /* data in the pool of the graph */
-    const oc_graph     *graph;                          /* its inputs: those it declares, then
-                                                           what it takes from outside */
+    const void         *graph;                          /* the importer's: see struct onnx_bodies */
+};
+
+/* What the importer can do with a graph that is an attribute: make it the body of a node of
+ * control, or put it where the node is, which sets n->out. */
+struct onnx_node;
+struct control_body;
+struct onnx_bodies {
+    oc_status (*make)(struct onnx_node *n, const struct onnx_attr *a, struct control_body *out);
+    oc_status (*put)(struct onnx_node *n, const struct onnx_attr *a);
 };
 
 struct onnx_node {
@@ -42,6 +50,8 @@ struct onnx_node {
     bool               want[OP_MAX_OUTPUTS];            /* outputs that have a name */
     struct onnx_attr  *attr;
     int                attrs;
+    const struct onnx_bodies *bodies;
+    void              *importer;
 };
 
 struct onnx_form {

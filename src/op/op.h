@@ -64,6 +64,7 @@ struct op {
     uint64_t            by_value;
     oc_status         (*take)(void *attr, const struct infer *s);
     oc_status         (*pending)(const struct infer *s);
+    bool                control;        /* runs graphs of its own: by the session (control.h) */
     int               (*output_count)(const void *attr); /* where outputs are "y*": how many */
     uint64_t            detached;                       /* bit k: output k carries no gradient */
     bool                elementwise;     /* y[i] depends on x[i] alone: all operands of one shape */

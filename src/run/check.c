@@ -203,7 +203,7 @@ static oc_status find_accepted(const struct trial *t, const char *backend, int n
     };
     for (int i = 0; i < t->feeds; i++)
         shapes[i] = t->feed[i].shape;
-    TRY(oc__plan_new(&plan, t->graph, &(struct plan_options){ &options, shapes, 2 }));
+    TRY(oc__plan_new(&plan, t->graph, &(struct plan_options){ &options, shapes, 2, NULL, 0 }));
     for (int i = 0; i < plan->steps; i++) {
         const struct plan_step *const s = &plan->step[i];
         const bool taken = !strcmp(s->backend->name, backend);

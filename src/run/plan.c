@@ -463,7 +463,7 @@ static oc_status build(struct builder *b, const oc_value *want, int wanted)
         }
     TRY(take_outputs(b, want));
     TRY(take_effects(b));
-    for (int i = 0; i < o->gradients; i++) {
+    for (int i = 0; i < o->gradients && p->stage.n + p->stage.controls == 0; i++) {
         const oc_value *pair = &want[o->outputs + 2 * i];
         if (pair[1].id > 0)
             TRY(take_gradient(b, pair[0], pair[1]));
@@ -486,15 +486,38 @@ static int wanted_values(const oc_session_options *o, oc_value *want)
     return n;
 }
 
+/* What the plan was made for beside the shapes of inputs. */
+static oc_status keep_given(struct plan *p, const struct plan_options *o)
+{
+    p->n_given = o->n_given;
+    p->given = oc__pool_alloc(&p->pool, (size_t)(o->n_given + 1) * sizeof *p->given);
+    if (!p->given)
+        return OC_ELIMIT;
+    for (int i = 0; i < o->n_given; i++) {
+        const oc_tensor *const from = &o->given[i].tensor;
+        p->given[i] = o->given[i];
+        p->given[i].tensor.data = NULL;
+        if (!o->given[i].constant)
+            continue;
+        void *const data = oc__pool_alloc(&p->pool, oc_tensor_bytes(from) + 1);
+        if (!data)
+            return OC_ELIMIT;
+        memcpy(data, from->data, oc_tensor_bytes(from));
+        p->given[i].tensor.data = data;
+    }
+    return OC_OK;
+}
+
 static oc_status start(struct builder *b, const oc_graph *g)
 {
     struct plan *p = b->plan;
     const oc_session_options *o = b->options->session;
-    p->inputs = g->inputs;
-    p->outputs = o->outputs;
-    p->input = oc__pool_alloc(&p->pool, (size_t)(g->inputs + 1) * sizeof *p->input);
-    p->input_shape = oc__pool_alloc(&p->pool, (size_t)(g->inputs + 1) * sizeof *p->input_shape);
-    p->output = oc__pool_alloc(&p->pool, (size_t)(o->outputs + 1) * sizeof *p->output);
+    const int given = b->options->n_given;
+    p->inputs = g->inputs + given;
+    p->outputs = p->stage.n + p->stage.controls ? p->stage.n : o->outputs;
+    p->input = oc__pool_alloc(&p->pool, (size_t)(p->inputs + 1) * sizeof *p->input);
+    p->input_shape = oc__pool_alloc(&p->pool, (size_t)(p->inputs + 1) * sizeof *p->input_shape);
+    p->output = oc__pool_alloc(&p->pool, (size_t)(p->outputs + 1) * sizeof *p->output);
     p->effect = oc__pool_alloc(&p->pool, (size_t)(g->effects + 1) * sizeof *p->effect);
     p->gradient = oc__pool_alloc(&p->pool, (size_t)(o->gradients + 1) * sizeof *p->gradient);
     /* Gradients may add one copying node each, of one value. */
@@ -506,9 +529,10 @@ static oc_status start(struct builder *b, const oc_graph *g)
         return OC_ELIMIT;
     for (size_t i = 0; i < values; i++)
         b->slot_of[i] = -1;
-    for (int i = 0; i < g->inputs; i++) {
+    for (int i = 0; i < p->inputs; i++) {
         p->input[i] = -1;
-        p->input_shape[i] = b->options->inputs[i];
+        p->input_shape[i] = i < g->inputs ? b->options->inputs[i]
+                                          : b->options->given[i - g->inputs].tensor.shape;
     }
     return OC_OK;
 }
@@ -519,17 +543,21 @@ oc_status oc__plan_new(struct plan **out, oc_graph *g, const struct plan_options
     const oc_session_options *s = o->session;
     struct plan *p = oc__alloc(1, sizeof *p);
     oc_value *want = oc__alloc((size_t)(s->outputs + 2 * s->gradients) + 1, sizeof *want);
-    oc_status status = p && want ? OC_OK : OC_ELIMIT;
+    oc_status status = p && want ? keep_given(p, o) : OC_ELIMIT;
     struct builder b = { .plan = p, .options = o };
     if (!status) {
         const int n = wanted_values(s, want);
-        status = oc__bind(
-            &p->graph, g,
-            &(struct bind_options){ s->mode, s->precision, o->inputs, n, want, false }, want);
+        const struct bind_options bind = {
+            s->mode, s->precision, o->inputs, n, want, false, p->n_given, p->given,
+            s->mode == OC_INFER ? &p->stage : NULL
+        };
+        status = oc__bind(&p->graph, g, &bind, want);   /* which points to what is given */
         b.graph = p->graph;
         if (!status)
             status = start(&b, g);
-        if (!status)
+        if (!status && p->stage.n + p->stage.controls)
+            status = build(&b, p->stage.to, p->stage.n);
+        else if (!status)
             status = build(&b, want, n);
     }
     oc__free(want);

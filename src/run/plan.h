@@ -12,6 +12,7 @@
 #define OC_RUN_PLAN_H
 
 #include "backend/backend.h"
+#include "graph/fold.h"
 
 enum space {
     SPACE_ARENA,                                  /* shared by lifetimes; scratch lies at its end */
@@ -57,7 +58,11 @@ struct plan {
     struct slot        *slot;
     struct plan_step        *step;
     int                 slots, steps, prologue;         /* the first `prologue` steps */
-    int                *input;                          /* slot by input number; -1: not needed */
+    struct stage        stage;              /* n > 0: what this plan computes in place of outputs */
+    struct given       *given;                          /* constants with their numbers */
+    int                 n_given;
+    /* Slot by input number, -1: not needed; the graph's inputs, then what is given. */
+    int                *input;
     oc_shape           *input_shape;
     int                 inputs;
     int                *output;                         /* slot by output number */
@@ -73,6 +78,8 @@ struct plan_options {
     const oc_session_options *session;
     const oc_shape           *inputs;
     int                       threads;
+    const struct given       *given;                    /* by an earlier plan (graph/fold.h) */
+    int                       n_given;
 };
 
 oc_status oc__plan_new(struct plan **out, oc_graph *g, const struct plan_options *o);

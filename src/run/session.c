@@ -1,37 +1,10 @@
-/* session.c — prepare once, run many.
- *
- * A session keeps the plans of the last few combinations of input shapes, each with a context: the
- * memory that a run of it writes to.  The arena is shared, since one plan runs at a time. */
+/* session.c — prepare once, run many. */
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
 #include "param/store.h"
-#include "run/plan.h"
-
-enum { PLANS = 8 };
-
-struct context {
-    struct plan     *plan;
-    char            *fixed;
-    void           **instance;                      /* by step: what the kernel keeps per context */
-    uint64_t         version;                          /* of the parameters that the prologue saw */
-    oc_profile_row  *row;                               /* by step */
-    uint64_t         used;                           /* for letting go of the least recently used */
-};
-
-struct oc_session {
-    oc_graph          *graph;
-    oc_session_options options;
-    struct pool        pool;
-    struct context     context[PLANS];
-    struct context    *current;
-    char              *arena;
-    size_t             arena_bytes;
-    int                threads;
-    uint64_t           step, clock;
-    bool               profile;
-};
+#include "run/session.h"
 
 /* ---- making ------------------------------------------------------------------------------- */
 
@@ -110,6 +83,7 @@ void oc_session_free(oc_session *s)
         return;
     for (int i = 0; i < PLANS; i++)
         context_free(&s->context[i]);
+    oc__session_bodies_free(s);
     oc__block_free(s->arena);
     oc__pool_free(&s->pool);
     oc__free(s);
@@ -143,13 +117,24 @@ static oc_status context_new(struct context *c, struct plan *plan)
     return OC_OK;
 }
 
-static struct context *find_context(oc_session *s, const oc_shape *inputs)
+static bool same_given(const struct given *a, const struct given *b)
+{
+    if (a->value.id != b->value.id || a->constant != b->constant ||
+        a->tensor.dtype != b->tensor.dtype || !oc_shape_equal(&a->tensor.shape, &b->tensor.shape))
+        return false;
+    return !a->constant || memcmp(a->tensor.data, b->tensor.data, oc_tensor_bytes(&a->tensor)) == 0;
+}
+
+static struct context *find_context(oc_session *s, const oc_shape *inputs,
+                                    const struct given *given, int n_given)
 {
     for (int i = 0; i < PLANS; i++) {
         const struct plan *p = s->context[i].plan;
-        bool same = p != NULL;
-        for (int k = 0; same && k < p->inputs; k++)
+        bool same = p != NULL && p->n_given == n_given;
+        for (int k = 0; same && k < p->inputs - n_given; k++)
             same = oc_shape_equal(&p->input_shape[k], &inputs[k]);
+        for (int k = 0; same && k < n_given; k++)
+            same = same_given(&p->given[k], &given[k]);
         if (same)
             return &s->context[i];
     }
@@ -180,8 +165,14 @@ static oc_status grow_arena(oc_session *s, size_t bytes)
 
 oc_status oc_session_prepare(oc_session *s, const oc_shape *inputs)
 {
+    return oc__session_prepare(s, inputs, NULL, 0);
+}
+
+oc_status oc__session_prepare(oc_session *s, const oc_shape *inputs, const struct given *given,
+                              int n_given)
+{
     oc_store *store = s->graph->store;
-    struct context *c = find_context(s, inputs);
+    struct context *c = find_context(s, inputs, given, n_given);
     omp_set_num_threads(s->threads);
     if (store)
         TRY(oc__store_ready(store, ROLE_VALUE));
@@ -193,7 +184,8 @@ oc_status oc_session_prepare(oc_session *s, const oc_shape *inputs)
         context_free(c);
         s->current = NULL;
         TRY(oc__plan_new(&plan, s->graph,
-                         &(struct plan_options){ &s->options, inputs, s->threads }));
+                         &(struct plan_options){ &s->options, inputs, s->threads, given,
+                                                 n_given }));
         const oc_status status = context_new(c, plan);
         if (status) {
             context_free(c);
@@ -280,15 +272,19 @@ static oc_status take_inputs(const struct context *c, const struct places *at)
     return OC_OK;
 }
 
-static void read_outputs(const struct context *c, const struct places *at, oc_tensor *out)
+static oc_status read_outputs(const struct context *c, const struct places *at, oc_tensor *out,
+                              bool allocate)
 {
     for (int i = 0; i < c->plan->outputs; i++) {
         const struct slot *slot = &c->plan->slot[c->plan->output[i]];
         out[i].dtype = slot->dtype;
         out[i].shape = slot->shape;
+        if (allocate && !(out[i].data = oc__block_alloc(slot->bytes + 1)))
+            return OC_ELIMIT;
         if (out[i].data)
             memcpy(out[i].data, address(slot, at), slot->bytes);
     }
+    return OC_OK;
 }
 
 /* Converts what is in slots into the blocks of a role. */
@@ -311,15 +307,8 @@ static void commit_effects(oc_store *store, const struct context *c, const struc
         oc_store_touch(store);
 }
 
-oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out)
+oc_status oc__session_execute(oc_session *s, const oc_tensor *in, oc_tensor *out, bool allocate)
 {
-    oc_shape shape[64];
-    if (s->graph->inputs > (int)(sizeof shape / sizeof *shape))
-        return oc__fail(OC_ELIMIT, "%d graph inputs, at most 64 are possible", s->graph->inputs);
-    for (int i = 0; i < s->graph->inputs; i++)
-        shape[i] = in[i].shape;
-    if (!s->current || find_context(s, shape) != s->current)
-        TRY(oc_session_prepare(s, shape));
     struct context *c = s->current;
     const uint64_t version = s->graph->store ? s->graph->store->version : 1;
     omp_set_num_threads(s->threads);
@@ -329,13 +318,38 @@ oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out)
         run_steps(s, c, &at, 0, c->plan->prologue);
     c->version = version;
     run_steps(s, c, &at, c->plan->prologue, c->plan->steps);
-    read_outputs(c, &at, out);
+    TRY(read_outputs(c, &at, out, allocate));
     commit(s->graph->store, c, &at, c->plan->gradient, c->plan->gradients, ROLE_GRADIENT);
     if (s->options.mode == OC_TRAIN) {
         commit_effects(s->graph->store, c, &at);
         s->step++;
     }
     return OC_OK;
+}
+
+static oc_status run(oc_session *s, const oc_tensor *in, oc_tensor *out, bool allocate)
+{
+    oc_shape shape[64];
+    if (s->graph->inputs > (int)(sizeof shape / sizeof *shape))
+        return oc__fail(OC_ELIMIT, "%d graph inputs, at most 64 are possible", s->graph->inputs);
+    for (int i = 0; i < s->graph->inputs; i++)
+        shape[i] = in[i].shape;
+    if (!s->current || find_context(s, shape, NULL, 0) != s->current)
+        TRY(oc_session_prepare(s, shape));
+    const struct stage *const stage = &s->current->plan->stage;
+    if (stage->n + stage->controls)
+        return oc__session_stages(s, in, out, allocate);
+    return oc__session_execute(s, in, out, allocate);
+}
+
+oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out)
+{
+    return run(s, in, out, false);
+}
+
+oc_status oc__session_results(oc_session *s, const oc_tensor *in, oc_tensor *out)
+{
+    return run(s, in, out, true);
 }
 
 /* ---- looking ------------------------------------------------------------------------------ */
