@@ -102,12 +102,13 @@ static bool holds(const struct some_cases *list, const struct op *op, const char
 static const char *const cpu_leaves_all[] = {
     "AffineGrid", "ArgMax", "ArgMin", "AttentionBias", "BatchNormalizationInference",
     "BatchNormalizationInferenceGrad", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr",
-    "BitwiseXor", "CumProd", "CumSum", "DepthToSpace", "DequantizeLinear",
-    "DynamicQuantizeLinear", "Gather", "GatherElements", "GatherND", "GlobalMaxPool",
-    "GridSample", "Hardmax", "IsInf", "IsNaN", "MaxPoolGrad", "NegativeLogLikelihoodLoss", "Pad",
-    "QuantizeLinear", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
-    "ReduceMin", "ReduceProd", "ReduceSumSquare", "Resize", "ResizeGrad", "ScatterElements",
-    "ScatterND", "Slice", "SpaceToDepth", "Tile", "Trilu", NULL
+    "BitwiseXor", "CenterCropPad", "Compress", "CumProd", "CumSum", "DepthToSpace",
+    "DequantizeLinear", "DynamicQuantizeLinear", "Gather", "GatherElements", "GatherND",
+    "GlobalMaxPool", "GridSample", "Hardmax", "IsInf", "IsNaN", "MaxPoolGrad",
+    "NegativeLogLikelihoodLoss", "OneHot", "Pad", "QuantizeLinear", "ReduceL1", "ReduceL2",
+    "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare",
+    "Resize", "ResizeGrad", "ReverseSequence", "ScatterElements", "ScatterND", "Slice",
+    "SpaceToDepth", "TensorScatter", "Tile", "TopK", "Trilu", NULL
 };
 
 /* Single cases that it leaves; it takes all else in f32.  A new operator is served, or stands here.

@@ -144,7 +144,7 @@ static void bind_types(const struct binding *b, const struct op *op, void *attr)
 {
     for (const struct attr *a = op->entry.attrs; a && a->name; a++) {
         int *const type = (int *)(void *)((char *)attr + a->offset);
-        if (a->choices == oc__type_words)
+        if (oc__is_type(a))
             *type = (int)bound_type(b, (oc_dtype)*type);
     }
 }

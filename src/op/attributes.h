@@ -75,6 +75,16 @@ struct blocks    { int64_t blocksize; int mode; };      /* DepthToSpace, SpaceTo
 struct grid_sample { int mode, padding_mode; bool align_corners; };
 struct affine_grid { struct ints size; bool align_corners; };
 struct quantize  { int64_t axis, block_size; int output_dtype, precision; bool saturate; };
+struct top_k     { int64_t axis, k; bool largest, sorted; };
+struct compress  { int64_t axis; };                     /* INT64_MAX: none */
+struct one_hot   { int64_t axis, depth; };
+struct eye_like  { int64_t k; int dtype; };             /* OC_DTYPES: that of the input */
+struct number_range { int stash_type; };
+struct unique    { int64_t axis; bool sorted; };        /* INT64_MAX: none */
+struct non_max_suppression { bool center_point_box; };
+struct center_crop_pad     { struct ints shape, axes; };
+struct tensor_scatter      { int64_t axis; int mode; };
+struct reverse_sequence    { int64_t batch_axis, time_axis; };
 struct bundle    { int64_t count; };
 struct mod       { bool fmod; };
 struct bit_shift { int direction; };                    /* 0: left, 1: right */

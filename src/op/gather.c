@@ -50,13 +50,6 @@ static oc_status gather_grad_shape(const struct infer *s)
     return OC_OK;
 }
 
-/* An index as a position along an axis of n; -1: out of range. */
-static int64_t position(double index, int64_t n)
-{
-    const double at = index < 0 ? index + (double)n : index;
-    return at >= 0 && at < (double)n ? (int64_t)at : -1;
-}
-
 static void gather_run(const struct call *c)
 {
     const struct gather *const a = c->attr;
@@ -65,7 +58,7 @@ static void gather_run(const struct call *c)
     double *y = c->y[0];
     for (int64_t o = 0; o < l.outer; o++)
         for (int64_t k = 0; k < m; k++) {
-            const int64_t at = position(c->x[1][k], l.n);
+            const int64_t at = oc__position(c->x[1][k], l.n);
             for (int64_t i = 0; i < l.inner; i++)
                 *y++ = at < 0 ? 0 : c->x[0][(o * l.n + at) * l.inner + i];
         }
@@ -81,7 +74,7 @@ static void gather_grad_run(const struct call *c)
         c->y[0][i] = 0;
     for (int64_t o = 0; o < l.outer; o++)
         for (int64_t k = 0; k < m; k++, dy += l.inner) {
-            const int64_t at = position(c->x[1][k], l.n);
+            const int64_t at = oc__position(c->x[1][k], l.n);
             for (int64_t i = 0; at >= 0 && i < l.inner; i++)
                 c->y[0][(o * l.n + at) * l.inner + i] += dy[i];
         }

@@ -155,7 +155,7 @@ static const int wanted_type[] = {
 static void attr_text(const struct attr *to, const struct onnx_attr *a, struct str *out)
 {
     char number[32];
-    if (to->choices == oc__type_words && a->type == ONNX_INT)
+    if (oc__is_type(to) && a->type == ONNX_INT)
         oc__str_addz(out, oc__type_words[oc__onnx_dtype(a->i)]);
     else if (to->type == ATTR_BOOL)
         oc__str_addz(out, a->i ? "true" : "false");
@@ -177,7 +177,7 @@ static oc_status set_attr(const struct op *op, const struct onnx_form *form, str
     if (!to)
         return OC_OK;                                   /* left unused, which is noticed */
     a->used = true;
-    const bool is_type = to->choices == oc__type_words && a->type == ONNX_INT;
+    const bool is_type = oc__is_type(to) && a->type == ONNX_INT;
     if (is_type && a->i == 0)
         return OC_OK;                                   /* no type is named */
     if (is_type && oc__onnx_dtype(a->i) < 0)

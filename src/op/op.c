@@ -177,9 +177,16 @@ void oc__strides(const oc_shape *s, int64_t stride[OC_MAX_RANK])
     }
 }
 
-const char *const oc__type_words[] = {
-    "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", "u16", "u32", "u64", "i16", NULL
-};
+#define TYPE_WORDS                                                                             \
+    "f32", "f64", "f16", "bf16", "u8", "i8", "i32", "i64", "bool", "u16", "u32", "u64", "i16"
+
+const char *const oc__type_words[] = { TYPE_WORDS, NULL };
+const char *const oc__type_words_or_same[] = { TYPE_WORDS, "same", NULL };
+
+bool oc__is_type(const struct attr *a)
+{
+    return a->choices && (a->choices == oc__type_words || a->choices == oc__type_words_or_same);
+}
 
 bool oc__is_float(oc_dtype t) { return t == OC_F32 || t == OC_F64 || t == OC_F16 || t == OC_BF16; }
 

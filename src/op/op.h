@@ -83,7 +83,7 @@ struct op {
     /* "2x3x5x5 4x3x3x3 - stride=2": one token per input, then attributes.  A token is a shape
      * ("()" for rank 0), or "-" for an absent input, and may begin with the values' kind: "p:"
      * positive, "w:" over a wide range, "u:" in (-1, 1), "a:" above 1, "i7:" i64 in [0, 7), "b:"
-     * bool, "c:" positive and without a gradient. */
+     * bool, "c:" positive and without a gradient.  "=" before all that makes it a constant. */
     const char *const  *cases;
     /* Of an operator that others say: builds it from them and sets each output.  It has no node, so
      * no shape, gradient or run of its own; what it is made of has. */
@@ -100,7 +100,7 @@ int oc__op_count_outputs(const struct op *op, const void *attr);
 /* What builders inside the library use: attributes as the operator's own struct (NULL: defaults).
  * Returns the first output; oc_output() gives the others. */
 oc_value oc__apply(oc_graph *g, const struct op *op, const void *attr, int n, const oc_value *in);
-#define OC_IN(...)                                                                                 \
+#define OC_IN(...)                                                                             \
     (int)(sizeof((oc_value[]){ __VA_ARGS__ }) / sizeof(oc_value)), (oc_value[]) { __VA_ARGS__ }
 /* oc__apply(g, &oc__op_relu_grad, NULL, OC_IN(dy, y)) */
 
@@ -123,7 +123,10 @@ oc_status oc__shape_match(const char *what, const oc_shape *expected, const oc_s
 /* all inputs from `first` on have one type */
 oc_status oc__same_dtype(const struct infer *s, int first);
 bool      oc__is_float(oc_dtype t);
-extern const char *const oc__type_words[];              /* choices of an attribute that is a type */
+/* Choices of an attribute that is a type; in the second list the last, OC_DTYPES, leaves it to the
+ * operator. */
+extern const char *const oc__type_words[], *const oc__type_words_or_same[];
+bool      oc__is_type(const struct attr *a);            /* is it one of these? */
 oc_status oc__axis(int64_t axis, int rank, int *out);   /* negative counts from the end */
 oc_status oc__axes(const struct ints *axes, int rank, bool chosen[OC_MAX_RANK]);
 bool      oc__dim_fits(int64_t a, int64_t b);           /* equal, or unknown */

@@ -25,8 +25,8 @@ static const struct attr quantize_attrs[] = {
 };
 static const struct attr dequantize_attrs[] = {
     AXIS, BLOCK,
-    ATTR_WORDS(struct quantize, output_dtype, "f32", "the result's type; f32: that of the scales",
-               oc__type_words),
+    ATTR_WORDS(struct quantize, output_dtype, "same", "the result's type, or that of the scales",
+               oc__type_words_or_same),
     { 0 }
 };
 
@@ -110,7 +110,7 @@ static oc_status dequantize_shape(const struct infer *s)
     const struct quantize *const a = s->attr;
     TRY(check_scales(a, s->x[0], s->x[1]));
     TRY(check_zero(s, 2));
-    s->yt[0] = a->output_dtype == OC_F32 ? s->xt[1] : (oc_dtype)a->output_dtype;
+    s->yt[0] = a->output_dtype == OC_DTYPES ? s->xt[1] : (oc_dtype)a->output_dtype;
     return oc__shape_same(s);
 }
 

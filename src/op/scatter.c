@@ -38,13 +38,6 @@ struct meeting {
     const double         *index;
 };
 
-/* An index as a position along an axis of n; -1: out of range. */
-static int64_t position(double index, int64_t n)
-{
-    const double at = index < 0 ? index + (double)n : index;
-    return at >= 0 && at < (double)n ? (int64_t)at : -1;
-}
-
 /* The place in x of element i of the list; -1: none. */
 typedef int64_t place_function(const struct meeting *m, int64_t i);
 
@@ -55,7 +48,7 @@ static int64_t place_elements(const struct meeting *m, int64_t i)
     oc__strides(m->x, stride);
     for (int k = m->x->rank - 1; k >= 0; k--) {
         const int64_t own = rest % m->list->dim[k];
-        const int64_t here = k == axis ? position(m->index[i], m->x->dim[k]) : own;
+        const int64_t here = k == axis ? oc__position(m->index[i], m->x->dim[k]) : own;
         rest /= m->list->dim[k];
         if (here < 0)
             return -1;
@@ -78,7 +71,7 @@ static int64_t place_nd(const struct meeting *m, int64_t i)
     if (batch)
         at += tuple / (tuples / batches) * stride[batch - 1];
     for (int k = 0; k < length; k++) {
-        const int64_t here = position(m->index[tuple * length + k], m->x->dim[batch + k]);
+        const int64_t here = oc__position(m->index[tuple * length + k], m->x->dim[batch + k]);
         if (here < 0)
             return -1;
         at += here * stride[batch + k];

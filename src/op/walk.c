@@ -71,6 +71,12 @@ struct lanes oc__lanes_of(const oc_shape *s, int64_t axis)
     return oc__lanes(s, (int)(axis < 0 ? axis + s->rank : axis));
 }
 
+int64_t oc__position(double index, int64_t n)
+{
+    const double at = index < 0 ? index + (double)n : index;
+    return at >= 0 && at < (double)n ? (int64_t)at : -1;
+}
+
 void oc__copy(const struct call *c)
 {
     const int64_t n = oc_shape_count(c->ys[0]);

@@ -41,6 +41,9 @@ struct lanes oc__lanes(const oc_shape *s, int axis);    /* axis in [0, rank) */
 /* As oc__lanes() for an axis that may be negative and is known to fit. */
 struct lanes oc__lanes_of(const oc_shape *s, int64_t axis);
 
+/* An index as a position along an axis of n, negative ones from the end; -1: out of range. */
+int64_t oc__position(double index, int64_t n);
+
 void oc__copy(const struct call *c);                    /* y[0] = x[0], element by element */
 
 #endif

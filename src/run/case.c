@@ -42,7 +42,8 @@ static oc_status parse_token(struct op_case *c, const char *token)
         { 'i', CASE_INDEX },
     };
     struct case_input *const in = &c->in[c->n++];
-    *in = (struct case_input){ .kind = CASE_ANY };
+    *in = (struct case_input){ .kind = CASE_ANY, .fixed = *token == '=' };
+    token += in->fixed;
     if (!strcmp(token, "-")) {
         in->kind = CASE_ABSENT;
         return OC_OK;
@@ -69,7 +70,7 @@ oc_status oc__case_parse(const struct op *op, const char *text, struct op_case *
     const char *p = text;
     while (*p) {
         const size_t n = strcspn(p, " ");
-        if (memchr(p, '=', n))
+        if (memchr(p + 1, '=', n - 1))          /* at its start it marks a constant */
             break;
         if (n >= sizeof token || out->n == OP_MAX_INPUTS)
             return bad_token(out, p);

@@ -17,6 +17,7 @@ enum case_kind {
 struct case_input {
     enum case_kind kind;
     int64_t        below;                               /* of CASE_INDEX */
+    bool           fixed;                               /* a constant of the graph, not an input */
     oc_shape       shape;
 };
 

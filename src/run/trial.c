@@ -28,10 +28,25 @@ static oc_value feed(struct trial *t, const oc_tensor *data, oc_dtype type, int 
 static int shares_with(const struct trial *t, int i)
 {
     const struct case_input *const in = &t->c.in[i];
-    for (int k = 0; t->form == TRIAL_SHARED && is_real(in) && k < i; k++)
-        if (t->c.in[k].kind == in->kind && oc_shape_equal(&t->c.in[k].shape, &in->shape))
+    for (int k = 0; t->form == TRIAL_SHARED && is_real(in) && !in->fixed && k < i; k++)
+        if (!t->c.in[k].fixed && t->c.in[k].kind == in->kind &&
+            oc_shape_equal(&t->c.in[k].shape, &in->shape))
             return k;
     return -1;
+}
+
+/* The data of a tensor, which it frees, as a constant of this type. */
+static oc_value fix(struct trial *t, const oc_tensor *data, oc_dtype type)
+{
+    oc_tensor constant = { type, data->shape, oc__block_alloc(oc_tensor_bytes(data) + 1) };
+    oc_value v = OC_FAILED;
+    for (int64_t i = 0; constant.data && i < oc_shape_count(&data->shape); i++)
+        oc_tensor_set(&constant, i, oc_tensor_get(data, i));
+    if (constant.data)
+        v = oc_constant(t->graph, &constant);
+    oc__block_free(constant.data);
+    oc__block_free(data->data);
+    return v;
 }
 
 static oc_status feed_inputs(struct trial *t, oc_dtype real)
@@ -45,6 +60,8 @@ static oc_status feed_inputs(struct trial *t, oc_dtype real)
             oc__block_free(data[i].data);
             t->x[i] = other >= 0 ? t->x[other] : OC_NONE;
             t->shared += other >= 0;
+        } else if (t->c.in[i].fixed) {
+            t->x[i] = fix(t, &data[i], oc__case_dtype(&t->c.in[i], real));
         } else {
             t->x[i] = feed(t, &data[i], oc__case_dtype(&t->c.in[i], real), &t->source[i]);
         }
