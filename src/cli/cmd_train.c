@@ -273,10 +273,11 @@ static oc_status begin(const struct train *t)
 
 /* ---- studies ------------------------------------------------------------------------------- */
 
-static oc_status train_study(struct study *s, const struct train *t, const char *folder)
+static oc_status train_study(struct study *s, const struct train *t, const char *folder,
+                             bool resumes)
 {
     return oc__study_train(s, &(struct study_orders){
-        .folder = folder, .json = t->json, .force = t->force,
+        .folder = folder, .json = t->json, .force = t->force, .resumes = resumes,
         .resume = { .threads = (int)t->threads, .not_exact = t->not_exact },
         .people = t->quiet ? NULL : people(t), .stop = &stop });
 }
@@ -290,7 +291,7 @@ static oc_status begin_study(const struct train *whole, const struct operands *w
     if (status >= 0)
         status = choose_folder(t, t->study ? t->study : "study", &folder);
     if (status >= 0)
-        status = train_study(&s, t, oc__str_text(&folder));
+        status = train_study(&s, t, oc__str_text(&folder), false);
     oc__str_free(&folder);
     oc__study_free(&s);
     return status;
@@ -311,7 +312,7 @@ static oc_status resume(const struct train *t)
         status = oc__fail(OC_EUSAGE, "train: --data, --csv and --watch: %s is a study, whose runs "
                                      "have their own", t->resume);
     else if (status >= 0)
-        status = train_study(&s, t, t->resume);
+        status = train_study(&s, t, t->resume, true);
     oc__study_free(&s);
     return status;
 }

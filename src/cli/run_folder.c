@@ -66,7 +66,8 @@ static oc_status discard_checkpoints(const char *folder)
 /* What a training that got anywhere leaves.  run.json goes first: what is half removed can no
  * longer be resumed, only replaced again. */
 static const char *const results[] = { "run.json", "metrics.csv", "model.safetensors",
-                                       "last.safetensors" };
+                                       "last.safetensors", "study.txt", "study.csv",
+                                       "study.json" };
 enum { RESULTS = sizeof results / sizeof *results };
 
 static oc_status discard_run(const char *folder)

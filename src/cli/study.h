@@ -76,7 +76,7 @@ oc_status oc__study_runs(struct study *s, const char *folder, struct study_run *
  * down; the first failure is returned at the end. */
 struct study_orders {
     const char          *folder, *json;
-    bool                 force;
+    bool                 force, resumes;                /* resumes: goes on with what is there */
     oc_resume_options    resume;
     FILE                *people;
     const volatile bool *stop;

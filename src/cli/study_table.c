@@ -77,18 +77,19 @@ static void print_option(const struct option *o, const struct train *e, struct s
     oc__opt_print(o, e, out);
 }
 
-static bool all_alike(const struct study *s, const struct option *o)
+/* Whether more than half of the experiments have it as this one does. */
+static bool usual(const struct study *s, const struct option *o, int experiment)
 {
-    struct str first = { 0 }, other = { 0 };
-    bool alike = true;
-    print_option(o, &s->experiment[0], &first);
-    for (int i = 1; i < s->n && alike; i++) {
+    struct str own = { 0 }, other = { 0 };
+    int alike = 0;
+    print_option(o, &s->experiment[experiment], &own);
+    for (int i = 0; i < s->n; i++) {
         print_option(o, &s->experiment[i], &other);
-        alike = !strcmp(oc__str_text(&first), oc__str_text(&other));
+        alike += !strcmp(oc__str_text(&own), oc__str_text(&other));
     }
-    oc__str_free(&first);
+    oc__str_free(&own);
     oc__str_free(&other);
-    return alike;
+    return 2 * alike > s->n;
 }
 
 /* What other columns say, or what is no experiment's own. */
@@ -98,12 +99,12 @@ static bool says_itself(const char *option)
         || oc__study_whole(option);
 }
 
-/* The options of an experiment that are not the same in all. */
+/* The options of an experiment that are not as in most. */
 static void differs(const struct study *s, int i, struct str *out)
 {
     struct str value = { 0 };
     for (const struct option *o = oc__train_table; o->attr.name || o->attr.help; o++) {
-        if (!o->attr.name || says_itself(o->attr.name) || all_alike(s, o))
+        if (!o->attr.name || says_itself(o->attr.name) || usual(s, o, i))
             continue;
         print_option(o, &s->experiment[i], &value);
         if (value.n)
@@ -130,7 +131,7 @@ static void text_row(struct table *t, const struct study *s, int i, const struct
     struct str what = { 0 };
     differs(s, i, &what);
     oc__table_cell(t, "%s", s->experiment[i].name);
-    oc__table_cell(t, "%s", oc__printable(oc__str_text(&what)));
+    oc__table_cell(t, "%s", what.n ? oc__printable(what.text) : "-");
     if (sum->good < sum->runs)
         oc__table_cell(t, "%d of %d", sum->good, sum->runs);
     else

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
-#include "cli/open.h"
+#include "cli/run_folder.h"
 #include "cli/study.h"
 #include "cli/term.h"
 
@@ -73,20 +73,27 @@ static oc_status watch(const struct session *s, struct study_run *r)
     return oc__train_watch(&r->options.watch, w);
 }
 
-/* From the start, or where the folder holds the run, from where it was. */
-static oc_status make_training(struct session *s, struct study_run *r, oc_train_options *o)
+static bool is_begun(const struct study_run *r)
 {
-    const struct watchers *const w = &r->watchers;
     struct str path = { 0 };
     oc__str_addf(&path, "%s/run.json", r->folder);
     const bool begun = !path.failed && oc__is_file(path.text);
     oc__str_free(&path);
-    if (begun)
-        return oc_training_resume(&r->training, r->folder, r->data, &s->orders->resume, w->list,
-                                  w->n, s->orders->stop);
+    return begun;
+}
+
+/* From the start, or where the folder holds the run, from where it was. */
+static oc_status make_training(struct session *s, struct study_run *r, oc_train_options *o)
+{
+    const struct watchers *const w = &r->watchers;
+    const struct study_orders *const orders = s->orders;
+    if (orders->resumes && is_begun(r))
+        return oc_training_resume(&r->training, r->folder, r->data, &orders->resume, w->list, w->n,
+                                  orders->stop);
+    TRY(oc__run_folder_clear(r->folder, orders->force));
     TRY(oc__train_model(&r->options, r->data, &r->model));
     o->run = r->folder;
-    return oc_training_new(&r->training, r->model, r->data, o, w->list, w->n, s->orders->stop);
+    return oc_training_new(&r->training, r->model, r->data, o, w->list, w->n, orders->stop);
 }
 
 static oc_status begin_run(struct session *s, struct study_run *r)
