@@ -275,6 +275,10 @@ typedef struct oc_image {
 /* Sample i of a part, 0 <= i < count; the image is yours. */
 oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *image,
                          int64_t *label);
+/* Its size without its pixels, as the header of its file has it, and the format's name; "" where it
+ * is in no file of its own. */
+oc_status oc_data_header(const oc_data *d, oc_part part, int64_t i, oc_image *header,
+                         const char **format);
 /* Its class without its image; -1: there is no such sample. */
 int64_t     oc_data_label(const oc_data *d, oc_part part, int64_t i);
 /* The file that it is in; "" where it is in none of its own. */

@@ -81,6 +81,26 @@ def a_division_by_options_is_that_of_the_specification():
     assert settings["train_samples"] == 28 and settings["val_samples"] == 6, settings
 
 
+def sizes_formats_and_classes_are_told_from_headers_alone():
+    pictures("set")
+    shutil.copy(os.path.join(folder("images/jpeg"), "rgb.jpg"), "set/a/photo.jpg")
+    body = open("set/b/" + sorted(os.listdir("set/b"))[0], "rb").read()
+    open("set/b/torn.png", "wb").write(body[:-30])       # the header is whole
+    open("set/b/bad.png", "wb").write(body[:20])
+    found = json.loads(ocellus("data", "info", "images:set,split=1,0,0", "--json", "-").stdout)
+    photo = found["width"]["most"]
+    assert found["formats"] == {"PNG": 41, "JPEG": 1} and photo > 28, found
+    assert found["channels"] == {"grey": 41, "colour": 1}, found["channels"]
+    assert found["width"] == {"least": 28, "median": 28, "most": photo}
+    assert found["per_class"] == [{"name": "a", "train": 21, "val": 0, "test": 0},
+                                  {"name": "b", "train": 22, "val": 0, "test": 0}]
+    assert [b["image"] for b in found["broken"]] == ["set/b/bad.png"], found["broken"]
+    text = ocellus("data", "info", "images:set").stdout
+    assert f"28 … {photo}, median 28" in text and "41 PNG" in text and "broken       1" in text
+    whole = json.loads(ocellus("data", "info", "synth:digits", "--json", "-").stdout)
+    assert whole["width"] == {"least": 28, "median": 28, "most": 28}, whole["width"]
+
+
 def a_check_tells_broken_and_equal_files():
     pictures("set")
     os.makedirs("set/c")

@@ -167,8 +167,8 @@ static void every_truncation_of_a_png_is_refused(void **state)
     for (size_t n = 0; n < png.n; n++) {
         uint8_t *cut = oc__alloc(n, 1);                 /* its own block: a read past it shows */
         memcpy(cut, png.text, n);
-        assert_int_equal(oc__image_decode(&image, &(struct encoded){ "cut.png", cut, n, 0, 0 }),
-                         OC_EINPUT);
+        const struct encoded in = { .name = "cut.png", .bytes = cut, .n = n };
+        assert_int_equal(oc__image_decode(&image, &in), OC_EINPUT);
         assert_non_null(strstr(oc_error(), "cut.png: offset "));
         oc__free(cut);
     }
@@ -184,7 +184,8 @@ static void every_flipped_bit_of_a_png_is_survived(void **state)
     oc_image_free(&image);
     for (size_t bit = 0; bit < 8 * png.n; bit++) {
         png.text[bit / 8] ^= (char)(1 << bit % 8);
-        const struct encoded flipped = { "flip.png", (uint8_t *)png.text, png.n, 0, 0 };
+        const struct encoded flipped = { .name = "flip.png", .bytes = (uint8_t *)png.text,
+                                         .n = png.n };
         if (oc__image_decode(&image, &flipped) != OC_OK)
             assert_null(image.pixel);
         oc_image_free(&image);
@@ -214,7 +215,8 @@ static void a_webp_holds_the_same_pixels_with_and_without_alpha(void **state)
         for (size_t i = 3; channels == 4 && i < oc__image_bytes(&image); i += 4)
             image.pixel[i] = (uint8_t)(1 + image.pixel[i] / 2);
         uint8_t *file = encode_webp(&image, &n);
-        assert_int_equal(oc__image_decode(&out, &(struct encoded){ "a.webp", file, n, 0, 0 }),
+        const struct encoded in = { .name = "a.webp", .bytes = file, .n = n };
+        assert_int_equal(oc__image_decode(&out, &in),
                          OC_OK);
         expect_same(&image, &out);
         oc_image_free(&out);
@@ -232,14 +234,14 @@ static void a_damaged_webp_is_refused_or_survived(void **state)
     for (size_t k = 0; k < n; k++) {
         uint8_t *cut = oc__alloc(k, 1);                 /* of its own, so that overruns show */
         memcpy(cut, file, k);
-        assert_int_equal(oc__image_decode(&out, &(struct encoded){ "cut.webp", cut, k, 0, 0 }),
-                         OC_EINPUT);
+        const struct encoded in = { .name = "cut.webp", .bytes = cut, .n = k };
+        assert_int_equal(oc__image_decode(&out, &in), OC_EINPUT);
         assert_null(out.pixel);
         oc__free(cut);
     }
     for (size_t bit = 0; bit < 8 * n; bit += 3) {
         file[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        oc__image_decode(&out, &(struct encoded){ "flip.webp", file, n, 0, 0 });
+        oc__image_decode(&out, &(struct encoded){ .name = "flip.webp", .bytes = file, .n = n });
         oc_image_free(&out);
         file[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
@@ -326,8 +328,8 @@ static void a_jpeg_is_decoded_smaller_where_that_is_enough(void **state)
     assert_int_equal(oc__file_load(data_path("images/jpeg/rgb.jpg"), 1 << 24, &data, &n), OC_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double               apart = 0;
-        const struct encoded in = { "rgb.jpg", (const uint8_t *)data, n, cases[i].wanted[0],
-                                    cases[i].wanted[1] };
+        const struct encoded in = { .name = "rgb.jpg", .bytes = (const uint8_t *)data, .n = n,
+                                    .width = cases[i].wanted[0], .height = cases[i].wanted[1] };
         assert_int_equal(oc__image_decode(&image, &in), OC_OK);
         char name[64];
         snprintf(name, sizeof name, "images/jpeg/%s", cases[i].like);
@@ -356,12 +358,12 @@ static void a_truncated_jpeg_is_refused_and_a_flipped_bit_survived(void **state)
     for (size_t k = 0; k < n; k++) {
         uint8_t *cut = oc__alloc(k, 1);
         memcpy(cut, bytes, k);
-        assert_int_equal(oc__image_decode(&image, &(struct encoded){ "cut.jpg", cut, k, 0, 0 }),
-                         OC_EINPUT);
+        const struct encoded in = { .name = "cut.jpg", .bytes = cut, .n = k };
+        assert_int_equal(oc__image_decode(&image, &in), OC_EINPUT);
         assert_non_null(strstr(oc_error(), "cut.jpg: offset "));
         oc__free(cut);
     }
-    const struct encoded flipped = { "flip.jpg", (uint8_t *)bytes, n, 0, 0 };
+    const struct encoded flipped = { .name = "flip.jpg", .bytes = (uint8_t *)bytes, .n = n };
     for (size_t bit = 0; bit < 8 * n; bit++) {
         bytes[bit / 8] ^= (char)(1 << bit % 8);
         if (oc__image_decode(&image, &flipped) == OC_OK)
@@ -389,7 +391,8 @@ static void more_than_a_hundred_scans_are_refused(void **state)
     for (int i = 0; i < 150; i++)
         oc__str_add(&many, bytes + scan, end - scan);
     oc__str_add(&many, bytes + end, n - end);
-    const struct encoded in = { "many.jpg", (const uint8_t *)many.text, many.n, 0, 0 };
+    const struct encoded in = { .name = "many.jpg", .bytes = (const uint8_t *)many.text,
+                                .n = many.n };
     assert_int_equal(oc__image_decode(&image, &in), OC_EINPUT);
     if (strstr(oc_error(), "scan 101 exceeds limit 100") == NULL)
         fail_msg("%s", oc_error());
@@ -423,7 +426,7 @@ static void what_is_not_an_image_is_named(void **state)
 {
     (void)state;
     oc_image             image;
-    const struct encoded gif = { "a", (const uint8_t *)"GIF89a..", 8, 0, 0 };
+    const struct encoded gif = { .name = "a", .bytes = (const uint8_t *)"GIF89a..", .n = 8 };
     assert_int_equal(oc__image_decode(&image, &gif), OC_EINPUT);
     assert_non_null(strstr(oc_error(), "a: offset 0: not a PNG, JPEG or WebP image"));
     assert_int_equal(oc_image_load(&image, "/nonexistent.png"), OC_EIO);
@@ -451,7 +454,7 @@ static oc_status decode_header(uint32_t width, uint32_t height)
     crc = ~crc;
     for (int i = 0; i < 4; i++)
         b[29 + i] = (uint8_t)(crc >> (24 - 8 * i));
-    const struct encoded in = { "big.png", b, png.n, 0, 0 };
+    const struct encoded in = { .name = "big.png", .bytes = b, .n = png.n };
     const oc_status      status = oc__image_decode(&image, &in);
     oc__str_free(&png);
     return status;

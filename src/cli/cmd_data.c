@@ -41,52 +41,6 @@ static const struct option options[] = {
     OPT_END,
 };
 
-/* ---- info ---------------------------------------------------------------------------------- */
-
-static void print_info(const oc_data *d, const char *spec)
-{
-    char count[32];
-    const oc_shape s = oc_data_shape(d);
-    printf("%s%s%s\n", oc__style(STYLE_BOLD), oc__printable(spec), oc__style(STYLE_PLAIN));
-    for (int i = 0; i < OC_PARTS; i++)
-        printf("%-12s %s\n", oc__part_names[i],
-               oc__count_text(oc_data_count(d, (oc_part)i), count));
-    if (s.dim[1] > 0)
-        printf("images       %" PRId64 " × %" PRId64 " × %" PRId64 "\n", s.dim[0], s.dim[1],
-               s.dim[2]);
-    else
-        printf("images       files, decoded when they are wanted\n");
-    printf("classes      %d:", oc_data_classes(d));
-    for (int i = 0; i < oc_data_classes(d) && i < 20; i++)
-        printf("%s %s", i ? "," : "", oc__printable(oc_data_class_name(d, i)));
-    printf("%s\n", oc_data_classes(d) > 20 ? ", …" : "");
-    printf("preparation  %s\n", oc_data_preparation(d));
-    printf("hash         %016" PRIx64 "\n", oc_data_hash(d));
-}
-
-static json_t *json_info(const oc_data *d, const char *spec)
-{
-    const oc_shape s = oc_data_shape(d);
-    char hash[24];
-    snprintf(hash, sizeof hash, "%016" PRIx64, oc_data_hash(d));
-    json_t *const classes = json_array();
-    for (int i = 0; classes && i < oc_data_classes(d); i++)
-        json_array_append_new(classes, oc__text_json(oc_data_class_name(d, i)));
-    return json_pack("{s:o, s:I, s:I, s:I, s:[I, I, I], s:o, s:s, s:s}", "data",
-                     oc__text_json(spec), "train", (json_int_t)oc_data_count(d, OC_PART_TRAIN),
-                     "val", (json_int_t)oc_data_count(d, OC_PART_VAL), "test",
-                     (json_int_t)oc_data_count(d, OC_PART_TEST), "shape", (json_int_t)s.dim[0],
-                     (json_int_t)s.dim[1], (json_int_t)s.dim[2], "classes", classes,
-                     "preparation", oc_data_preparation(d), "hash", hash);
-}
-
-static oc_status info(const struct data *o, const oc_data *d, const char *spec)
-{
-    if (!oc__output_is_stdout(o->json))
-        print_info(d, spec);
-    return o->json ? oc__output_json(o->json, o->force, json_info(d, spec)) : OC_OK;
-}
-
 /* ---- save ---------------------------------------------------------------------------------- */
 
 /* Letters, digits and dashes of a class's name, so that it may stand in a file's name. */
@@ -133,15 +87,18 @@ static oc_status save(const struct data *o, const oc_data *d, const char *folder
     return OC_OK;
 }
 
-static oc_status check(const struct data *o, const oc_data *d, const char *spec)
+/* ---- info and check ------------------------------------------------------------------------ */
+
+/* Headers tell enough for a look; to check is to decode. */
+static oc_status look(const struct data *o, const oc_data *d, const char *spec, bool decode)
 {
     struct findings f;
-    oc_status       status = oc__data_check(&f, d);
+    oc_status       status = oc__data_check(&f, d, decode);
     if (status >= 0 && !oc__output_is_stdout(o->json))
-        oc__data_check_print(&f, d, spec);
+        oc__data_tell(&f, d, spec);
     if (status >= 0 && o->json)
-        status = oc__output_json(o->json, o->force, oc__data_check_json(&f, d, spec));
-    if (status >= 0 && f.broken > 0)
+        status = oc__output_json(o->json, o->force, oc__data_json(&f, d, spec));
+    if (status >= 0 && decode && f.broken > 0)
         status = oc__fail(OC_ENEGATIVE, "data: %" PRId64 " of its %" PRId64 " images are broken",
                           f.broken, f.n);
     oc__data_check_free(&f);
@@ -180,7 +137,7 @@ static oc_status run_on(const struct data *o, enum verb verb, const struct opera
     TRY(oc_data_open(&d, spec));
     const oc_status status = verb == SAVE ? save(o, d, operands->word[2])
                              : verb == SHOW ? show(o, d)
-                             : verb == CHECK ? check(o, d, spec) : info(o, d, spec);
+                             : look(o, d, spec, verb == CHECK);
     oc_data_free(d);
     return status;
 }

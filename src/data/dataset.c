@@ -306,6 +306,19 @@ oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *im
     return OC_OK;
 }
 
+oc_status oc_data_header(const oc_data *d, oc_part part, int64_t i, oc_image *header,
+                         const char **format)
+{
+    *header = (oc_image){ 0 };
+    *format = "";
+    TRY(check_sample(d, part, i));
+    const int64_t index = d->part[part].index[i];
+    if (d->source != NULL)
+        return d->source->header(d->own, index, header, format);
+    *header = (oc_image){ d->samples.width, d->samples.height, d->samples.channels, NULL };
+    return OC_OK;
+}
+
 int64_t oc_data_label(const oc_data *d, oc_part part, int64_t i)
 {
     return check_sample(d, part, i) < 0 ? -1 : d->samples.label[d->part[part].index[i]];

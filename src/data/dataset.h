@@ -20,9 +20,11 @@ struct samples {
 };
 
 /* Where samples come from that do not lie in memory.  `read` makes image number `index`, which the
- * caller frees, on any number of threads at once; its errors name the file. */
+ * caller frees, on any number of threads at once; its errors name the file.  `header` gives
+ * the size without pixels, and the name of the format. */
 struct source {
     oc_status   (*read)(const void *own, int64_t index, oc_image *image);
+    oc_status   (*header)(const void *own, int64_t index, oc_image *image, const char **format);
     const char *(*name)(const void *own, int64_t index);
     uint64_t    (*hash)(const void *own);
     void        (*close)(void *own);

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/status.h"
+#include "image/image.h"
 
 enum { CLASSES_MAX = 1 << 20, LISTED_MAX = 10, SMALL_SIDE = 128, LARGE_SIDE = 224, LOOKS = 5 };
 
@@ -151,6 +152,12 @@ static oc_status read_file(const void *own, int64_t index, oc_image *image)
     return oc_image_load(image, f->row[index].path);
 }
 
+static oc_status read_header(const void *own, int64_t index, oc_image *image, const char **format)
+{
+    const struct files *const f = own;
+    return oc__image_header(image, format, f->row[index].path);
+}
+
 static const char *name_file(const void *own, int64_t index)
 {
     const struct files *const f = own;
@@ -185,22 +192,22 @@ static void free_files(void *own)
     oc__files_free(own);
 }
 
-static const struct source source = { read_file, name_file, hash_files, free_files };
+static const struct source source = { read_file, read_header, name_file, hash_files, free_files };
 
 /* ---- finishing ---------------------------------------------------------------------------- */
 
-/* The sides of the largest of some files from all over the list; 0 where none can be decoded, which
- * is told when it is used. */
+/* The sides of the largest of some files from all over the list; 0 where none can be read, which is
+ * told when it is used. */
 static void look_at_some(const struct files *f, int *height, int *width)
 {
     *height = *width = 0;
     for (int64_t k = 0; k < LOOKS; k++) {
-        oc_image image;
-        if (oc_image_load(&image, f->row[f->n * k / LOOKS].path) == OC_OK) {
+        oc_image    image;
+        const char *format;
+        if (oc__image_header(&image, &format, f->row[f->n * k / LOOKS].path) == OC_OK) {
             *height = image.height > *height ? image.height : *height;
             *width = image.width > *width ? image.width : *width;
         }
-        oc_image_free(&image);
     }
 }
 

@@ -48,9 +48,9 @@ void oc_image_free(oc_image *image)
     *image = (oc_image){ 0 };
 }
 
-oc_status oc__image_decode(oc_image *out, const struct encoded *in)
+/* The codec that the first bytes name. */
+static oc_status find_codec(const struct codec **out, const struct encoded *in)
 {
-    *out = (oc_image){ 0 };
     if (in->n == 0)
         return oc__fail(OC_EINPUT, "%s: offset 0: truncated: the file is empty", in->name);
     for (int i = 0; codecs[i] != NULL; i++) {
@@ -60,11 +60,37 @@ oc_status oc__image_decode(oc_image *out, const struct encoded *in)
         if (left < n)
             return oc__fail(OC_EINPUT, "%s: offset %zu: truncated: a %s begins with %zu bytes",
                             in->name, in->n, codecs[i]->name, at + n);
-        return codecs[i]->decode(out, in);
+        *out = codecs[i];
+        return OC_OK;
     }
     const char *kind = oc__file_kind(in->bytes, in->n);
     return oc__fail(OC_EINPUT, "%s: offset 0: not a PNG, JPEG or WebP image%s%s", in->name,
                     kind != NULL ? ": this is " : "", kind != NULL ? kind : "");
+}
+
+oc_status oc__image_decode(oc_image *out, const struct encoded *in)
+{
+    const struct codec *codec;
+    *out = (oc_image){ 0 };
+    TRY(find_codec(&codec, in));
+    return codec->decode(out, in);
+}
+
+oc_status oc__image_header(oc_image *out, const char **format, const char *path)
+{
+    struct encoded      in = { .name = path, .header_only = true };
+    const struct codec *codec;
+    char               *data;
+    *out = (oc_image){ 0 };
+    TRY(oc__file_load(path, IMAGE_FILE_MAX, &data, &in.n));
+    in.bytes = (const uint8_t *)data;
+    oc_status status = find_codec(&codec, &in);
+    if (status == OC_OK)
+        status = codec->decode(out, &in);
+    if (status == OC_OK)
+        *format = codec->name;
+    oc__free(data);
+    return status;
 }
 
 oc_status oc_image_load(oc_image *out, const char *path)
@@ -73,8 +99,8 @@ oc_status oc_image_load(oc_image *out, const char *path)
     char  *data;
     size_t n;
     TRY(oc__file_load(path, IMAGE_FILE_MAX, &data, &n));
-    const oc_status status =
-        oc__image_decode(out, &(struct encoded){ path, (const uint8_t *)data, n, 0, 0 });
+    const oc_status status = oc__image_decode(
+        out, &(struct encoded){ .name = path, .bytes = (const uint8_t *)data, .n = n });
     oc__free(data);
     return status;
 }

@@ -167,6 +167,12 @@ static oc_status read_image(struct reader *r)
     jpeg_read_header(jpeg, TRUE);
     const int channels = choose_channels(r), orientation = orientation_of(r);
     TRY(oc__image_check_size(r->in->name, jpeg->image_width, jpeg->image_height));
+    if (r->in->header_only) {
+        const int w = (int)jpeg->image_width, h = (int)jpeg->image_height;
+        r->image = orientation >= 5 ? (oc_image){ h, w, channels, NULL }
+                                    : (oc_image){ w, h, channels, NULL };
+        return OC_OK;
+    }
     choose_scale(r, orientation);
     jpeg_start_decompress(jpeg);
     TRY(oc__image_new(&r->image, r->in->name, jpeg->output_width, jpeg->output_height, channels));

@@ -140,8 +140,13 @@ static oc_status read_image(struct reader *r)
 
     const int colour = png_get_color_type(r->png, r->info);
     set_transforms(r, colour, png_get_bit_depth(r->png, r->info));
-    TRY(oc__image_new(&r->image, r->in->name, png_get_image_width(r->png, r->info),
-                      png_get_image_height(r->png, r->info), channels_of(r, colour)));
+    const int64_t width = png_get_image_width(r->png, r->info);
+    const int64_t height = png_get_image_height(r->png, r->info);
+    if (r->in->header_only) {
+        r->image = (oc_image){ (int)width, (int)height, channels_of(r, colour), NULL };
+        return oc__image_check_size(r->in->name, width, height);
+    }
+    TRY(oc__image_new(&r->image, r->in->name, width, height, channels_of(r, colour)));
     if (!make_rows(r, colour))
         return OC_ELIMIT;
     png_read_image(r->png, r->row);
@@ -160,7 +165,7 @@ static oc_status decode(oc_image *out, const struct encoded *in)
         r.status = oc__fail(OC_ELIMIT, "%s: no memory for libpng", in->name);
     png_destroy_read_struct(&r.png, &r.info, NULL);
     oc__free(r.row);
-    if (r.status == OC_OK && r.at < in->n)
+    if (r.status == OC_OK && r.at < in->n && !in->header_only)
         oc__warn("%s: offset %zu: %zu byte%s after the end of the image", in->name, r.at,
                  in->n - r.at, oc__plural((int64_t)(in->n - r.at)));
     if (r.status == OC_OK)

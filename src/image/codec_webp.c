@@ -43,6 +43,10 @@ static oc_status decode(oc_image *out, const struct encoded *in)
     if (config.input.has_animation)
         return oc__fail(OC_EINPUT, "%s: WebP: unsupported: an animation", in->name);
     const int channels = config.input.has_alpha ? 4 : 3;
+    if (in->header_only) {
+        *out = (oc_image){ config.input.width, config.input.height, channels, NULL };
+        return oc__image_check_size(in->name, out->width, out->height);
+    }
     TRY(oc__image_new(out, in->name, config.input.width, config.input.height, channels));
     config.output.colorspace = channels == 4 ? MODE_RGBA : MODE_RGB;
     config.output.is_external_memory = 1;
