@@ -169,7 +169,8 @@ oc_value oc_softmax_cross_entropy(oc_graph *g, oc_value logits, oc_value target)
  * that have a gradient (docs/operators.md); where one has none, the graph fails and names it. */
 void oc_grad(oc_graph *g, oc_value y, int n, const oc_value *x, oc_value *dx);
 
-/* After each successful training step the value becomes the parameter's (running statistics). */
+/* After each successful training step the value becomes the parameter's (running statistics),
+ * unless a number of it is not finite. */
 void oc_effect(oc_graph *g, oc_value parameter, oc_value value);
 
 oc_dtype    oc_value_dtype(const oc_graph *g, oc_value v);
@@ -510,8 +511,10 @@ typedef struct oc_train_info {
     int64_t     planned_bytes;          /* parameters, states, arena: known before the first step */
     const char *run;
     int64_t     resumed_step;                           /* 0: from the start */
-    /* What is trained, on what and how; to be looked at, not changed.  They live until `end`. */
+    /* What is trained, on what, by what and how; to be looked at, not changed.  They live until
+     * `end`. */
     oc_model               *model;
+    oc_session             *session;                    /* runs the batches */
     const oc_data          *data;
     const oc_train_options *options;                    /* resolved */
     const oc_epoch         *epoch;                      /* `resumed_epochs` finished before */

@@ -147,6 +147,31 @@ static void padding_between_parameters_stays_zero(void **state)
     }
 }
 
+static void a_gradient_that_is_not_finite_is_not_applied(void **state)
+{
+    (void)state;
+    static const float bad[] = { NAN, INFINITY, -INFINITY };
+    for (int i = 0; oc__optimizer_list[i]; i++) {
+        struct number n[NUMBERS] = { 0 };
+        struct updater u;
+        oc_store *const s = two_parameters();
+        assert_ok(oc__updater_make(&u, oc__optimizer_list[i]->name, s, NULL));
+        draw_gradients(s, n, 1);
+        const float *const gradient = s->block[ROLE_GRADIENT][OC_TRAINABLE];
+        for (size_t k = 0; k < COUNT(bad); k++) {
+            const float first = *in_block(s, ROLE_VALUE, 0);
+            float *const place = in_block(s, ROLE_GRADIENT, NUMBERS - 1), good = *place;
+            *place = bad[k];
+            assert_false(oc__updater_step(&u, gradient, 1, 0.1, 1));
+            *place = good;
+            assert_true(*in_block(s, ROLE_VALUE, 0) == first);
+        }
+        assert_true(oc__updater_step(&u, gradient, 1, 0.1, 1));
+        oc__updater_free(&u);
+        oc_store_free(s);
+    }
+}
+
 static void an_optimizer_that_is_not_one_is_refused(void **state)
 {
     (void)state;
@@ -463,7 +488,7 @@ static void a_loss_that_is_not_finite_stops_the_training(void **state)
     const oc_train_options o = { .epochs = 3, .batch = 32, .threads = 1, .workers = -1,
                                  .run = place("nan") };
     assert_int_equal(oc_train(m, d, &o, NULL, 0, NULL, &r), OC_ENEGATIVE);
-    error_says("epoch 1, step 10: loss nan");
+    error_says("epoch 1, step 1: linear2.bias: weights are not finite");
     assert_false(oc__is_file(place("nan/model.safetensors")));
     oc_train_result_free(&r);
     oc_model_free(m);
@@ -574,6 +599,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_optimizer_follows_its_formula),
         cmocka_unit_test(padding_between_parameters_stays_zero),
+        cmocka_unit_test(a_gradient_that_is_not_finite_is_not_applied),
         cmocka_unit_test(an_optimizer_that_is_not_one_is_refused),
         cmocka_unit_test(a_norm_is_that_of_all_numbers),
         cmocka_unit_test(an_average_moves_towards_the_weights),

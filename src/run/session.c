@@ -1,9 +1,11 @@
 /* session.c — prepare once, run many. */
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
 #include "param/store.h"
+#include "run/inspect.h"
 #include "run/session.h"
 
 /* ---- making ------------------------------------------------------------------------------- */
@@ -246,6 +248,8 @@ static void run_steps(oc_session *s, struct context *c, const struct places *at,
             c->row[i].seconds += oc__seconds() - start;
             c->row[i].runs++;
         }
+        if (s->inspector)
+            oc__inspect_step(s->inspector, i, x, y);
     }
 }
 
@@ -287,7 +291,16 @@ static oc_status read_outputs(const struct context *c, const struct places *at, 
     return OC_OK;
 }
 
-/* Converts what is in slots into the blocks of a role. */
+static bool fits_single(const oc_tensor *t)
+{
+    for (int64_t k = 0, n = oc_shape_count(&t->shape); k < n; k++)
+        if (!isfinite((float)oc_tensor_get(t, k)))
+            return false;
+    return true;
+}
+
+/* Converts what is in slots into the blocks of a role.  Running statistics never recover from a
+ * number that is not finite, so such a value of theirs is left. */
 static void commit(oc_store *store, const struct context *c, const struct places *at,
                    const struct effect_slot *effect, int n, enum role role)
 {
@@ -295,6 +308,8 @@ static void commit(oc_store *store, const struct context *c, const struct places
         const struct slot *slot = &c->plan->slot[e->slot];
         const oc_tensor from = { slot->dtype, slot->shape, address(slot, at) };
         float *to = oc__store_place(store, role, e->parameter);
+        if (role == ROLE_VALUE && !fits_single(&from))
+            continue;
         for (int64_t k = 0; k < store->parameter[e->parameter].count; k++)
             to[k] = (float)oc_tensor_get(&from, k);
     }
@@ -314,6 +329,8 @@ oc_status oc__session_execute(oc_session *s, const oc_tensor *in, oc_tensor *out
     omp_set_num_threads(s->threads);
     const struct places at = find_places(s, c, in);
     TRY(take_inputs(c, &at));
+    if (s->inspector)
+        TRY(oc__inspect_run(s->inspector, c->plan));
     if (c->version != version)
         run_steps(s, c, &at, 0, c->plan->prologue);
     c->version = version;
@@ -356,6 +373,13 @@ oc_status oc__session_results(oc_session *s, const oc_tensor *in, oc_tensor *out
 
 void oc_session_set_step(oc_session *s, uint64_t step) { s->step = step; }
 void oc_session_profile(oc_session *s, bool on)        { s->profile = on; }
+
+struct inspector *oc__session_inspect(oc_session *s, struct inspector *inspector)
+{
+    struct inspector *const before = s->inspector;
+    s->inspector = inspector;
+    return before;
+}
 
 int64_t oc_session_bytes(const oc_session *s)
 {

@@ -31,6 +31,7 @@ struct oc_session {
     size_t             arena_bytes;
     int                threads;
     uint64_t           step, clock;
+    struct inspector  *inspector;                       /* borrowed; NULL: nobody looks */
     bool               profile;
     struct body       *bodies;                          /* sessions of nodes of control */
 };

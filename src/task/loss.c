@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "nn/model.h"
 #include "op/op.h"
 
 /* ---- labels as numbers --------------------------------------------------------------------- */
@@ -126,4 +127,31 @@ oc_status oc__loss_read(struct loss_choice *out, const char *text)
 oc_value oc__loss_value(const struct loss_choice *c, oc_graph *g, oc_value logits, oc_value labels)
 {
     return c->loss->build(g, logits, labels, c->attr);
+}
+
+/* ---- of a model ---------------------------------------------------------------------------- */
+
+/* The loss of blended samples: by their own labels and by those of what is blended in, each in its
+ * share. */
+static oc_value blended_loss(const struct loss_choice *loss, oc_graph *g, oc_value logits,
+                             oc_value labels)
+{
+    const oc_value other = oc_input(g, "other_labels", OC_I64, oc_value_shape(g, labels));
+    const oc_value share = oc_input(g, "share", OC_F32, (oc_shape){ 0 });
+    const oc_value rest = oc_sub(g, oc_scalar(g, 1), share);
+    return oc_add(g, oc_mul(g, share, oc__loss_value(loss, g, logits, labels)),
+                  oc_mul(g, rest, oc__loss_value(loss, g, logits, other)));
+}
+
+oc_status oc__objective(struct objective *out, oc_model *m, oc_graph *g, const char *loss,
+                        int64_t n, bool blended)
+{
+    struct loss_choice choice;
+    TRY(oc__loss_read(&choice, loss));
+    const oc_value x = oc__model_input(m, g, n);
+    const oc_value labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
+    out->logits = oc_model_build(m, g, x);
+    out->loss = blended ? blended_loss(&choice, g, out->logits, labels)
+                        : oc__loss_value(&choice, g, out->logits, labels);
+    return oc_graph_check(g);
 }

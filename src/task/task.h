@@ -29,6 +29,13 @@ oc_status oc__loss_read(struct loss_choice *out, const char *text);
 /* The mean loss of logits [n, classes] against labels [n] (i64), of rank 0. */
 oc_value oc__loss_value(const struct loss_choice *c, oc_graph *g, oc_value logits, oc_value labels);
 
+/* What a model is trained for, on a batch of n samples (or a symbol): the graph's inputs become x
+ * [n, c, h, w], labels [n] and, where samples are blended, the labels of what is blended in [n] and
+ * the share of the first, of rank 0.  `loss` is text. */
+struct objective { oc_value logits, loss; };
+oc_status oc__objective(struct objective *out, oc_model *m, oc_graph *g, const char *loss,
+                        int64_t n, bool blended);
+
 /* Sums over samples.  Of equal logits the first class counts as predicted. */
 struct tally {
     int      classes;

@@ -5,10 +5,11 @@
  * mean over all of them.  After the last update of an epoch the model is validated and the state is
  * saved.  Nothing here allocates from one update to the next. */
 #include <math.h>
+#include <stdio.h>
 #include "base/clock.h"
 #include "base/status.h"
 #include "task/task.h"
-#include "train/trainer.h"
+#include "train/diverge.h"
 
 enum { BAD_MAX = 10 };                                  /* updates left out in a row */
 
@@ -105,28 +106,35 @@ static void average(const struct trainer *t)
     }
 }
 
-static void apply(struct trainer *t, const float *gradient, double factor)
+/* Changes the weights, unless loss or gradient is not finite; says whether it did. */
+static bool apply(struct trainer *t, double loss, const float *gradient)
 {
     const struct counts *const c = &t->state.count;
     const double rate = oc__schedule_factor(&t->schedule, c->updates, t->steps,
                                             t->settings->train.epochs);
     t->state.sum.learning_rate = t->updater.hyper.learning_rate * rate;
-    oc__updater_step(&t->updater, gradient, c->updates - c->bad + 1, t->state.sum.learning_rate,
-                     factor);
+    const double factor = isfinite(loss) ? clip_factor(t, gradient) : 0;
+    if (factor == 0 || !oc__updater_step(&t->updater, gradient, c->updates - c->bad + 1,
+                                         t->state.sum.learning_rate, factor))
+        return false;
     if (t->settings->train.average > 0)
         average(t);
+    return true;
 }
 
-/* A loss that is not finite, or a gradient where its norm is limited, changes no weights; too many
- * of them end the training. */
+/* A weight that is not finite ends the training, and so do too many updates left out in a row. */
 static oc_status leave_out(struct trainer *t, double loss)
 {
     struct counts *const c = &t->state.count;
+    char why[128];
     c->bad++;
-    if (++c->bad_in_a_row < BAD_MAX)
+    c->bad_in_a_row++;
+    TRY(oc__diverge_check(t));
+    if (c->bad_in_a_row < BAD_MAX)
         return OC_OK;
-    return oc__fail(OC_ENEGATIVE, "epoch %lld, step %lld: loss %g: not finite %d times in a row",
-                    (long long)c->epoch + 1, (long long)c->step + 1, loss, BAD_MAX);
+    snprintf(why, sizeof why, "loss %g: %snot finite %d times in a row", fabs(loss),
+             isfinite(loss) ? "its gradient is " : "", BAD_MAX);
+    return oc__diverge(t, why);
 }
 
 static oc_status tell_update(const struct trainer *t, const struct seen *seen,
@@ -153,9 +161,10 @@ static oc_status update(struct trainer *t)
     const float *gradient;
     TRY(run_update(t, &seen, &gradient));
     TRY(tell_update(t, &seen, gradient));
-    const double factor = isfinite(seen.loss) ? clip_factor(t, gradient) : 0;
-    if (factor > 0) {
-        apply(t, gradient, factor);
+    const bool applied = apply(t, seen.loss, gradient);
+    c->updates++;
+    c->step++;
+    if (applied) {
         c->bad_in_a_row = 0;
         c->samples += seen.samples;
         c->correct += seen.correct;
@@ -163,8 +172,6 @@ static oc_status update(struct trainer *t)
     } else {
         TRY(leave_out(t, seen.loss));
     }
-    c->updates++;
-    c->step++;
     return OC_OK;
 }
 
@@ -306,6 +313,7 @@ static oc_status end_epoch(struct trainer *t)
         .val_accuracy = NAN, .learning_rate = t->state.sum.learning_rate,
     };
     oc_metrics watched;
+    TRY(oc__diverge_check(t));
     TRY(validate(t, e, &watched));
     oc__schedule_watch(&t->schedule, e->val_loss);
     e->seconds = oc__seconds() - t->epoch_began;

@@ -17,6 +17,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdatomic.h>
 #include <string.h>
 #include "backend/wide.h"
 #include "base/parallel.h"
@@ -174,6 +175,43 @@ OPTIMIZERS(ROW)
 #define ROW(id, states, text) &optimizer_##id.entry,
 const struct entry *const oc__optimizer_list[] = { OPTIMIZERS(ROW) NULL };
 
+/* ---- whether all is finite ---------------------------------------------------------------- */
+
+/* The bits of the exponent, all set in what is not finite.  This reads memory as fast as it comes,
+ * which a sum of squares does not. */
+enum { EXPONENT = 0x7f800000 };
+
+WIDE static uint32_t find_bad(const float *x, int64_t n)
+{
+    uint32_t bad = 0;
+#pragma omp simd reduction(| : bad)
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bad |= (bits & EXPONENT) == EXPONENT;
+    }
+    return bad;
+}
+
+struct finite { const float *x; int64_t n; atomic_bool *bad; };
+
+static void find_bad_share(const void *context, int64_t first, int64_t last)
+{
+    const struct finite *const f = context;
+    const int64_t from = first * UNIT, to = last * UNIT < f->n ? last * UNIT : f->n;
+    if (find_bad(f->x + from, to - from))
+        atomic_store(f->bad, true);
+}
+
+/* In the shares of an update, so that a thread finds in its cache what it reads again then. */
+bool oc__all_finite(const float *x, int64_t n)
+{
+    atomic_bool bad = false;
+    oc__parallel(omp_get_max_threads(), (n + UNIT - 1) / UNIT, FEW / UNIT, find_bad_share,
+                 &(struct finite){ x, n, &bad });
+    return !bad;
+}
+
 /* ---- the updater -------------------------------------------------------------------------- */
 
 oc_status oc__optimizer_parse(const char *text, const struct optimizer **out, struct hyper *h)
@@ -197,6 +235,16 @@ bool oc__trained(const oc_store *s, const char *freeze, int i)
     return p->kind == OC_TRAINABLE && !oc__frozen(freeze, p->name);
 }
 
+static bool decays(const struct hyper *h, const struct parameter *p)
+{
+    return h->decay_norms || p->shape.rank >= 2;
+}
+
+double oc__updater_decay(const struct hyper *h, const oc_store *s, int i)
+{
+    return decays(h, &s->parameter[i]) ? h->weight_decay : 0;
+}
+
 /* Neighbours in the block that are treated alike become one span, so that one loop serves them; a
  * frozen parameter ends it. */
 static oc_status find_spans(struct updater *u, const char *freeze)
@@ -214,7 +262,7 @@ static oc_status find_spans(struct updater *u, const char *freeze)
             last = NULL;
             continue;
         }
-        const bool decay = u->hyper.decay_norms || p->shape.rank >= 2;
+        const bool decay = decays(&u->hyper, p);
         if (!last || last->decay != decay) {
             last = &u->span[u->spans++];
             *last = (struct span){ .offset = p->offset, .decay = decay };
@@ -267,9 +315,19 @@ static void update_share(const void *context, int64_t first, int64_t last)
     share->optimizer->update(&part);
 }
 
-void oc__updater_step(const struct updater *u, const float *gradient, int64_t step,
+static bool is_finite(const struct updater *u, const float *gradient)
+{
+    for (int k = 0; k < u->spans; k++)
+        if (!oc__all_finite(gradient + u->span[k].offset, u->span[k].n))
+            return false;
+    return true;
+}
+
+bool oc__updater_step(const struct updater *u, const float *gradient, int64_t step,
                       double learning_rate, double scale)
 {
+    if (!is_finite(u, gradient))
+        return false;
     for (int k = 0; k < u->spans; k++) {
         const struct span *const span = &u->span[k];
         struct update update = {
@@ -285,6 +343,7 @@ void oc__updater_step(const struct updater *u, const float *gradient, int64_t st
                      &share);
     }
     oc_store_touch(u->store);
+    return true;
 }
 
 /* ---- other loops over blocks --------------------------------------------------------------- */
@@ -355,9 +414,4 @@ void oc__average(float *average, const float *value, int64_t n, double decay)
 {
     const struct blend b = { average, value, (float)decay, (float)(1 - decay) };
     oc__parallel(omp_get_max_threads(), n, FEW, blend_share, &b);
-}
-
-bool oc__all_finite(const float *x, int64_t n)
-{
-    return isfinite(oc__norm(x, n));
 }

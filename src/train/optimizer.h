@@ -57,9 +57,13 @@ oc_status oc__updater_make(struct updater *u, const char *text, oc_store *store,
                            const char *freeze);
 void      oc__updater_free(struct updater *u);
 
-/* Update number `step`, from 1; `gradient` is laid out as the store's block. */
-void oc__updater_step(const struct updater *u, const float *gradient, int64_t step,
+/* Update number `step`, from 1; `gradient` is laid out as the store's block.  False, and nothing is
+ * changed, where the gradient of what is trained is not finite. */
+bool oc__updater_step(const struct updater *u, const float *gradient, int64_t step,
                       double learning_rate, double scale);
+
+/* The weight decay that parameter i gets. */
+double oc__updater_decay(const struct hyper *h, const oc_store *s, int i);
 
 /* The Euclidean norm of n floats, in double; the same bits for any number of threads. */
 double oc__norm(const float *x, int64_t n);
@@ -70,6 +74,6 @@ void oc__accumulate(float *sum, const float *x, int64_t n, double weight, bool f
 /* average = decay * average + (1 - decay) * value. */
 void oc__average(float *average, const float *value, int64_t n, double decay);
 
-bool oc__all_finite(const float *x, int64_t n);         /* and their squares sum up */
+bool oc__all_finite(const float *x, int64_t n);
 
 #endif

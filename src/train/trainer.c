@@ -9,6 +9,7 @@
 #include "nn/model.h"
 #include "op/op.h"
 #include "task/task.h"
+#include "train/diverge.h"
 
 enum { FAILURES = 3, EVAL_BATCH = 64 };
 
@@ -64,32 +65,13 @@ static bool mixes(const struct trainer *t)
     return t->augment && oc__augment_mixes(t->augment);
 }
 
-/* The loss of blended samples: by their own labels and by those of what is blended in, each in its
- * share. */
-static oc_value blended_loss(const struct loss_choice *loss, oc_graph *g, oc_value logits,
-                             oc_value labels)
-{
-    const oc_value other = oc_input(g, "other_labels", OC_I64, oc_value_shape(g, labels));
-    const oc_value share = oc_input(g, "share", OC_F32, (oc_shape){ 0 });
-    const oc_value rest = oc_sub(g, oc_scalar(g, 1), share);
-    return oc_add(g, oc_mul(g, share, oc__loss_value(loss, g, logits, labels)),
-                  oc_mul(g, rest, oc__loss_value(loss, g, logits, other)));
-}
-
 static oc_status make_graph(struct trainer *t)
 {
-    struct loss_choice loss;
-    TRY(oc__loss_read(&loss, t->settings->train.loss));
+    struct objective o;
     TRY(oc_graph_new(&t->graph, t->store));
-    oc_graph *const g = t->graph;
-    const int64_t n = oc_symbol(g, "N");
-    const oc_value x = oc__model_input(t->model, g, n);
-    const oc_value labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
-    const oc_value logits = oc_model_build(t->model, g, x);
-    const oc_value mean = mixes(t) ? blended_loss(&loss, g, logits, labels)
-                                   : oc__loss_value(&loss, g, logits, labels);
-    TRY(oc_graph_check(g));
-    return make_session(t, logits, mean);
+    TRY(oc__objective(&o, t->model, t->graph, t->settings->train.loss, oc_symbol(t->graph, "N"),
+                      mixes(t)));
+    return make_session(t, o.logits, o.loss);
 }
 
 static oc_shape batch_shape(const struct trainer *t, int64_t n)
@@ -314,11 +296,7 @@ oc_status oc__trainer_save(struct trainer *t)
 {
     if (!t->run.folder || t->saved == t->state.count.updates)
         return OC_OK;
-    if (!oc__all_finite(t->store->block[ROLE_VALUE][OC_TRAINABLE], t->length)) {
-        oc__warn("step %lld is not saved: weights are not finite",
-                 (long long)t->state.count.updates);
-        return OC_OK;
-    }
+    TRY(oc__diverge_check(t));
     t->state.sum.seconds = oc__seconds() - t->epoch_began;
     const oc_status status = save_all(t);
     t->failures = status < 0 ? t->failures + 1 : 0;
@@ -364,7 +342,8 @@ oc_train_info oc__trainer_info(const struct trainer *t)
         .test = oc_data_count(t->data, OC_PART_TEST), .watch_test = s->train.watch_test,
         .parameters = oc_store_elements(t->store), .trained = count_trained(t), .steps = t->steps,
         .planned_bytes = planned_bytes(t), .run = s->train.run,
-        .resumed_step = t->state.count.updates, .model = t->model, .data = t->data,
+        .resumed_step = t->state.count.updates, .model = t->model,
+        .session = t->session, .data = t->data,
         .options = &s->train, .epoch = t->state.epoch, .resumed_epochs = t->state.count.epoch,
     };
 }

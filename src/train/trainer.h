@@ -55,7 +55,8 @@ void      oc__trainer_free(struct trainer *t);          /* harmless on a zeroed 
 void      oc__trainer_swap_average(struct trainer *t);
 
 /* Saves the best model, metrics and a checkpoint.  A failure is a warning and is tried again at
- * the next save; the third in a row is returned.  Weights that are not finite are not saved. */
+ * the next save; the third in a row is returned.  Weights that are not finite are not saved but
+ * end the training. */
 oc_status oc__trainer_save(struct trainer *t);
 
 /* Goes back to the newest checkpoint of the run, if there is one. */

@@ -1,0 +1,15 @@
+/* diverge.h — the end of a training whose numbers are not finite any more. */
+#ifndef OC_TRAIN_DIVERGE_H
+#define OC_TRAIN_DIVERGE_H
+
+#include "train/trainer.h"
+
+/* Reports by warnings where the training stands, the first value of the last batch that is not
+ * finite, and what may help; fails with `why` in one line.  The last batch is run once more, so it
+ * must still be there and the weights those that it met. */
+oc_status oc__diverge(struct trainer *t, const char *why);
+
+/* Reports and fails where a weight is not finite, which no update mends. */
+oc_status oc__diverge_check(struct trainer *t);
+
+#endif
