@@ -380,6 +380,38 @@ def what_is_watched_is_told():
     assert "saved step 1\n" in ocellus(*words, "--checkpoint-every", "1").stderr
 
 
+def a_training_is_checked_while_it_runs():
+    words = ["train", "mlp", "--data", "synth:digits,train=200,test=20", "--threads", "1",
+             "--epochs", "3"]
+    plain = ocellus(*words, "--out", "plain")
+    assert plain.stderr == "" and "gradients" not in plain.stdout
+    done = ocellus(*words, "--out", "checked", "--check-gradients", "stop", "--check-every", "2",
+                   "--check-entries", "3", "--check-values", "stop")
+    told = re.findall(r"note: gradients: epoch (\d): 4 parameters: 12 numbers within", done.stderr)
+    assert told == ["1", "3"], done.stderr
+    assert done.stderr.count("about ") == 2 and "values: epoch 3: nothing found" in done.stderr
+    assert open("plain/model.safetensors", "rb").read() \
+        == open("checked/model.safetensors", "rb").read()
+    assert ocellus(*words, "--check-gradients", "off", "--check-values", "off").stderr == ""
+    wrong = ocellus(*words, "--check-values", "of", code=2)
+    assert "off, warn, stop" in wrong.stderr, wrong.stderr
+    assert "--check-gradients" in ocellus(*words, "--check-every", "2", code=2).stderr
+
+
+def a_training_that_diverges_says_where_and_keeps_its_checkpoint():
+    words = ["train", "flatten; linear 30; relu; linear 30; relu; linear classes", "--data",
+             "synth:digits,train=96,test=16", "--batch", "16", "--threads", "1", "--epochs", "9",
+             "--optimizer", "sgd 1e5", "--val", "0"]
+    done = ocellus(*words, "--out", "run", code=1)
+    assert re.search(r"warning: diverged in epoch \d, step \d: loss ", done.stderr), done.stderr
+    assert "warning: first value that is not finite: " in done.stderr
+    assert "warning: what may help: " in done.stderr
+    step = re.search(r"error: .*; the checkpoint of step (\d+) is kept\n", done.stderr).group(1)
+    assert f"ckpt-{int(step):08}.safetensors" in os.listdir("run/checkpoints")
+    done = ocellus(*words, "--check-values", "stop", "--out", "stopped", code=1)
+    assert re.search(r"error: epoch \d, step \d: \w+ ", done.stderr), done.stderr
+
+
 def runs_are_numbered_on():
     models = [trained()["model"] for _ in range(2)]
     assert models == ["runs/linear-1/model.safetensors", "runs/linear-2/model.safetensors"]

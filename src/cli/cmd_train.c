@@ -83,6 +83,16 @@ const struct option oc__train_table[] = {
     OPT_WORDS(struct train, precision, "precision", 0, "f32",
               "f64 computes forward, loss, gradient and validation in double; weights, their "
               "update and what is saved stay in f32", oc__train_precisions),
+    OPT_HEADING("Checks"),
+    OPT_TEXT(struct train, watch.check_gradients, "check-gradients", 0, "off|warn|stop", NULL,
+             "hold gradients against central differences as training goes on [off]"),
+    OPT_INT(struct train, watch.check_every, "check-every", 0, "K", NULL,
+            "epochs from one check of gradients to the next [1]", 1, 1e9),
+    OPT_INT(struct train, watch.check_entries, "check-entries", 0, "M", NULL,
+            "numbers of each parameter to check the gradient of [4]", 1, 1e6),
+    OPT_TEXT(struct train, watch.check_values, "check-values", 0, "off|warn|stop", NULL,
+             "look for activations, gradients and weights that are not finite, and tell where a "
+             "softmax is exactly 0 or 1 [off]"),
     OPT_HEADING("Several experiments (see docs/experiments.md)"),
     OPT_FLAG(struct train, experiment, "experiment", 0,
              "opens another experiment: options before the first are common to all, those behind "
@@ -304,13 +314,13 @@ static oc_status resume(const struct train *t)
     if (!only_resumes(t, &how.data_spec))
         return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
                                    "it may stand --threads, --not-exact, --data (where it lies "
-                                   "now), --csv, --watch, --json, --force, --quiet");
+                                   "now), --csv, --watch, --check-…, --json, --force, --quiet");
     oc_status status = oc__study_load(&s, t->resume);
     if (status >= 0 && s.n == 0)
         status = resume_run(t, how.data_spec);
-    else if (status >= 0 && (how.data_spec || t->watch.csv || t->watch.steps))
-        status = oc__fail(OC_EUSAGE, "train: --data, --csv and --watch: %s is a study, whose runs "
-                                     "have their own", t->resume);
+    else if (status >= 0 && (how.data_spec || oc__train_watches(&t->watch)))
+        status = oc__fail(OC_EUSAGE, "train: --data, --csv, --watch and --check-…: %s is a study, "
+                                     "whose runs have their own", t->resume);
     else if (status >= 0)
         status = train_study(&s, t, t->resume, true);
     oc__study_free(&s);
@@ -326,8 +336,8 @@ static oc_status run(const void *settings, const struct operands *operands)
     TRY(oc__output_check(t->json, t->force));
     TRY(oc__output_check(t->watch.csv, t->force || t->resume));
     catch_signals();
-    if (t->quiet || oc__term_is(stderr))                /* who looks on sees the progress */
-        oc__quiet();
+    if (t->quiet || (oc__term_is(stderr) && !oc__train_checks(&t->watch)))
+        oc__quiet();                                    /* who looks on sees the progress */
     if (t->resume && (operands->n || study))
         return oc__fail(OC_EUSAGE, "train: --resume continues a run, which has its model");
     if (t->resume)

@@ -4,18 +4,20 @@
  * setting, so that the observer's own table checks it. */
 #include "cli/train_watch.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/attr.h"
 #include "base/status.h"
 
-/* Adds one observer, with its first setting unless NULL. */
-static oc_status add(struct watchers *w, const char *name, const char *setting)
+/* Adds one observer with its first setting, and others as they are written in a step. */
+static oc_status add(struct watchers *w, const char *name, const char *setting, const char *others)
 {
     struct str step = { 0 };
     oc__str_addz(&step, name);
-    if (setting) {
-        oc__str_addz(&step, " ");
-        oc__attr_quote(setting, &step);
-    }
+    oc__str_addz(&step, " ");
+    oc__attr_quote(setting, &step);
+    oc__str_addz(&step, others);
     const oc_status status
         = step.failed ? OC_ELIMIT : oc_watch(w->list, WATCHERS_MAX, &w->n, step.text);
     oc__str_free(&step);
@@ -24,13 +26,33 @@ static oc_status add(struct watchers *w, const char *name, const char *setting)
 
 oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
 {
-    const struct { const char *name, *setting; } own[] = {
-        { "csv", options->csv },
+    char often[64] = "";
+    if (options->check_every)
+        snprintf(often, sizeof often, " every=%lld", (long long)options->check_every);
+    if (options->check_entries)
+        snprintf(often + strlen(often), 32, " entries=%lld", (long long)options->check_entries);
+    const struct { const char *name, *setting, *others; } own[] = {
+        { "csv", options->csv, "" },
+        { "gradients", options->check_gradients, often },
+        { "values", options->check_values, "" },
     };
+    if (*often && !options->check_gradients)
+        return oc__fail(OC_EUSAGE, "train: --check-every and --check-entries say how "
+                                   "--check-gradients checks; it is not given");
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (own[i].setting)
-            TRY(add(w, own[i].name, own[i].setting));
+            TRY(add(w, own[i].name, own[i].setting, own[i].others));
     return options->steps ? oc_watch(w->list, WATCHERS_MAX, &w->n, options->steps) : OC_OK;
+}
+
+bool oc__train_checks(const struct train_watch *options)
+{
+    return options->check_gradients || options->check_values;
+}
+
+bool oc__train_watches(const struct train_watch *options)
+{
+    return options->steps || options->csv || oc__train_checks(options);
 }
 
 void oc__train_unwatch(struct watchers *w)

@@ -7,9 +7,16 @@
 enum { WATCHERS_MAX = 16 };
 
 /* As on the command line; NULL and false: not given. */
-struct train_watch { const char *steps, *csv; };
+struct train_watch {
+    const char *steps, *csv, *check_gradients, *check_values;
+    int64_t     check_every, check_entries;
+};
 
 struct watchers { oc_observer list[WATCHERS_MAX]; int n; };
+
+/* Whether anybody looks on; whether what they find is told in notes. */
+bool oc__train_watches(const struct train_watch *options);
+bool oc__train_checks(const struct train_watch *options);
 
 /* Adds the observers that the options ask for. */
 oc_status oc__train_watch(const struct train_watch *options, struct watchers *w);
