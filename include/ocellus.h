@@ -540,7 +540,7 @@ typedef struct oc_evaluated {
     int64_t        first, n;
     int            classes;
     const int64_t *label;                               /* [n] */
-    const float   *probability;                         /* [n, classes] */
+    const float   *logits, *probability;                /* [n, classes] */
 } oc_evaluated;
 typedef oc_status oc_evaluated_function(void *context, const oc_evaluated *batch);
 

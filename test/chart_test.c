@@ -67,7 +67,7 @@ static bool has_colour(const oc_image *image, int x, int y, colour want, int rad
     return false;
 }
 
-/* The box of a colour's pixels that have ten like them to the right: the edges of text have none. */
+/* The box of a colour's pixels in rows of more than ten: the edges of text have none such. */
 static void ink_box(const oc_image *image, colour want, int box[4])
 {
     box[0] = box[1] = INT32_MAX;

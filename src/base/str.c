@@ -67,6 +67,23 @@ void oc__str_addf(struct str *s, const char *format, ...)
     va_end(arguments);
 }
 
+void oc__str_add_xml(struct str *s, const char *text)
+{
+    static const char special[] = "<>&\"'";
+    static const char *const entity[] = { "&lt;", "&gt;", "&amp;", "&quot;", "&#39;" };
+    while (*text) {
+        const size_t n = oc__character(text);
+        const char *const found = strchr(special, *text);
+        if (found)
+            oc__str_addz(s, entity[found - special]);
+        else if (n || *text == '\n')
+            oc__str_add(s, text, n ? n : 1);
+        else
+            oc__str_addf(s, "\\x%02x", (unsigned)(unsigned char)*text);
+        text += n ? n : 1;
+    }
+}
+
 const char *oc__str_text(const struct str *s)
 {
     return s->text ? s->text : "";

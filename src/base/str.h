@@ -18,6 +18,8 @@ void        oc__str_addf(struct str *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void        oc__str_addv(struct str *s, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
+/* Escaped as text or a value in XML and HTML; bytes that are no character appear as \xNN. */
+void        oc__str_add_xml(struct str *s, const char *text);
 const char *oc__str_text(const struct str *s);          /* never NULL */
 void        oc__str_clear(struct str *s);
 void        oc__str_free(struct str *s);

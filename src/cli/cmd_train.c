@@ -116,6 +116,9 @@ const struct option oc__train_table[] = {
             "updates [an epoch]", 1, 1e15),
     OPT_INT(struct train, keep, "keep", 0, "N", NULL, "checkpoints to keep [3]", 1, 1e9),
     OPT_TEXT(struct train, watch.csv, "csv", 0, "FILE", NULL, "a row per epoch"),
+    OPT_TEXT(struct train, watch.track, "track", 0, "NAME,ROWS", NULL,
+             "draw rows of a parameter as images, as in c1.weight,16"),
+    OPT_FLAG(struct train, watch.no_plots, "no-plots", 0, "draw no pictures and no report"),
     OPT_TEXT(struct train, watch.steps, "watch", 0, "STEPS", NULL,
              "who else looks on, as in \"csv table.csv\"; see `ocellus help observers`"),
     OPT_TEXT(struct train, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
@@ -314,7 +317,8 @@ static oc_status resume(const struct train *t)
     if (!only_resumes(t, &how.data_spec))
         return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
                                    "it may stand --threads, --not-exact, --data (where it lies "
-                                   "now), --csv, --watch, --check-…, --json, --force, --quiet");
+                                   "now), --csv, --track, --no-plots, --watch, --check-…, --json, "
+                                   "--force, --quiet");
     oc_status status = oc__study_load(&s, t->resume);
     if (status >= 0 && s.n == 0)
         status = resume_run(t, how.data_spec);

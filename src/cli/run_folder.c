@@ -46,12 +46,12 @@ static oc_status discard(const char *folder, const char *name, int (*how)(const 
     return status;
 }
 
-/* Whatever is in the folder of checkpoints, also those set aside and those left half written. */
-static oc_status discard_checkpoints(const char *folder)
+/* Whatever is in a folder that is the run's own, also what was set aside or left half written. */
+static oc_status discard_folder(const char *folder, const char *name)
 {
     struct str path = { 0 };
     struct names names = { 0 };
-    oc__str_addf(&path, "%s/checkpoints", folder);
+    oc__str_addf(&path, "%s/%s", folder, name);
     oc_status status = path.failed ? OC_ELIMIT : OC_OK;
     if (status >= 0 && oc__is_directory(path.text)) {
         status = oc__list_directory(path.text, &names);
@@ -60,21 +60,22 @@ static oc_status discard_checkpoints(const char *folder)
         oc__names_free(&names);
     }
     oc__str_free(&path);
-    return status < 0 ? status : discard(folder, "checkpoints", rmdir);
+    return status < 0 ? status : discard(folder, name, rmdir);
 }
 
 /* What a training that got anywhere leaves.  run.json goes first: what is half removed can no
  * longer be resumed, only replaced again. */
 static const char *const results[] = { "run.json", "metrics.csv", "model.safetensors",
-                                       "last.safetensors", "study.txt", "study.csv",
-                                       "study.json" };
+                                       "last.safetensors", "report.html", "study.txt",
+                                       "study.csv", "study.json" };
 enum { RESULTS = sizeof results / sizeof *results };
 
 static oc_status discard_run(const char *folder)
 {
     for (int i = 0; i < RESULTS; i++)
         TRY(discard(folder, results[i], unlink));
-    return discard_checkpoints(folder);
+    TRY(discard_folder(folder, "plots"));
+    return discard_folder(folder, "checkpoints");
 }
 
 static bool holds(const struct names *names, const char *name)

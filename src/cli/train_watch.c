@@ -1,7 +1,7 @@
 /* train_watch.c — from options to observers.
  *
  * An option of its own stands for a step of --watch: what it says becomes that step's first
- * setting, so that the observer's own table checks it. */
+ * setting, so that the observer's own table checks it.  Pictures are drawn unless told not to. */
 #include "cli/train_watch.h"
 
 #include <stdio.h>
@@ -10,13 +10,14 @@
 #include "base/attr.h"
 #include "base/status.h"
 
-/* Adds one observer with its first setting, and others as they are written in a step. */
+/* Adds one observer with its first setting, unless NULL, and others as written in a step. */
 static oc_status add(struct watchers *w, const char *name, const char *setting, const char *others)
 {
     struct str step = { 0 };
     oc__str_addz(&step, name);
-    oc__str_addz(&step, " ");
-    oc__attr_quote(setting, &step);
+    oc__str_addz(&step, setting ? " " : "");
+    if (setting)
+        oc__attr_quote(setting, &step);
     oc__str_addz(&step, others);
     const oc_status status
         = step.failed ? OC_ELIMIT : oc_watch(w->list, WATCHERS_MAX, &w->n, step.text);
@@ -31,16 +32,19 @@ oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
         snprintf(often, sizeof often, " every=%lld", (long long)options->check_every);
     if (options->check_entries)
         snprintf(often + strlen(often), 32, " entries=%lld", (long long)options->check_entries);
-    const struct { const char *name, *setting, *others; } own[] = {
-        { "csv", options->csv, "" },
-        { "gradients", options->check_gradients, often },
-        { "values", options->check_values, "" },
+    const struct { const char *name; bool wanted; const char *setting, *others; } own[] = {
+        { "csv", options->csv, options->csv, "" },
+        { "gradients", options->check_gradients, options->check_gradients, often },
+        { "values", options->check_values, options->check_values, "" },
+        { "plots", !options->no_plots, options->track, "" },
     };
     if (*often && !options->check_gradients)
         return oc__fail(OC_EUSAGE, "train: --check-every and --check-entries say how "
                                    "--check-gradients checks; it is not given");
+    if (options->no_plots && options->track)
+        return oc__fail(OC_EUSAGE, "train: --track draws pictures, --no-plots none");
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (own[i].setting)
+        if (own[i].wanted)
             TRY(add(w, own[i].name, own[i].setting, own[i].others));
     return options->steps ? oc_watch(w->list, WATCHERS_MAX, &w->n, options->steps) : OC_OK;
 }
@@ -52,7 +56,8 @@ bool oc__train_checks(const struct train_watch *options)
 
 bool oc__train_watches(const struct train_watch *options)
 {
-    return options->steps || options->csv || oc__train_checks(options);
+    return options->steps || options->csv || options->track || options->no_plots
+        || oc__train_checks(options);
 }
 
 void oc__train_unwatch(struct watchers *w)

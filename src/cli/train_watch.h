@@ -8,8 +8,9 @@ enum { WATCHERS_MAX = 16 };
 
 /* As on the command line; NULL and false: not given. */
 struct train_watch {
-    const char *steps, *csv, *check_gradients, *check_values;
+    const char *steps, *csv, *track, *check_gradients, *check_values;
     int64_t     check_every, check_entries;
+    bool        no_plots;
 };
 
 struct watchers { oc_observer list[WATCHERS_MAX]; int n; };

@@ -343,17 +343,6 @@ static void renumber(const char *text, struct numbers *numbers, struct str *out)
     oc__str_addz(out, text);
 }
 
-/* Text within an element. */
-static void add_escaped(struct str *out, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '<' || *text == '>' || *text == '&')
-            oc__str_addz(out, *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : "&amp;");
-        else
-            oc__str_add(out, text, 1);
-    }
-}
-
 /* The words stand right behind the root's opening tag. */
 static oc_status add_words(const struct figure *f, const char *svg, struct str *out)
 {
@@ -365,9 +354,9 @@ static oc_status add_words(const struct figure *f, const char *svg, struct str *
     }
     oc__str_add(out, svg, (size_t)(end + 1 - svg));
     oc__str_addz(out, "\n<title>");
-    add_escaped(out, f->title);
+    oc__str_add_xml(out, f->title);
     oc__str_addz(out, "</title>\n<desc>");
-    add_escaped(out, f->description ? f->description : "");
+    oc__str_add_xml(out, f->description ? f->description : "");
     oc__str_addz(out, "</desc>");
     renumber(end + 1, numbers, out);
     oc__free(numbers);

@@ -80,7 +80,7 @@ static oc_status tell(const struct evaluation *e, const struct batch *b)
 {
     const oc_evaluated batch = {
         .part = e->part, .first = e->tally.samples - b->n, .n = b->n, .classes = e->tally.classes,
-        .label = b->label, .probability = e->probability,
+        .label = b->label, .logits = e->logits, .probability = e->probability,
     };
     return e->options->evaluated ? e->options->evaluated(e->options->context, &batch) : OC_OK;
 }

@@ -25,8 +25,7 @@ static oc_status join(const char *folder, const char *name, char **out)
     return OC_OK;
 }
 
-/* Temporary files that nobody will finish: the lock is ours. */
-static void sweep(const char *folder)
+void oc__run_sweep(const char *folder)
 {
     struct names names;
     if (oc__list_directory(folder, &names) < 0)
@@ -90,8 +89,8 @@ oc_status oc__run_create(struct run *r, const char *folder)
     TRY(lock_folder(r));
     TRY(refuse_a_run(r));
     TRY(oc__make_directories(r->checkpoints));
-    sweep(r->folder);
-    sweep(r->checkpoints);
+    oc__run_sweep(r->folder);
+    oc__run_sweep(r->checkpoints);
     return OC_OK;
 }
 
@@ -104,8 +103,8 @@ oc_status oc__run_open(struct run *r, const char *folder)
         return oc__fail(OC_EIO, "%s: holds no run (there is no run.json)", folder);
     TRY(lock_folder(r));
     TRY(oc__make_directories(r->checkpoints));
-    sweep(r->folder);
-    sweep(r->checkpoints);
+    oc__run_sweep(r->folder);
+    oc__run_sweep(r->checkpoints);
     return OC_OK;
 }
 

@@ -35,6 +35,8 @@ oc_status oc__run_create(struct run *r, const char *folder);
 
 /* Locks the folder of a run and sweeps what a killed process left half written. */
 oc_status oc__run_open(struct run *r, const char *folder);
+/* Removes temporary files from a folder of the run: its lock is ours, nobody will finish them. */
+void      oc__run_sweep(const char *folder);
 void      oc__run_close(struct run *r);                 /* harmless when closed */
 
 oc_status oc__run_write(const struct run *r, const struct settings *s,

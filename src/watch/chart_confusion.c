@@ -9,8 +9,8 @@
 #include "image/image.h"
 #include "watch/chart.h"
 
-enum { SIDE = 560, CELL_MAX = 44, NUMBERS_FROM = 17, NAMES_FROM = 9, LABEL_MAX = 120, TOP = 66,
-       MARGIN = 22, RECALL = 64, WIDTH_MIN = 420, COUNT_TEXT = 24 };
+enum { SIDE = 560, CELL_MAX = 44, CELL_FEW = 72, FEW = 5, NUMBERS_FROM = 17, NAMES_FROM = 9,
+       LABEL_MAX = 120, TOP = 80, MARGIN = 22, RECALL = 64, WIDTH_MIN = 420, COUNT_TEXT = 24 };
 
 static const colour empty = 0xf6f6f6;
 
@@ -47,7 +47,8 @@ static struct lettering name_letters(const struct layout *l)
 
 static struct layout lay_out(const struct confusion_chart *c)
 {
-    struct layout l = { .chart = c, .cell = fmin(CELL_MAX, (double)SIDE / c->classes) };
+    struct layout l = { .chart = c, .cell = fmin(c->classes > FEW ? CELL_MAX : CELL_FEW,
+                                            (double)SIDE / c->classes) };
     l.named = l.cell >= NAMES_FROM;
     if (l.named) {
         const struct lettering letters = name_letters(&l);

@@ -3,3 +3,4 @@
 WATCHER(csv)
 WATCHER(gradients)
 WATCHER(values)
+WATCHER(plots)

@@ -18,8 +18,8 @@ static oc_status make_all(oc_observer *out, int room, int *n, const struct steps
         if (*n == room)
             return oc__fail(OC_ELIMIT, "observers: at most %d", room);
         out[*n] = (oc_observer){ 0 };
-        TRY(kind->make(&out[*n], step->attr));
-        ++*n;
+        ++*n;                                           /* what failed half-way is freed too */
+        TRY(kind->make(&out[*n - 1], step->attr));
     }
     return OC_OK;
 }

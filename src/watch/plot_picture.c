@@ -1,0 +1,225 @@
+/* plot_picture.c — what pictures a training has, and what is on each. */
+#include "watch/plot_picture.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/status.h"
+
+enum { SAMPLE_COLUMNS = 8, SAMPLE_CELL = 84, MISTAKE_COLUMNS = 6, MISTAKE_CELL = 116,
+       TRACK_COLUMNS = 8, TRACK_CELL = 84 };
+
+void oc__record_name(const struct record *r, char *text, size_t room)
+{
+    const char *const model = r->options->model_name;
+    const char *const data = r->options->data_spec;
+    snprintf(text, room, "%s%s%s", model ? model : "a network of its own", data ? " on " : "",
+             data ? data : "");
+}
+
+const struct page *oc__record_page(const struct record *r, oc_part part)
+{
+    return part < OC_PARTS && r->page[part].seen > 0 ? &r->page[part] : NULL;
+}
+
+const char *oc__part_name(oc_part part)
+{
+    static const char *const names[OC_PARTS] = { "training", "validation", "test" };
+    return names[part];
+}
+
+/* ---- keeping ------------------------------------------------------------------------------- */
+
+static oc_status keep(struct pictures *all, const char *name, const struct figure *f,
+                      bool photographic)
+{
+    struct picture *const p = &all->picture[all->n++];
+    p->photographic = photographic;
+    p->width = f->width;
+    p->height = f->height;
+    snprintf(p->name, sizeof p->name, "%s", name);
+    snprintf(p->title, sizeof p->title, "%s", f->title);
+    oc__str_addz(&p->words, f->description);
+    TRY(oc__figure_png(f, &p->png));
+    return oc__figure_svg(f, &p->svg);
+}
+
+void oc__pictures_free(struct pictures *all)
+{
+    for (int i = 0; i < all->n; i++) {
+        oc__str_free(&all->picture[i].png);
+        oc__str_free(&all->picture[i].svg);
+        oc__str_free(&all->picture[i].words);
+    }
+    all->n = 0;
+}
+
+/* ---- curves -------------------------------------------------------------------------------- */
+
+static oc_status draw_curves(struct pictures *all, const struct record *r, struct str *words)
+{
+    struct course course = { .watches_test = r->options->watch_test };
+    struct curve_chart *const chart = oc__alloc(1, sizeof *chart);
+    char name[96], subtitle[160];
+    oc_status status = chart ? oc__course_of_epochs(&course, r->epoch, r->epochs) : OC_ELIMIT;
+    oc__record_name(r, name, sizeof name);
+    snprintf(subtitle, sizeof subtitle, "%s", name);
+    all->best = status < 0 ? -1 : course.best;
+    if (status >= 0 && course.best >= 0)
+        snprintf(subtitle, sizeof subtitle, "%s, best after epoch %d (ring)", name,
+                 (int)course.column[COURSE_EPOCH][course.best]);
+    for (int i = 0; status >= 0 && i < CURVES; i++) {
+        oc__curve_chart(chart, &course, 1, (enum curve)i, i == CURVE_RATE ? name : subtitle);
+        const struct figure f = oc__chart_figure(&chart->chart, words);
+        status = keep(all, oc__curve_names[i], &f, false);
+    }
+    oc__free(chart);
+    oc__course_free(&course);
+    return status;
+}
+
+/* ---- pages --------------------------------------------------------------------------------- */
+
+/* "validation after epoch 3", "test, best model" */
+static void say_when(const struct record *r, const struct page *p, char *text, size_t room)
+{
+    if (p->part == r->watched && !(r->finished && p->part == OC_PART_TEST))
+        snprintf(text, room, "%s after epoch %lld", oc__part_name(p->part), (long long)r->epochs);
+    else
+        snprintf(text, room, "%s, best model", oc__part_name(p->part));
+}
+
+/* Pictures of what is watched have a plain name. */
+static void name_picture(const struct record *r, const struct page *p, const char *what,
+                         char *text, size_t room)
+{
+    const bool plain = p->part == r->watched;
+    snprintf(text, room, "%s%s%s", plain ? "" : oc__part_name(p->part), plain ? "" : "-", what);
+}
+
+static oc_status draw_confusion(struct pictures *all, const struct record *r, const struct page *p,
+                                struct str *words)
+{
+    char name[64], when[64], subtitle[160];
+    const char **const classes = oc__alloc((size_t)p->classes, sizeof *classes);
+    if (!classes)
+        return OC_ELIMIT;
+    for (int i = 0; i < p->classes; i++)
+        classes[i] = oc_model_class_name(r->model, i);
+    say_when(r, p, when, sizeof when);
+    name_picture(r, p, "confusion", name, sizeof name);
+    snprintf(subtitle, sizeof subtitle, "%s: %lld of %lld right, %.2f %%", when,
+             (long long)p->correct, (long long)p->seen,
+             100 * (double)p->correct / (double)p->seen);
+    const struct confusion_chart c = { "Confusion", subtitle, p->classes, classes, p->confusion };
+    const struct figure f = oc__confusion_figure(&c, words);
+    const oc_status status = keep(all, name, &f, false);
+    oc__free(classes);
+    return status;
+}
+
+static oc_status exhibit(const struct record *r, const struct page *p, const struct sighting *s,
+                         bool mistakes, struct exhibit *out)
+{
+    int64_t label;
+    const bool good = s->truth == s->guess;
+    const char *const guess = oc_model_class_name(r->model, s->guess);
+    const char *const truth = oc_model_class_name(r->model, s->truth);
+    out->mood = mistakes ? CAPTION_PLAIN : good ? CAPTION_GOOD : CAPTION_BAD;
+    snprintf(out->caption[0], CAPTION_MAX, "%s %.60s · %.0f %%",
+             mistakes ? "said" : good ? "✓" : "✗", guess, 100 * (double)s->guess_probability);
+    if (mistakes)
+        snprintf(out->caption[1], CAPTION_MAX, "is %.60s · %.2g %%", truth,
+                 100 * (double)s->truth_probability);
+    else if (!good)
+        snprintf(out->caption[1], CAPTION_MAX, "is %.60s", truth);
+    return oc_data_sample(r->data, p->part, s->index, &out->image, &label);
+}
+
+static oc_status draw_sightings(struct pictures *all, const struct record *r,
+                                const struct page *p, bool mistakes, struct str *words)
+{
+    const struct sighting *const s = mistakes ? p->mistake : p->sample;
+    const int n = mistakes ? p->mistakes : p->samples;
+    struct exhibit *const exhibits = oc__alloc((size_t)n, sizeof *exhibits);
+    char name[64], when[64], subtitle[160];
+    oc_status status = exhibits ? OC_OK : OC_ELIMIT;
+    for (int i = 0; status >= 0 && i < n; i++)
+        status = exhibit(r, p, &s[i], mistakes, &exhibits[i]);
+    say_when(r, p, when, sizeof when);
+    name_picture(r, p, mistakes ? "mistakes" : "samples", name, sizeof name);
+    snprintf(subtitle, sizeof subtitle, mistakes
+             ? "%s, highest loss first, with the probabilities of what was said and what it is"
+             : "%s, with the probability of what is predicted", when);
+    const struct gallery g = {
+        .title = mistakes ? "Worst mistakes" : "Samples", .subtitle = subtitle,
+        .exhibit = exhibits, .n = n, .columns = mistakes ? MISTAKE_COLUMNS : SAMPLE_COLUMNS,
+        .cell = mistakes ? MISTAKE_CELL : SAMPLE_CELL };
+    if (status >= 0 && n > 0) {
+        const struct figure f = oc__gallery_figure(&g, words);
+        status = keep(all, name, &f, true);
+    }
+    oc__track_free(exhibits, exhibits ? n : 0);
+    return status;
+}
+
+static oc_status draw_page(struct pictures *all, const struct record *r, const struct page *p,
+                           struct str *words)
+{
+    TRY(draw_confusion(all, r, p, words));
+    TRY(draw_sightings(all, r, p, false, words));
+    return draw_sightings(all, r, p, true, words);
+}
+
+/* ---- tracked parameters -------------------------------------------------------------------- */
+
+static oc_status draw_track(struct pictures *all, const struct record *r, const struct track *t,
+                            struct str *words)
+{
+    struct exhibit *rows;
+    int n;
+    char name[128], when[64], subtitle[160];
+    snprintf(name, sizeof name, "track-%s", t->name);
+    for (char *c = name; (c = strchr(c, '/'));)
+        *c = '-';
+    if (r->finished)
+        snprintf(when, sizeof when, "best model");
+    else
+        snprintf(when, sizeof when, "after epoch %lld", (long long)r->epochs);
+    snprintf(subtitle, sizeof subtitle, "%s; %s", when, oc__track_key(t, r->model));
+    TRY(oc__track_rows(t, r->model, &rows, &n));
+    const struct gallery g = { .title = t->name, .subtitle = subtitle, .exhibit = rows, .n = n,
+                               .columns = TRACK_COLUMNS, .cell = TRACK_CELL };
+    const struct figure f = oc__gallery_figure(&g, words);
+    const oc_status status = keep(all, name, &f, true);
+    oc__track_free(rows, n);
+    return status;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static oc_status draw_all(struct pictures *all, const struct record *r, struct str *words)
+{
+    if (r->epochs > 0)
+        TRY(draw_curves(all, r, words));
+    for (int part = 0; part < OC_PARTS; part++) {
+        const struct page *const p = oc__record_page(r, (oc_part)part);
+        if (p)
+            TRY(draw_page(all, r, p, words));
+    }
+    for (int i = 0; i < r->tracks.n; i++)
+        TRY(draw_track(all, r, &r->tracks.track[i], words));
+    return OC_OK;
+}
+
+oc_status oc__pictures_draw(struct pictures *all, const struct record *r)
+{
+    struct str words = { 0 };
+    all->n = 0;
+    all->best = -1;
+    const oc_status status = draw_all(all, r, &words);
+    oc__str_free(&words);
+    if (status < 0)
+        oc__pictures_free(all);
+    return status;
+}
