@@ -119,6 +119,8 @@ const struct option oc__train_table[] = {
     OPT_TEXT(struct train, watch.track, "track", 0, "NAME,ROWS", NULL,
              "draw rows of a parameter as images, as in c1.weight,16"),
     OPT_FLAG(struct train, watch.no_plots, "no-plots", 0, "draw no pictures and no report"),
+    OPT_FLAG(struct train, watch.tensorboard, "tensorboard", 0,
+             "write files for TensorBoard into events/ of the run's folder"),
     OPT_TEXT(struct train, watch.steps, "watch", 0, "STEPS", NULL,
              "who else looks on, as in \"csv table.csv\"; see `ocellus help observers`"),
     OPT_TEXT(struct train, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
@@ -317,8 +319,8 @@ static oc_status resume(const struct train *t)
     if (!only_resumes(t, &how.data_spec))
         return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
                                    "it may stand --threads, --not-exact, --data (where it lies "
-                                   "now), --csv, --track, --no-plots, --watch, --check-…, --json, "
-                                   "--force, --quiet");
+                                   "now), --csv, --tensorboard, --track, --no-plots, --watch, "
+                                   "--check-…, --json, --force, --quiet");
     oc_status status = oc__study_load(&s, t->resume);
     if (status >= 0 && s.n == 0)
         status = resume_run(t, how.data_spec);

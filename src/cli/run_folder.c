@@ -70,12 +70,18 @@ static const char *const results[] = { "run.json", "metrics.csv", "model.safeten
                                        "study.csv", "study.json" };
 enum { RESULTS = sizeof results / sizeof *results };
 
+/* And its folders, each before the one that it is in. */
+static const char *const folders[] = { "plots", "events/train", "events/validation",
+                                       "events/test", "events", "checkpoints" };
+enum { FOLDERS = sizeof folders / sizeof *folders };
+
 static oc_status discard_run(const char *folder)
 {
     for (int i = 0; i < RESULTS; i++)
         TRY(discard(folder, results[i], unlink));
-    TRY(discard_folder(folder, "plots"));
-    return discard_folder(folder, "checkpoints");
+    for (int i = 0; i < FOLDERS; i++)
+        TRY(discard_folder(folder, folders[i]));
+    return OC_OK;
 }
 
 static bool holds(const struct names *names, const char *name)

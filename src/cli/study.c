@@ -135,7 +135,7 @@ static bool named(const struct study *s, int n, const char *name)
 static oc_status check_name(const struct study *s, int i)
 {
     static const char *const taken[] = { "run.json", "study.json", "study.csv", "study.txt",
-                                         "lock", "checkpoints", "metrics.csv" };
+                                         "lock", "checkpoints", "metrics.csv", "events" };
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                   "._+=-";
     const char *const name = s->experiment[i].name;

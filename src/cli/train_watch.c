@@ -34,6 +34,7 @@ oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
         snprintf(often + strlen(often), 32, " entries=%lld", (long long)options->check_entries);
     const struct { const char *name; bool wanted; const char *setting, *others; } own[] = {
         { "csv", options->csv, options->csv, "" },
+        { "tensorboard", options->tensorboard, NULL, "" },
         { "gradients", options->check_gradients, options->check_gradients, often },
         { "values", options->check_values, options->check_values, "" },
         { "plots", !options->no_plots, options->track, "" },
@@ -56,8 +57,8 @@ bool oc__train_checks(const struct train_watch *options)
 
 bool oc__train_watches(const struct train_watch *options)
 {
-    return options->steps || options->csv || options->track || options->no_plots
-        || oc__train_checks(options);
+    return options->steps || options->csv || options->tensorboard || options->track
+        || options->no_plots || oc__train_checks(options);
 }
 
 void oc__train_unwatch(struct watchers *w)

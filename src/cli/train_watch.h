@@ -10,7 +10,7 @@ enum { WATCHERS_MAX = 16 };
 struct train_watch {
     const char *steps, *csv, *track, *check_gradients, *check_values;
     int64_t     check_every, check_entries;
-    bool        no_plots;
+    bool        tensorboard, no_plots;
 };
 
 struct watchers { oc_observer list[WATCHERS_MAX]; int n; };
