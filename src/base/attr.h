@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "ocellus.h"
 
-enum { ATTR_INTS_MAX = 8, ATTR_TEXT_MAX = 64, ATTR_LINE_MAX = 1024 };
+enum { ATTR_INTS_MAX = 8, ATTR_TEXT_MAX = 128, ATTR_LINE_MAX = 1024 };
 
 enum attr_type {
     ATTR_INT,                                           /* int64_t */

@@ -1,31 +1,25 @@
-/* resize.h — attributes of Resize, and where its samples are taken. */
+/* resize.h — attributes of Resize. */
 #ifndef OC_OP_RESIZE_H
 #define OC_OP_RESIZE_H
 
 #include "base/attr.h"
 
-enum resize_mode { RESIZE_NEAREST, RESIZE_LINEAR };
+enum resize_mode { RESIZE_NEAREST, RESIZE_LINEAR, RESIZE_CUBIC };
 enum resize_coordinates {
-    RESIZE_HALF_PIXEL, RESIZE_PYTORCH_HALF_PIXEL, RESIZE_ALIGN_CORNERS, RESIZE_ASYMMETRIC
+    RESIZE_HALF_PIXEL, RESIZE_PYTORCH_HALF_PIXEL, RESIZE_ALIGN_CORNERS, RESIZE_ASYMMETRIC,
+    RESIZE_HALF_PIXEL_SYMMETRIC, RESIZE_CROP
 };
 enum resize_nearest {
     RESIZE_ROUND_PREFER_FLOOR, RESIZE_ROUND_PREFER_CEIL, RESIZE_FLOOR, RESIZE_CEIL
 };
+enum resize_policy { RESIZE_STRETCH, RESIZE_NOT_LARGER, RESIZE_NOT_SMALLER };
 
 struct resize {
-    char        scales[ATTR_TEXT_MAX];
-    struct ints sizes;
-    int         mode, coordinate_transformation_mode, nearest_mode;
+    char        scales[ATTR_TEXT_MAX], roi[ATTR_TEXT_MAX];
+    struct ints sizes, axes;
+    int         mode, coordinate_transformation_mode, nearest_mode, keep_aspect_ratio_policy;
+    bool        antialias, exclude_outside;
+    double      cubic_coeff_a, extrapolation_value;
 };
-
-/* What place y of a result of size y_size reads along one dimension of size x_size: place `at` with
- * weight 1 - `next`, and place at + 1 with weight `next` (0 unless linear). */
-struct resize_tap { int64_t at; double next; };
-struct resize_tap oc__resize_tap(const struct resize *a, double scale, int64_t x_size,
-                                 int64_t y_size, int64_t y);
-
-/* The factor of each dimension, given both shapes. */
-void oc__resize_scales(const struct resize *a, const oc_shape *x, const oc_shape *y,
-                       double scale[OC_MAX_RANK]);
 
 #endif
