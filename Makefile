@@ -61,8 +61,9 @@ tests: $(TESTS) $(EXAMPLES)
 
 # The loops of these back ends are written for vector units.
 VECTOR := -O3 -ffp-contract=fast -fno-trapping-math
-$(BUILD)/obj/src/backend/cpu/%.o $(BUILD)/obj/src/backend/onednn/%.o: FLAGS += $(VECTOR)
-# Resizing too, and its weights are the same bits whatever the machine.
+$(BUILD)/obj/src/backend/cpu/%.o $(BUILD)/obj/src/backend/onednn/%.o \
+$(BUILD)/obj/src/backend/resample.o: FLAGS += $(VECTOR)
+# Resizing pictures too, and its weights are the same bits whatever the machine.
 $(BUILD)/obj/src/image/resample.o: FLAGS += -O3
 
 $(BUILD)/obj/%.o: %.c

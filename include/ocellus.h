@@ -356,6 +356,7 @@ typedef struct oc_model_options {
     const char        *preparation;                     /* steps; NULL: "scale" */
     const char        *init;     /* of weights with two or more dimensions; NULL: the layers' own */
     uint64_t           seed;
+    const char        *task;     /* "classify", "saliency"; NULL: what the architecture is for */
 } oc_model_options;
 
 oc_status oc_model_new(oc_model **out, const oc_model_options *options);
@@ -368,12 +369,18 @@ typedef oc_value oc_layer_function(oc_graph *g, oc_value x, void *context);
 oc_status oc_model_add(oc_model *m, const char *steps);
 oc_status oc_model_add_function(oc_model *m, const char *name, oc_layer_function *f, void *context);
 
-/* Builds the network on x [n, c, h, w]; gives logits [n, classes]. */
+/* Builds the network on x [n, c, h, w]; gives logits: [n, classes], or [n, 1, h, w] where the task
+ * is saliency. */
 oc_value oc_model_build(oc_model *m, oc_graph *g, oc_value x);
+/* The same; out[0] is the result, and behind it stand the values that steps `output` hand out.
+ * Says how many there are: oc_model_outputs(). */
+int      oc_model_build_all(oc_model *m, oc_graph *g, oc_value x, oc_value *out);
+int      oc_model_outputs(const oc_model *m);
 
 oc_store   *oc_model_store(const oc_model *m);
 oc_shape    oc_model_input(const oc_model *m);          /* [c, h, w] */
 int         oc_model_classes(const oc_model *m);
+const char *oc_model_task(const oc_model *m);           /* what it is trained for: "classify" */
 const char *oc_model_class_name(const oc_model *m, int i);
 const char *oc_model_preparation(const oc_model *m);
 const char *oc_model_architecture(const oc_model *m);   /* as steps, reads back equal */
@@ -420,6 +427,7 @@ oc_status oc_file_tensors(const char *path, oc_tensor_function *function, void *
 typedef struct oc_zoo_entry {
     const char *name, *summary, *layers;
     const char *loss, *optimizer, *schedule;            /* as in oc_train_options */
+    const char *task;                                   /* NULL: classify */
     int64_t     batch, epochs;
     oc_status (*family)(const char *settings, char **steps);  /* NULL: one model */
 } oc_zoo_entry;

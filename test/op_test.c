@@ -107,8 +107,8 @@ static const char *const cpu_leaves_all[] = {
     "GlobalMaxPool", "GridSample", "Hardmax", "IsInf", "IsNaN", "MaxPoolGrad",
     "NegativeLogLikelihoodLoss", "OneHot", "Pad", "QuantizeLinear", "ReduceL1", "ReduceL2",
     "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare",
-    "Resize", "ResizeGrad", "ReverseSequence", "ScatterElements", "ScatterND", "Slice",
-    "SpaceToDepth", "TensorScatter", "Tile", "TopK", "Trilu", NULL
+    "ReverseSequence", "ScatterElements", "ScatterND", "Slice", "SpaceToDepth", "TensorScatter",
+    "Tile", "TopK", "Trilu", NULL
 };
 
 /* Single cases that it leaves; it takes all else in f32.  A new operator is served, or stands here.
@@ -118,7 +118,19 @@ static const struct some_cases cpu_leaves[] = {
     { "Equal", "i3:2x3x4 i3:4" }, { "Greater", "i3:2x3x4 i3:4" },
     { "GreaterOrEqual", "i3:2x3x4 i3:4" }, { "Less", "i3:2x3x4 i3:4" },
     { "LessOrEqual", "i3:2x3x4 i3:4" }, { "MatMul", "2x1x3x4 5x4x2" }, { "Pow", "p:2x3 i4:3" },
-    { "ReduceMean", "2x3x4 axes=1" }, { "ReduceSum", "2x3x4 axes=1" }, { NULL, NULL }
+    { "ReduceMean", "2x3x4 axes=1" }, { "ReduceSum", "2x3x4 axes=1" },
+    { "Resize", "2x3x5 scales=2 mode=linear" }, { "Resize", "1x1x2x3x2 scales=2 mode=linear" },
+    { "Resize", "1x1x5x6 sizes=3,9 mode=cubic" },
+    { "Resize", "1x1x5x6 sizes=7,4 mode=cubic exclude_outside=true cubic_coeff_a=-0.5" },
+    { "Resize", "1x1x7x6 sizes=3,4 mode=linear antialias=true" },
+    { "Resize", "1x1x7x6 scales=0.4,0.6 mode=cubic antialias=true" },
+    { "Resize", "2x5x6 sizes=3,4 axes=2,1 keep_aspect_ratio_policy=not_larger" },
+    { "Resize", "2x5x6 scales=0.6 axes=-1 mode=linear "
+                "coordinate_transformation_mode=half_pixel_symmetric" },
+    { "Resize", "1x1x4x4 sizes=3,3 axes=2,3 mode=linear "
+                "coordinate_transformation_mode=tf_crop_and_resize roi=0.4,0.6,1.2,0.9 "
+                "extrapolation_value=10" },
+    { NULL, NULL }
 };
 
 /* What onednn takes from plain memory, but for the cases below; its kernels for images that lie in

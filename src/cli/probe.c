@@ -35,9 +35,8 @@ static oc_status begin_inference(struct probe *p, const struct probe_options *o,
         .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
         .outputs = 1, .output = &logits,
     };
-    const size_t bytes = sizeof(float) * (size_t)o->batch
-                         * (size_t)oc_value_shape(p->graph, logits).dim[1];
-    p->out.data = oc__block_alloc(bytes);
+    const oc_shape shape = oc_value_shape(p->graph, logits);
+    p->out.data = oc__block_alloc(sizeof(float) * (size_t)oc_shape_count(&shape));
     return p->out.data ? oc_session_new(&p->session, p->graph, &options) : OC_ELIMIT;
 }
 

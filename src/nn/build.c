@@ -23,10 +23,11 @@ static void explain(const oc_model *m, oc_graph *g, int i)
              (int)(sizeof message - sizeof place - 3), message);
 }
 
-oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x)
+oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x,
+                              struct branches *b)
 {
     const struct model_step *s = &m->step[i];
-    const struct layer_context c = { .init = m->init, .freeze = m->freeze };
+    const struct layer_context c = { m->init, m->freeze, b };
     char scope[sizeof g->scope];
     if (g->status || x.id <= 0)
         return OC_FAILED;
@@ -50,7 +51,7 @@ oc_value oc__model_input(const oc_model *m, oc_graph *g, int64_t n)
     return oc_input(g, "x", OC_F32, s);
 }
 
-/* Holds x [n, …] or y [n, classes] against what the model wants. */
+/* Holds x [n, …] or y [n, …] against what the model wants of a sample. */
 static bool fits(oc_graph *g, const char *what, oc_value v, const oc_shape *of_sample)
 {
     if (g->status || v.id <= 0)
@@ -64,14 +65,80 @@ static bool fits(oc_graph *g, const char *what, oc_value v, const oc_shape *of_s
     return false;
 }
 
-oc_value oc_model_build(oc_model *m, oc_graph *g, oc_value x)
+/* ---- results ------------------------------------------------------------------------------ */
+
+static oc_shape class_scores(const oc_model *m) { return OC_SHAPE(m->classes); }
+
+static oc_shape pixel_scores(const oc_model *m)
 {
-    const oc_shape classes = OC_SHAPE(m->classes);
+    return OC_SHAPE(m->classes, m->input.dim[1], m->input.dim[2]);
+}
+
+/* What a task wants a model to make of a sample; and the one class that there is, where it does not
+ * tell several apart. */
+static const struct result {
+    const char *task;
+    oc_shape  (*shape)(const oc_model *m);
+    const char *only;
+} results[] = {
+    { "classify", class_scores, NULL },
+    { "saliency", pixel_scores, "salient" },
+};
+enum { RESULTS = sizeof results / sizeof *results };
+
+static const struct result *result_of(const char *task)
+{
+    for (int i = 0; i < RESULTS; i++)
+        if (!strcmp(results[i].task, task))
+            return &results[i];
+    return NULL;
+}
+
+oc_status oc__model_set_task(oc_model *m, const char *task)
+{
+    const struct result *const r = result_of(task);
+    if (r) {
+        m->task = r->task;
+        return OC_OK;
+    }
+    struct str known = { 0 };
+    for (int i = 0; i < RESULTS; i++)
+        oc__str_addf(&known, "%s%s", i ? ", " : "", results[i].task);
+    oc__fail(OC_EUSAGE, "task: %s: there are %s", oc__quote_z(task), oc__str_text(&known));
+    oc__str_free(&known);
+    return OC_EUSAGE;
+}
+
+const char *const *oc__model_only_class(const oc_model *m)
+{
+    const struct result *const r = result_of(m->task);
+    return r->only ? &r->only : NULL;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static oc_value build_all(const oc_model *m, oc_graph *g, oc_value x, struct branches *b)
+{
     if (!fits(g, "the model's input", x, &m->input))
         return OC_FAILED;
     for (int i = 0; i < m->n; i++)
-        x = oc__model_build_step(m, g, i, x);
-    return fits(g, "the model's result", x, &classes) ? x : OC_FAILED;
+        x = oc__model_build_step(m, g, i, x, b);
+    const oc_shape result = result_of(m->task)->shape(m);
+    return fits(g, "the model's result", x, &result) ? x : OC_FAILED;
+}
+
+oc_value oc_model_build(oc_model *m, oc_graph *g, oc_value x)
+{
+    struct branches b = { .n = 0 };
+    return build_all(m, g, x, &b);
+}
+
+int oc_model_build_all(oc_model *m, oc_graph *g, oc_value x, oc_value *out)
+{
+    struct branches b = { .n = 0 };
+    out[0] = build_all(m, g, x, &b);
+    memcpy(out + 1, b.output, (size_t)b.outputs * sizeof *out);
+    return 1 + b.outputs;
 }
 
 oc_value oc__model_build_inference(oc_model *m, oc_graph *g, oc_value x)

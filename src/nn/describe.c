@@ -46,10 +46,11 @@ static oc_status write_step(const struct model_step *s, oc_layer_info *info)
 static oc_status measure(oc_layer_info *info, const oc_model *m, oc_graph *g, int64_t batch)
 {
     oc_value x = oc__model_input(m, g, batch);
+    struct branches b = { .n = 0 };
     for (int i = 0; i < m->n; i++) {
         const int nodes = g->nodes;
         const int64_t before = oc_store_elements(g->store);
-        x = oc__model_build_step(m, g, i, x);
+        x = oc__model_build_step(m, g, i, x, &b);
         TRY(oc_graph_check(g));
         TRY(write_step(&m->step[i], &info[i]));
         info[i].output = oc_value_shape(g, x);
@@ -165,9 +166,9 @@ static oc_status plan_text(oc_model *m, int64_t batch, struct str *out)
 static void facts_text(const oc_model *m, struct str *out)
 {
     char shape[OC_SHAPE_TEXT];
-    oc__str_addf(out, "architecture  %s\ninput         %s, %s\nloss          %s\nclasses       %d:",
-                 m->architecture, oc__shape_text(&m->input, shape), m->preparation, m->loss,
-                 m->classes);
+    oc__str_addf(out, "architecture  %s\ninput         %s, %s\ntask          %s\n"
+                 "loss          %s\nclasses       %d:", m->architecture,
+                 oc__shape_text(&m->input, shape), m->preparation, m->task, m->loss, m->classes);
     for (int i = 0; i < m->classes && i < 20; i++)
         oc__str_addf(out, "%s %s", i ? "," : "", oc__quote_z(m->class_name[i]));
     oc__str_addz(out, m->classes > 20 ? ", …\n\n" : "\n\n");

@@ -11,10 +11,21 @@
 #include "base/attr.h"
 #include "ocellus.h"
 
+/* Values that steps of a build have kept for later ones, and those that are handed out beside the
+ * model's result. */
+enum { KEPT_MAX = 64, OUTPUTS_MAX = 16 };
+struct kept { char name[ATTR_TEXT_MAX]; oc_value value; };
+struct branches {
+    struct kept kept[KEPT_MAX];
+    oc_value    output[OUTPUTS_MAX];
+    int         n, outputs;
+};
+
 /* What a layer is told by its model.  The graph's scope is the layer's name. */
 struct layer_context {
-    const char *init;               /* of weights of rank 2 and more; NULL: the layer's own */
-    const char *freeze;             /* parameters not to be changed: patterns; NULL: none */
+    const char      *init;          /* of weights of rank 2 and more; NULL: the layer's own */
+    const char      *freeze;        /* parameters not to be changed: patterns; NULL: none */
+    struct branches *branches;      /* of this build */
 };
 
 struct layer {
@@ -50,6 +61,9 @@ oc_status oc__layer_out(char *text, const char *where, int classes, int64_t most
  * of several layers is written.  Printf style. */
 oc_value oc__layer_steps(oc_graph *g, oc_value x, const struct layer_context *c,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Images x [n, c, h, w] at another size; `mode` as in Resize. */
+oc_value oc__layer_resize(oc_graph *g, oc_value x, int64_t height, int64_t width, const char *mode);
 
 /* One or two numbers as [height, width]; refuses other counts. */
 oc_status oc__layer_pair(const struct ints *list, const char *where, const char *name);

@@ -67,7 +67,9 @@ static oc_status set_input(oc_model *m, const oc_shape *input)
 static oc_status fill(oc_model *m, const oc_model_options *o)
 {
     TRY(set_input(m, &o->input));
-    TRY(set_classes(m, o->classes, o->class_name));
+    TRY(oc__model_set_task(m, o->task ? o->task : "classify"));
+    const char *const *const only = oc__model_only_class(m);
+    TRY(set_classes(m, only ? 1 : o->classes, only ? only : o->class_name));
     TRY(set_preparation(m, o->preparation));
     TRY(oc__model_set_loss(m, "softmax"));
     m->init = o->init ? oc__pool_strdup(&m->pool, o->init) : NULL;
@@ -128,6 +130,7 @@ oc_status oc_model_new(oc_model **out, const oc_model_options *options)
     if (zoo) {
         TRY(oc_zoo_steps(o.architecture, &steps));
         o.architecture = steps;
+        o.task = o.task ? o.task : zoo->task;
     }
     oc_status status = oc__model_from_steps(out, &o);
     oc_string_free(steps);
@@ -245,13 +248,15 @@ static oc_status remake_text(oc_model *m)
 }
 
 /* Builds all steps into a graph that is thrown away; the parameters stay declared in `store`. */
-static oc_status try_build(const oc_model *m, oc_store *store)
+static oc_status try_build(oc_model *m, oc_store *store)
 {
+    struct branches b = { .n = 0 };
     oc_graph *g;
     TRY(oc_graph_new(&g, store));
     oc_value x = oc__model_input(m, g, oc_symbol(g, "N"));
     for (int i = 0; i < m->n; i++)
-        x = oc__model_build_step(m, g, i, x);
+        x = oc__model_build_step(m, g, i, x, &b);
+    m->outputs = 1 + b.outputs;
     const oc_status status = oc_graph_check(g);
     oc_graph_free(g);
     return status;
@@ -351,6 +356,8 @@ oc_status oc__model_freeze(oc_model *m, const char *patterns)
 oc_store   *oc_model_store(const oc_model *m)        { return m->store; }
 oc_shape    oc_model_input(const oc_model *m)        { return m->input; }
 int         oc_model_classes(const oc_model *m)      { return m->classes; }
+int         oc_model_outputs(const oc_model *m)      { return m->outputs; }
+const char *oc_model_task(const oc_model *m)         { return m->task; }
 const char *oc_model_preparation(const oc_model *m)  { return m->preparation; }
 const char *oc_model_architecture(const oc_model *m) { return m->architecture; }
 const char *oc__model_loss(const oc_model *m)        { return m->loss; }

@@ -21,11 +21,11 @@ struct oc_model {
     struct model_step *step;
     int                n, capacity;
     oc_shape           input;                           /* [c, h, w] */
-    int                classes;
+    int                classes, outputs;
     const char       **class_name;
     const char        *preparation, *init;
     const char        *freeze;                          /* patterns, as "layer1.*"; NULL: none */
-    const char        *loss;                            /* as in oc_train_options */
+    const char        *task, *loss;                     /* as in oc_train_options */
     char              *architecture;                    /* canonical; remade when a step is added */
     oc_store          *store;
 };
@@ -37,6 +37,12 @@ oc_status oc__model_from_steps(oc_model **out, const oc_model_options *options);
 const char *oc__model_loss(const oc_model *m);
 oc_status   oc__model_set_loss(oc_model *m, const char *loss);
 
+/* By its name, from the list of those that build.c knows results of. */
+oc_status   oc__model_set_task(oc_model *m, const char *task);
+
+/* The name of the one class that models of this task have; NULL: they have any number. */
+const char *const *oc__model_only_class(const oc_model *m);
+
 /* Parameters whose names match one of the comma-separated patterns are not to be changed by
  * training; norms among them use their running statistics.  A pattern that matches none is
  * OC_EUSAGE.  NULL or "": nothing is frozen. */
@@ -47,8 +53,9 @@ oc_status   oc__model_freeze(oc_model *m, const char *patterns);
 struct weights;
 oc_status   oc__model_take(oc_model *m, const struct weights *w, bool new_head);
 
-/* Builds one step in its scope; a failure names the step. */
-oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x);
+/* Builds one step in its scope; a failure names the step.  Steps of one build share `b`. */
+oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x,
+                              struct branches *b);
 
 /* As oc_model_build(), in the form that inference computes: norms by their running statistics, so
  * that derivatives are those of what is predicted. */

@@ -8,7 +8,7 @@
  *     ocellus.input         "1,28,28"
  *     ocellus.classes       names, one a line
  *     ocellus.preparation   canonical steps: "grayscale; resize 28; scale"
- *     ocellus.task          "classify"
+ *     ocellus.task          "classify" or "saliency"
  *     ocellus.loss          "softmax"
  *     ocellus.functions     plain functions among the steps, where there are any
  *
@@ -56,7 +56,7 @@ static oc_status write_content(oc_model *m, const char *path, const struct named
         { "ocellus.input", oc__str_text(&input) },
         { "ocellus.classes", oc__str_text(&classes) },
         { "ocellus.preparation", m->preparation },
-        { "ocellus.task", "classify" },
+        { "ocellus.task", m->task },
         { "ocellus.loss", m->loss },
         { "ocellus.functions", oc__str_text(&functions) },      /* last: left out when empty */
     };
@@ -155,6 +155,7 @@ static oc_status make_model(oc_model **out, const struct weights *w, char *class
     const char *input, **name = NULL;
     TRY(metadata_of(w, "ocellus.architecture", &o.architecture));
     TRY(metadata_of(w, "ocellus.preparation", &o.preparation));
+    TRY(metadata_of(w, "ocellus.task", &o.task));
     TRY(metadata_of(w, "ocellus.input", &input));
     TRY(read_input(w, input, &o.input));
     TRY(read_classes(classes, &name, &o.classes));
@@ -169,14 +170,10 @@ static oc_status make_model(oc_model **out, const struct weights *w, char *class
 
 static oc_status load(oc_model **out, const struct weights *w)
 {
-    const char *classes, *task, *loss;
+    const char *classes, *loss;
     TRY(check_kind(w));
     TRY(metadata_of(w, "ocellus.classes", &classes));
-    TRY(metadata_of(w, "ocellus.task", &task));
     TRY(metadata_of(w, "ocellus.loss", &loss));
-    if (strcmp(task, "classify"))
-        return oc__fail(OC_EINPUT, "%s: metadata ocellus.task: %s: this version knows classify",
-                        w->path, oc__quote_z(task));
     char *copy = oc__strdup(classes);
     if (!copy)
         return OC_ELIMIT;

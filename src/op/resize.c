@@ -291,6 +291,22 @@ static bool make_spans(const struct resize *a, const struct along *d, int rank, 
     return inside;
 }
 
+bool oc__resize_tap(const struct resize *a, const oc_shape *x, const oc_shape *y, int dimension,
+                    int64_t place, struct resize_tap *tap)
+{
+    struct along d[OC_MAX_RANK];
+    struct span s;
+    if (a->mode == RESIZE_CUBIC || a->antialias || a->exclude_outside ||
+        a->coordinate_transformation_mode == RESIZE_CROP)
+        return false;
+    describe(a, x, y, d);
+    make_span(a, &d[dimension], place, &s);
+    const double v = a->mode == RESIZE_NEAREST ? (double)s.first : s.v;
+    const double inside = fmin(fmax(v, 0), (double)(x->dim[dimension] - 1));
+    *tap = (struct resize_tap){ (int64_t)inside, inside - floor(inside) };
+    return true;
+}
+
 static void run(const struct call *c)
 {
     const struct resize *const a = c->attr;
@@ -355,6 +371,7 @@ static const char *const cases[] = {
     "1x2x5x4 sizes=4,7 nearest_mode=floor coordinate_transformation_mode=asymmetric",
     "1x2x5x4 sizes=4,7 nearest_mode=ceil",
     "1x2x5x4 sizes=10,2 nearest_mode=round_prefer_ceil",
+    "2x19x4x3 sizes=7,2 mode=linear",
     "2x3x5 scales=2 mode=linear",
     "1x1x2x3x2 scales=2 mode=linear",
     "1x1x5x6 sizes=3,9 mode=cubic",
@@ -412,7 +429,8 @@ static void grad_grad(oc_graph *g, const struct node *n, const oc_value *dy, con
 }
 
 static const char *const grad_cases[] = {
-    "1x2x6x8 1x2x3x4 scales=2", "1x2x3x7 1x2x5x4 sizes=3,7 mode=linear", NULL
+    "1x2x6x8 1x2x3x4 scales=2", "1x2x3x7 1x2x5x4 sizes=3,7 mode=linear",
+    "2x19x7x2 2x19x4x3 sizes=7,2 mode=linear", NULL
 };
 
 const struct op oc__op_resize_grad = {

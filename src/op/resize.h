@@ -1,4 +1,4 @@
-/* resize.h — attributes of Resize. */
+/* resize.h — attributes of Resize, and where its samples are taken. */
 #ifndef OC_OP_RESIZE_H
 #define OC_OP_RESIZE_H
 
@@ -21,5 +21,11 @@ struct resize {
     bool        antialias, exclude_outside;
     double      cubic_coeff_a, extrapolation_value;
 };
+
+/* What a place of y reads along one dimension: element `at` of x with weight 1 - `next`, and the
+ * one behind it with weight `next`.  False where such two are not all that is read. */
+struct resize_tap { int64_t at; double next; };
+bool oc__resize_tap(const struct resize *a, const oc_shape *x, const oc_shape *y, int dimension,
+                    int64_t place, struct resize_tap *tap);
 
 #endif
