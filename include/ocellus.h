@@ -83,6 +83,12 @@ size_t oc_tensor_bytes(const oc_tensor *t);
 double oc_tensor_get(const oc_tensor *t, int64_t i);
 void   oc_tensor_set(const oc_tensor *t, int64_t i, double v);
 
+/* A tensor in a file: NumPy's .npy, or .pb as ONNX's suite has them.  What is loaded is yours:
+ * oc_tensor_free().  Saving writes .npy; without `replace` an existing file is an error. */
+oc_status oc_tensor_load(oc_tensor *out, const char *path);
+oc_status oc_tensor_save(const oc_tensor *t, const char *path, bool replace);
+void      oc_tensor_free(oc_tensor *t);                 /* its data; harmless on { 0 } */
+
 /* ---- parameters --------------------------------------------------------------------------- */
 
 /* A store owns the parameters of a model by name: their values, and whatever else has one number
@@ -219,6 +225,10 @@ oc_status oc_session_prepare(oc_session *s, const oc_shape *inputs);
  * needs may have no data; `out` receives the outputs of the options in order: their shape and dtype
  * are set, and data, where not NULL, must have room and is written. */
 oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out);
+
+/* The same, where sizes are not known before: outputs get memory of their own, which is yours:
+ * oc_tensor_free(). */
+oc_status oc_session_results(oc_session *s, const oc_tensor *in, oc_tensor *out);
 
 /* The step that random operators see; counts up by itself after each run in training. */
 void     oc_session_set_step(oc_session *s, uint64_t step);

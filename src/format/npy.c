@@ -1,8 +1,9 @@
-/* npy.c — reads .npy files: a strict parser of the dictionary that they hold, then the data. */
+/* npy.c — .npy files: a strict parser of the dictionary that they hold, then the data. */
 #include <string.h>
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "format/npy.h"
 
 enum { PREFIX_BYTES = 8, HEADER_MAX = 1 << 16 };
@@ -44,17 +45,20 @@ static bool take(struct parser *p, const char *text)
     return true;
 }
 
+static const struct { const char *text; oc_dtype dtype; } types[] = {
+    { "'|u1'", OC_U8 },  { "'<f4'", OC_F32 }, { "'<f8'", OC_F64 }, { "'<f2'", OC_F16 },
+    { "'|i1'", OC_I8 },  { "'<i2'", OC_I16 }, { "'<i4'", OC_I32 }, { "'<i8'", OC_I64 },
+    { "'<u2'", OC_U16 }, { "'<u4'", OC_U32 }, { "'<u8'", OC_U64 }, { "'|b1'", OC_BOOL },
+};
+
 static oc_status parse_descr(struct parser *p)
 {
-    static const struct { const char *text; oc_dtype dtype; } types[] = {
-        { "'|u1'", OC_U8 }, { "'<f4'", OC_F32 }, { "'<f8'", OC_F64 },
-    };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (take(p, types[i].text)) {
             p->tensor.dtype = types[i].dtype;
             return OC_OK;
         }
-    return expected(p, "type '|u1', '<f4' or '<f8'");
+    return expected(p, "a type of numbers that are little-endian, such as '|u1' or '<f4'");
 }
 
 static oc_status parse_order(struct parser *p)
@@ -221,3 +225,66 @@ void oc__npy_free(oc_tensor *t)
     oc__block_free(t->data);
     *t = (oc_tensor){ 0 };
 }
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+/* The header, padded so that the data begins at a multiple of 64 bytes. */
+static void add_header(const oc_tensor *t, struct str *out)
+{
+    size_t i = 0;
+    while (types[i].dtype != t->dtype)
+        i++;
+    oc__str_addf(out, "{'descr': %s, 'fortran_order': False, 'shape': (", types[i].text);
+    for (int k = 0; k < t->shape.rank; k++)
+        oc__str_addf(out, t->shape.rank == 1 ? "%lld," : k ? ", %lld" : "%lld",
+                     (long long)t->shape.dim[k]);
+    oc__str_addz(out, "), }");
+    while ((out->n + 11) % 64)
+        oc__str_addz(out, " ");
+    oc__str_addz(out, "\n");
+}
+
+static oc_status write_array(struct writer *w, const oc_tensor *t, const struct str *header)
+{
+    const unsigned char prefix[] = { 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0,
+                                     (unsigned char)header->n, (unsigned char)(header->n >> 8) };
+    TRY(oc__write(w, prefix, sizeof prefix));
+    TRY(oc__write(w, header->text, header->n));
+    return oc__write(w, t->data, oc_tensor_bytes(t));
+}
+
+static oc_status save(const oc_tensor *t, const char *path, bool replace)
+{
+    struct writer w;
+    struct str header = { 0 };
+    add_header(t, &header);
+    oc_status status = header.failed ? OC_ELIMIT : oc__write_begin(&w, path, -1);
+    if (!status)
+        status = write_array(&w, t, &header);
+    if (!status)
+        status = oc__write_commit(&w, replace ? WRITE_REPLACE : WRITE_NEW);
+    oc__str_free(&header);
+    return status;
+}
+
+oc_status oc__npy_save(const oc_tensor *t, const char *path, bool replace)
+{
+    if (t->dtype != OC_BF16)
+        return save(t, path, replace);
+    oc_tensor wide = { OC_F32, t->shape, NULL };
+    wide.data = oc__block_alloc(oc_tensor_bytes(&wide) + 1);
+    if (!wide.data)
+        return OC_ELIMIT;
+    for (int64_t i = 0; i < oc_shape_count(&t->shape); i++)
+        oc_tensor_set(&wide, i, oc_tensor_get(t, i));
+    const oc_status status = save(&wide, path, replace);
+    oc__block_free(wide.data);
+    return status;
+}
+
+oc_status oc_tensor_save(const oc_tensor *t, const char *path, bool replace)
+{
+    return oc__npy_save(t, path, replace);
+}
+
+void oc_tensor_free(oc_tensor *t) { oc__npy_free(t); }

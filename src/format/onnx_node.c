@@ -49,7 +49,14 @@ static const char *node_name(const struct onnx_node_proto *n)
 static oc_status node_failed(const struct onnx_import *im, const struct onnx_node_proto *n,
                              oc_status status)
 {
-    char *const why = oc__strdup(oc_error());
+    const char *message = oc_error();                   /* may begin with the operator's name */
+    const size_t known = strlen(text(n->op_type));
+    if (known && !strncmp(message, n->op_type, known)) {
+        const size_t number = strspn(message + known, "0123456789");
+        if (!strncmp(message + known + number, ": ", 2))
+            message += known + number + 2;
+    }
+    char *const why = oc__strdup(message);
     if (!why)
         return OC_ELIMIT;
     status = status == OC_EUSAGE ? OC_EINPUT : status;

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "format/npy.h"
 #include "op/onnx.h"
 
 oc_status oc__onnx_source_open(struct onnx_source *s, const struct file *model)
@@ -305,4 +306,10 @@ oc_status oc__onnx_tensor_load(oc_tensor *out, const char *path)
         out->data = NULL;
     }
     return status;
+}
+
+oc_status oc_tensor_load(oc_tensor *out, const char *path)
+{
+    const char *const dot = strrchr(path, '.');
+    return dot && !strcmp(dot, ".pb") ? oc__onnx_tensor_load(out, path) : oc__npy_load(out, path);
 }

@@ -42,9 +42,15 @@ static oc_status load(const struct file *f, unsigned char *window, int64_t at, i
 /* "file: offset 17: graph.node[2].name: ". */
 static oc_status refuse(const struct reader *r, oc_status status, int64_t at, const char *what)
 {
+    enum { SHOWN = 6 };                                 /* of a path, at both ends */
     struct str path = { 0 };
     for (int i = 0; i < r->depth; i++) {
         const struct frame *const f = &r->frame[i];
+        if (i == SHOWN && r->depth > 2 * SHOWN) {
+            oc__str_addz(&path, ".…");
+            i = r->depth - SHOWN - 1;
+            continue;
+        }
         if (f->field)
             oc__str_addf(&path, "%s%s", path.n ? "." : "", f->field->name);
         if (f->field && f->index >= 0)
@@ -306,6 +312,8 @@ static oc_status read_field(struct reader *r)
     TRY(read_varint(r, &key));
     if (key >> 3 == 0 || key >> 3 > 536870911)
         return refuse(r, OC_EINPUT, start, "a field number that does not exist");
+    if ((key & 7) == WIRE_START || (key & 7) == WIRE_END || (key & 7) > WIRE_4)
+        return skip(r, (int)(key & 7), start);
     const struct pb_field *field = top(r)->message->fields;
     while (field->number && (uint64_t)field->number != key >> 3)
         field++;

@@ -4,6 +4,7 @@
  * that is out of range reads as 0 and takes no gradient.  GatherGrad adds up what was read twice.
  */
 #include "op/attributes.h"
+#include "op/onnx.h"
 #include "op/walk.h"
 
 static const struct attr attrs[] = {
@@ -86,6 +87,30 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
     if (want[0])
         dx[0] = oc__apply(g, &oc__op_gather_grad, n->attr, OC_IN(dy[0], n->in[1], n->in[0]));
 }
+
+/* Indices that are known when a model is read must be in range. */
+static oc_status build(struct onnx_node *n)
+{
+    if (n->n_in == 2 && n->in[0].id > 0 && n->in[1].id > 0) {
+        const struct value *const x = oc__value(n->g, n->in[0]), *const v = oc__value(n->g, n->in[1]);
+        const oc_tensor t = { v->dtype, v->shape, (void *)(uintptr_t)v->data };
+        const int64_t count = v->kind == VALUE_CONSTANT ? oc_shape_count(&v->shape) : 0;
+        const struct onnx_attr *const a = oc__onnx_attr(n, "axis", ONNX_INT);
+        int axis = 0;
+        if (x->shape.rank > 0)
+            TRY(oc__axis(a ? a->i : 0, x->shape.rank, &axis));
+        const int64_t size = x->shape.rank > 0 ? x->shape.dim[axis] : OC_UNKNOWN;
+        for (int64_t i = 0; size >= 0 && i < count; i++)
+            if (position(oc_tensor_get(&t, i), size) < 0)
+                return oc__fail(OC_EINPUT, "indices[%lld]: %.17g is outside of %lld", (long long)i,
+                                oc_tensor_get(&t, i), (long long)size);
+    }
+    for (int i = 0; i < n->attrs; i++)
+        n->attr[i].used = false;
+    return oc__onnx_apply(n, &oc__op_gather, NULL);
+}
+
+const struct onnx_form oc__onnx_gather = { .op = "Gather", .build = build };
 
 static const char *const cases[] = {
     "5x3 i5:4", "5x3 i3:2x6 axis=1", "2x4x3 i4:() axis=-2", "3 i3:7", NULL

@@ -175,7 +175,7 @@ static oc_status take_turn(struct turns *t)
     for (int i = 0; i < carried; i++)
         t->in[t->own + i] = t->carried[i];
     memset(t->out, 0, sizeof t->out);
-    oc_status status = oc__session_results(t->body, t->in, t->out);
+    oc_status status = oc_session_results(t->body, t->in, t->out);
     for (int i = 0; i < t->made && !status; i++)
         status = pile_up(&t->pile[i], &t->out[t->skip + carried + i]);
     for (int i = 0; i < carried && !status; i++) {
@@ -303,7 +303,7 @@ static oc_status branch(oc_session *s, int node, const oc_tensor *in, oc_tensor 
         return oc__fail(OC_ELIMIT, "a branch with more than %d outputs", OP_MAX_INPUTS);
     TRY(body_session(s, node, which, &body));
     const oc_status status
-        = oc__session_results(body, in + 1 + (which ? a->body[0].captures : 0), made);
+        = oc_session_results(body, in + 1 + (which ? a->body[0].captures : 0), made);
     for (int k = 0; k < a->body[which].outputs; k++) {
         if (k < a->outputs && !status)
             out[k] = made[k];

@@ -364,7 +364,7 @@ oc_status oc_session_run(oc_session *s, const oc_tensor *in, oc_tensor *out)
     return run(s, in, out, false);
 }
 
-oc_status oc__session_results(oc_session *s, const oc_tensor *in, oc_tensor *out)
+oc_status oc_session_results(oc_session *s, const oc_tensor *in, oc_tensor *out)
 {
     return run(s, in, out, true);
 }

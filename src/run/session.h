@@ -41,14 +41,11 @@ oc_status oc__session_prepare(oc_session *s, const oc_shape *inputs, const struc
                               int n_given);
 
 /* Runs its plan: `in` are the graph's inputs, then what is given.  With `allocate`, outputs get
- * memory of their own, to be freed by oc__block_free(), also after a failure. */
+ * memory of their own, to be freed also after a failure. */
 oc_status oc__session_execute(oc_session *s, const oc_tensor *in, oc_tensor *out, bool allocate);
 
 /* Runs s->current and the stages after it (stages.c). */
 oc_status oc__session_stages(oc_session *s, const oc_tensor *in, oc_tensor *out, bool allocate);
-
-/* As oc_session_run(), with outputs in memory of their own. */
-oc_status oc__session_results(oc_session *s, const oc_tensor *in, oc_tensor *out);
 
 /* Runs a node of control on its inputs, whose data is there (control.c). */
 oc_status oc__session_control(oc_session *s, int node, const oc_tensor *in, oc_tensor *out);
