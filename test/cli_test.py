@@ -62,6 +62,31 @@ def png(pixels, side):
         + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def message(*fields):
+    """A message of Protocol Buffers: pairs of a field's number and an int, text or bytes."""
+    text = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            assert value < 128
+            text += bytes([number << 3, value])
+        else:
+            value = value.encode() if isinstance(value, str) else value
+            assert number < 16 and len(value) < 16384
+            text += bytes([number << 3 | 2, len(value) & 127 | 128, len(value) >> 7]) + value
+    return text
+
+
+def onnx(operator="Relu"):
+    """y = Relu(conv1), conv1 = Relu(x), x of [n, 3, h, w]."""
+    dims = [(1, message((2, "n"))), (1, message((1, 3))), (1, message((2, "h"))),
+            (1, message((2, "w")))]
+    kind = message((1, message((1, 1), (2, message(*dims)))))
+    graph = message((1, message((1, "x"), (2, "conv1"), (4, operator))),
+                    (1, message((1, "conv1"), (2, "y"), (4, "Relu"))), (2, "g"),
+                    (11, message((1, "x"), (2, kind))), (12, message((1, "y"), (2, kind))))
+    return message((1, 8), (7, graph), (8, message((2, 17))))
+
+
 def npy(kind, shape, body):
     header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
     header += b" " * (-(len(header) + 11) % 64) + b"\n"
@@ -96,6 +121,8 @@ def every_example_works_as_written():
     write("digit.png", png(bytes(784), 28))
     write("t10k-images-idx3-ubyte.gz", gzip.compress(struct.pack(">IIII", 2051, 8, 28, 28)
                                                      + bytes(8 * 784)))
+    write("model.onnx", onnx())
+    write("x.npy", npy("<f4", "(1, 3, 2, 2)", struct.pack("<12f", *range(-6, 6))))
     os.mkdir("scans")
     write("scans/one.png", png(bytes(784), 28))
     for i in range(20):
@@ -112,6 +139,24 @@ def every_example_works_as_written():
                 more = [] if "--resume" in words else short.get(command, [])
                 at = words.index("--experiment") if "--experiment" in words else len(words)
                 ocellus(*words[:at], *more, *words[at:])
+
+
+def a_model_of_onnx_is_looked_at_run_and_timed():
+    write("m.onnx", onnx())
+    write("x.npy", npy("<f4", "(1, 3, 2, 2)", struct.pack("<12f", *range(-6, 6))))
+    shown = json.loads(ocellus("inspect", "m.onnx", "--input", "3,4,4", "--json", "-").stdout)
+    assert shown["opset"] == 17 and shown["inputs"][0]["shape"] == [None, 3, None, None]
+    ocellus("predict", "m.onnx", "--input", "x=x.npy", "--output", "conv1", "--out", "y.npy")
+    floats = struct.pack("<12f", *[max(v, 0) for v in range(-6, 6)])
+    assert open("y.npy", "rb").read().endswith(floats)
+    ocellus("predict", "m.onnx", "--input", "x.npy", "--out", "y.npy", code=4)
+    ocellus("predict", "m.onnx", "--input", "x.npy", "--out", "y.png")
+    assert "NAME=FILE" in ocellus("predict", "m.onnx", "--input", "z=x.npy", code=2).stderr
+    ocellus("bench", "m.onnx", "--mode", "infer", "--steps", "1", "--input", "3,4,4")
+    write("u.onnx", onnx("Frobnicate"))
+    assert "'Frobnicate' (opset 17)" in ocellus("inspect", "u.onnx", code=3).stderr
+    write("t.onnx", onnx()[:-3])
+    assert "offset " in ocellus("inspect", "t.onnx", code=3).stderr
 
 
 def augmented_training_is_the_same_for_any_number_of_workers():

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "cli/bench.h"
 #include "cli/command.h"
+#include "cli/foreign.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/probe.h"
@@ -185,21 +186,42 @@ static oc_status tell(const struct bench *o, const char *word, const struct meas
                   json_rows(m)));
 }
 
-static oc_status bench(const struct bench *o, const char *word, oc_model *model)
+static oc_status measure(const struct bench *o, const char *word, struct probe *p)
 {
-    const struct probe_options how = { .mode = (oc_mode)o->mode, .batch = o->batch,
-                                       .threads = (int)o->threads, .backends = o->backends };
-    struct probe p;
     struct measured m = { 0 };
-    oc_status status = oc__probe_open(&p, model, &how);
+    oc_status status = time_steps(p, o->steps, &m);
     if (status >= 0)
-        status = time_steps(&p, o->steps, &m);
-    if (status >= 0)
-        status = profile(&p, o->steps, &m);
+        status = profile(p, o->steps, &m);
     if (status >= 0)
         status = tell(o, word, &m);
     oc__free(m.order);
+    return status;
+}
+
+static oc_status bench(const struct bench *o, const char *word, const struct probe_options *how)
+{
+    const struct model_request request = { .word = word, .load = o->load, .input = o->input };
+    oc_model *model;
+    struct probe p;
+    TRY(oc__open_model(&model, &request));
+    oc_status status = oc__probe_open(&p, model, how);
+    if (status >= 0)
+        status = measure(o, word, &p);
     oc__probe_close(&p);
+    oc_model_free(model);
+    return status;
+}
+
+static oc_status bench_onnx(const struct bench *o, const char *path,
+                            const struct probe_options *how)
+{
+    oc_onnx *model;
+    struct probe p;
+    oc_status status = oc__foreign_probe(&p, &model, path, o->input, how);
+    if (status >= 0)
+        status = measure(o, path, &p);
+    oc__probe_close(&p);
+    oc_onnx_free(model);
     return status;
 }
 
@@ -212,12 +234,9 @@ static oc_status run(const void *settings, const struct operands *operands)
     if (operands->n > 1)
         return oc__fail(OC_EUSAGE, "bench: one model at a time, or data SPEC [MODEL]");
     const char *const word = operands->n ? operands->word[0] : "cnn";
-    const struct model_request request = { .word = word, .load = o->load, .input = o->input };
-    oc_model *model;
-    TRY(oc__open_model(&model, &request));
-    const oc_status status = bench(o, word, model);
-    oc_model_free(model);
-    return status;
+    const struct probe_options how = { .mode = (oc_mode)o->mode, .batch = o->batch,
+                                       .threads = (int)o->threads, .backends = o->backends };
+    return oc__names_onnx(word) ? bench_onnx(o, word, &how) : bench(o, word, &how);
 }
 
 const struct command oc__command_bench = {
@@ -234,6 +253,7 @@ const struct command oc__command_bench = {
     .examples = (const struct example[]){
         { "bench", "a training step of the cnn, batch 64" },
         { "bench mlp --mode infer --batch 1 --threads 1", "latency of one image on one core" },
+        { "bench model.onnx --mode infer --batch 1 --input 3,64,64", "a model of ONNX" },
         { "bench data images:pets cnn --workers 4", "does the training wait for the pictures?" },
         { "bench runs/cnn-1 --backend reference", "by the operators' own plain code" },
         { 0 },

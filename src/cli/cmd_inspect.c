@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/foreign.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/probe.h"
@@ -215,8 +216,20 @@ static oc_status inspect_file(const struct inspect *o, const char *path, const c
     return o->json ? json_file(o, path) : OC_OK;
 }
 
+static oc_status inspect_onnx(const struct inspect *o, const char *path)
+{
+    const struct foreign_inspect how = {
+        .path = path, .json = o->json, .shape = o->input, .plan = o->plan, .force = o->force,
+        .how = { .mode = (oc_mode)o->mode, .batch = o->batch, .threads = (int)o->threads,
+                 .backends = o->backends },
+    };
+    return oc__foreign_inspect(&how);
+}
+
 static oc_status inspect(const struct inspect *o, const char *word)
 {
+    if (oc__names_onnx(word))
+        return inspect_onnx(o, word);
     const struct model_request request = { .word = word, .input = o->input,
                                            .classes = o->classes };
     oc_model *model;
@@ -251,7 +264,7 @@ const struct command oc__command_inspect = {
     .summary = "show layers, parameters, FLOPs and memory of a model, or what a file holds",
     .usage = "MODEL_OR_FILE… [options]",
     .about = "A model file, a run, a name of the zoo or a network as steps is shown layer by\n"
-             "layer; any other safetensors file tensor by tensor.",
+             "layer, a model of ONNX node by node; any other safetensors file tensor by tensor.",
     .options = options,
     .size = sizeof(struct inspect),
     .least = 1,
@@ -261,6 +274,7 @@ const struct command oc__command_inspect = {
         { "inspect runs/cnn-1 --plan --mode train --batch 64", "and every step of its training" },
         { "inspect \"conv 8 kernel=3; relu; flatten; linear classes\" --input 3,32,32",
           "a network before it is trained" },
+        { "inspect model.onnx --input 3,224,224", "where the file leaves its input open" },
         { "inspect weights.safetensors", "the tensors of a file from elsewhere" },
         { 0 },
     },

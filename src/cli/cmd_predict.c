@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/foreign.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/picture.h"
@@ -13,6 +14,7 @@ enum { BAR_COLUMNS = 24 };
 
 struct predict {
     const char *backends, *json;
+    const char *input, *output, *out;                   /* of a model of ONNX */
     int64_t     top, threads, max_bad;
     int         on_bad;
     bool        force;
@@ -32,7 +34,13 @@ static const struct option options[] = {
     OPT_TEXT(struct predict, backends, "backend", 0, "LIST", NULL,
              "back ends in order, as in cpu,reference"),
     OPT_TEXT(struct predict, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
-    OPT_FLAG(struct predict, force, "force", 'f', "replace the JSON file if it exists"),
+    OPT_FLAG(struct predict, force, "force", 'f', "replace what is written if it exists"),
+    OPT_HEADING("Of a model of ONNX"),
+    OPT_TEXT(struct predict, input, "input", 'i', "NAME=FILE", NULL,
+             "arrays (.npy) by the names of inputs, with commas between them"),
+    OPT_TEXT(struct predict, output, "output", 'o', "NAME", NULL,
+             "any value in it [all its outputs]"),
+    OPT_TEXT(struct predict, out, "out", 0, "FILE", NULL, "write it as .npy or .png"),
     OPT_END,
 };
 
@@ -215,9 +223,26 @@ static oc_status begin(struct work *w, oc_model *model)
     return oc_predictor_new(&w->predictor, model, &how);
 }
 
+static oc_status predict_onnx(const struct predict *o, const struct operands *operands)
+{
+    const struct foreign_predict how = {
+        .path = operands->word[0], .inputs = o->input, .output = o->output, .out = o->out,
+        .backends = o->backends, .threads = (int)o->threads, .force = o->force,
+    };
+    if (operands->n > 1)
+        return oc__fail(OC_EUSAGE, "%s: has no preparation of images; --input gives it arrays",
+                        oc__quote_z(operands->word[0]));
+    return oc__foreign_predict(&how);
+}
+
 static oc_status run(const void *settings, const struct operands *operands)
 {
     const struct predict *const o = settings;
+    if (oc__names_onnx(operands->word[0]))
+        return predict_onnx(o, operands);
+    if (operands->n < 2 || o->input || o->output || o->out)
+        return oc__fail(OC_EUSAGE, "predict: wants a model and images; --input, --output and --out "
+                                   "are for models of ONNX");
     TRY(oc__output_check(o->json, o->force));
     if (!oc__names_file(operands->word[0]))
         return oc__fail(OC_EUSAGE, "%s: wants a model file or a run folder",
@@ -245,21 +270,23 @@ static oc_status run(const void *settings, const struct operands *operands)
 const struct command oc__command_predict = {
     .name = "predict",
     .summary = "say what is on images",
-    .usage = "FILE_OR_RUN IMAGE… [options]",
+    .usage = "FILE_OR_RUN IMAGE… [options]\nMODEL.onnx --input NAME=FILE [options]",
     .about = "IMAGE is a PNG, JPEG or WebP of any size; a .npy array of one or more images; raw\n"
              "bytes, as many as the model's input has values; an IDX file, plain or .gz; or a\n"
              "folder, whose images come in order of their names.  One of several images in a\n"
              "file is picked by its number from 0: t10k-images-idx3-ubyte.gz:7.  The model's own\n"
-             "preparation is applied, the same as in training.",
+             "preparation is applied, the same as in training.  A model of ONNX runs on arrays.",
     .options = options,
     .size = sizeof(struct predict),
-    .least = 2,
+    .least = 1,
     .most = -1,
     .examples = (const struct example[]){
         { "predict runs/cnn-1 digit.png", "the ranking of one image" },
         { "predict runs/cnn-1 scans/ --top 3", "every image of a folder" },
         { "predict model.safetensors t10k-images-idx3-ubyte.gz:7 --json -",
           "an image of MNIST's test set, for machines" },
+        { "predict model.onnx --input x=x.npy --output conv1 --out y.npy",
+          "any value in a model of ONNX" },
         { 0 },
     },
     .run = run,

@@ -36,8 +36,8 @@ static oc_status begin_inference(struct probe *p, const struct probe_options *o,
         .outputs = 1, .output = &logits,
     };
     const oc_shape shape = oc_value_shape(p->graph, logits);
-    p->out.data = oc__block_alloc(sizeof(float) * (size_t)oc_shape_count(&shape));
-    return p->out.data ? oc_session_new(&p->session, p->graph, &options) : OC_ELIMIT;
+    p->out[0].data = oc__block_alloc(sizeof(float) * (size_t)oc_shape_count(&shape));
+    return p->out[0].data ? oc_session_new(&p->session, p->graph, &options) : OC_ELIMIT;
 }
 
 /* The trainable parameters as values of the graph; *n is how many. */
@@ -68,7 +68,7 @@ static oc_status begin_training(struct probe *p, oc_model *m, const struct probe
             .threads = o->threads, .outputs = 1, .output = &loss,
             .gradients = n, .parameter = parameter, .gradient = gradient,
         };
-        p->out.data = &p->loss;
+        p->out[0].data = &p->loss;
         status = oc_session_new(&p->session, p->graph, &options);
     }
     oc__free(parameter);
@@ -96,16 +96,16 @@ oc_status oc__probe_open(struct probe *p, oc_model *m, const struct probe_option
 
 oc_status oc__probe_run(struct probe *p)
 {
-    return oc_session_run(p->session, p->in, &p->out);
+    return oc_session_run(p->session, p->in, p->out);
 }
 
 void oc__probe_close(struct probe *p)
 {
     oc_session_free(p->session);
     oc_graph_free(p->graph);
-    oc__block_free(p->in[0].data);
-    oc__block_free(p->in[1].data);
-    if (p->out.data != &p->loss)
-        oc__block_free(p->out.data);
+    for (int i = 0; i < PROBE_MAX; i++)
+        oc__block_free(p->in[i].data);
+    if (p->out[0].data != &p->loss)
+        oc__block_free(p->out[0].data);
     *p = (struct probe){ 0 };
 }

@@ -14,11 +14,12 @@ struct probe_options {
     const char *device, *backends;
 };
 
+enum { PROBE_MAX = 64 };
 struct probe {
-    oc_graph   *graph;
+    oc_graph   *graph;                                  /* NULL: somebody else's */
     oc_session *session;
-    oc_tensor   in[2];                                  /* images [n, c, h, w], labels [n] */
-    oc_tensor   out;
+    oc_tensor   in[PROBE_MAX];                   /* images [n, c, h, w], labels [n]; or a file's */
+    oc_tensor   out[PROBE_MAX];
     float       loss;
 };
 

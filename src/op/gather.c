@@ -92,7 +92,8 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
 static oc_status build(struct onnx_node *n)
 {
     if (n->n_in == 2 && n->in[0].id > 0 && n->in[1].id > 0) {
-        const struct value *const x = oc__value(n->g, n->in[0]), *const v = oc__value(n->g, n->in[1]);
+        const struct value *const x = oc__value(n->g, n->in[0]);
+        const struct value *const v = oc__value(n->g, n->in[1]);
         const oc_tensor t = { v->dtype, v->shape, (void *)(uintptr_t)v->data };
         const int64_t count = v->kind == VALUE_CONSTANT ? oc_shape_count(&v->shape) : 0;
         const struct onnx_attr *const a = oc__onnx_attr(n, "axis", ONNX_INT);
@@ -101,7 +102,7 @@ static oc_status build(struct onnx_node *n)
             TRY(oc__axis(a ? a->i : 0, x->shape.rank, &axis));
         const int64_t size = x->shape.rank > 0 ? x->shape.dim[axis] : OC_UNKNOWN;
         for (int64_t i = 0; size >= 0 && i < count; i++)
-            if (position(oc_tensor_get(&t, i), size) < 0)
+            if (oc__position(oc_tensor_get(&t, i), size) < 0)
                 return oc__fail(OC_EINPUT, "indices[%lld]: %.17g is outside of %lld", (long long)i,
                                 oc_tensor_get(&t, i), (long long)size);
     }
