@@ -22,7 +22,7 @@ endif
 
 # A back end is a folder; the table in src/backend/backend.c is told which are here.
 BACKENDS := $(patsubst src/backend/%/,%,$(wildcard src/backend/*/))
-LIBS     := -lcairo -lpng -ljpeg -lwebp -lz -ljansson -lcurl -larchive -lcrypto -lm -pthread
+LIBS     := -lcairo -lpng -ljpeg -lwebp -lz -ljansson -lcurl -larchive -lcrypto -lmicrohttpd -lm -pthread
 ifneq ($(filter onednn,$(BACKENDS)),)
 LIBS += -ldnnl
 endif

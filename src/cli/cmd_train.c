@@ -119,6 +119,11 @@ const struct option oc__train_table[] = {
     OPT_TEXT(struct train, watch.track, "track", 0, "NAME,ROWS", NULL,
              "draw rows of a parameter as images, as in c1.weight,16"),
     OPT_FLAG(struct train, watch.no_plots, "no-plots", 0, "draw no pictures and no report"),
+    OPT_TEXT(struct train, watch.metrics_port, "metrics-port", 0, "PORT", NULL,
+             "serve the numbers at http://localhost:PORT/metrics, as Prometheus reads them; 0: "
+             "any port that is free"),
+    OPT_TEXT(struct train, watch.metrics_host, "metrics-host", 0, "ADDRESS", NULL,
+             "where to listen for that [127.0.0.1]"),
     OPT_FLAG(struct train, watch.tensorboard, "tensorboard", 0,
              "write files for TensorBoard into events/ of the run's folder"),
     OPT_TEXT(struct train, watch.steps, "watch", 0, "STEPS", NULL,
@@ -319,8 +324,8 @@ static oc_status resume(const struct train *t)
     if (!only_resumes(t, &how.data_spec))
         return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
                                    "it may stand --threads, --not-exact, --data (where it lies "
-                                   "now), --csv, --tensorboard, --track, --no-plots, --watch, "
-                                   "--check-…, --json, --force, --quiet");
+                                   "now), --csv, --tensorboard, --metrics-…, --track, "
+                                   "--no-plots, --watch, --check-…, --json, --force, --quiet");
     oc_status status = oc__study_load(&s, t->resume);
     if (status >= 0 && s.n == 0)
         status = resume_run(t, how.data_spec);

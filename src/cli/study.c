@@ -105,6 +105,8 @@ oc_status oc__study_read(struct study *s, const struct train *whole, const struc
         s->common.force = whole->force;
         s->common.quiet = whole->quiet;
         s->common.watch.csv = whole->watch.csv;
+        s->common.watch.metrics_port = whole->watch.metrics_port;
+        s->common.watch.metrics_host = whole->watch.metrics_host;
     }
     if (s->n == 0 && !oc__study_add(s))
         return OC_ELIMIT;
@@ -116,7 +118,8 @@ oc_status oc__study_read(struct study *s, const struct train *whole, const struc
 bool oc__study_whole(const char *option)
 {
     static const char *const names[] = { "out", "resume", "study", "experiment", "not-exact",
-                                         "force", "quiet", "json", "csv", NULL };
+                                         "force", "quiet", "json", "csv",
+                                         "metrics-port", "metrics-host", NULL };
     for (int i = 0; names[i]; i++)
         if (strcmp(names[i], option) == 0)
             return true;
@@ -171,6 +174,9 @@ oc_status oc__study_settle(struct study *s)
     if (s->common.watch.csv)
         return oc__fail(OC_EUSAGE, "train: --csv: is for one training; every run of a study has "
                                    "its metrics.csv, and the study has study.csv");
+    if (s->common.watch.metrics_port || s->common.watch.metrics_host)
+        return oc__fail(OC_EUSAGE, "train: --metrics-port: is for one training; the runs of a "
+                                   "study would share the port");
     for (int i = 0; i < s->n; i++) {
         struct train *const e = &s->experiment[i];
         e->model = e->model ? e->model : "cnn";

@@ -25,6 +25,23 @@ static oc_status add(struct watchers *w, const char *name, const char *setting, 
     return status;
 }
 
+static oc_status add_metrics(const struct train_watch *options, struct watchers *w)
+{
+    struct str where = { 0 };
+    if (!options->metrics_port)
+        return !options->metrics_host ? OC_OK
+            : oc__fail(OC_EUSAGE, "train: --metrics-host: says where --metrics-port listens, which "
+                                  "is not given");
+    if (options->metrics_host) {
+        oc__str_addz(&where, " host=");
+        oc__attr_quote(options->metrics_host, &where);
+    }
+    const oc_status status = where.failed ? OC_ELIMIT
+        : add(w, "metrics", options->metrics_port, oc__str_text(&where));
+    oc__str_free(&where);
+    return status;
+}
+
 oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
 {
     char often[64] = "";
@@ -47,6 +64,7 @@ oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (own[i].wanted)
             TRY(add(w, own[i].name, own[i].setting, own[i].others));
+    TRY(add_metrics(options, w));
     return options->steps ? oc_watch(w->list, WATCHERS_MAX, &w->n, options->steps) : OC_OK;
 }
 
@@ -58,7 +76,8 @@ bool oc__train_checks(const struct train_watch *options)
 bool oc__train_watches(const struct train_watch *options)
 {
     return options->steps || options->csv || options->tensorboard || options->track
-        || options->no_plots || oc__train_checks(options);
+        || options->no_plots || options->metrics_port || options->metrics_host
+        || oc__train_checks(options);
 }
 
 void oc__train_unwatch(struct watchers *w)

@@ -8,7 +8,7 @@ enum { WATCHERS_MAX = 16 };
 
 /* As on the command line; NULL and false: not given. */
 struct train_watch {
-    const char *steps, *csv, *track, *check_gradients, *check_values;
+    const char *steps, *csv, *metrics_port, *metrics_host, *track, *check_gradients, *check_values;
     int64_t     check_every, check_entries;
     bool        tensorboard, no_plots;
 };
