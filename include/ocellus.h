@@ -309,19 +309,23 @@ typedef struct oc_sheet_options {
 oc_status oc_data_sheet(const oc_data *d, const oc_sheet_options *options, oc_image *sheet);
 
 oc_status oc_image_load(oc_image *out, const char *path);   /* PNG, JPEG or WebP */
+/* The same as training decodes it for a preparation: of a large JPEG only as much detail as the
+ * preparation keeps.  For oc_predict(), so that the network sees the same bytes as in training. */
+oc_status oc_image_load_for(oc_image *out, const char *path, const char *preparation);
 oc_status oc_image_save(const oc_image *image, const char *path); /* PNG */
 void      oc_image_free(oc_image *image);
 
 /* Calls a function for each image that a word of the user stands for: a PNG, JPEG or WebP; a .npy
  * array of one or more images (bytes, or fractions of white); an IDX file, plain or .gz; raw bytes,
  * exactly h*w or h*w*c for `shape` [c, h, w] (NULL: none are raw); one image of several by its
- * number, "images.npy:7"; or a folder, whose pictures and .npy come in order of their names.  A
+ * number, "images.npy:7"; or a folder, whose pictures and .npy come in order of their names.
+ * Pictures are decoded as by oc_image_load_for(); NULL: as by oc_image_load().  A
  * file that cannot be read is given as its status with a NULL image.  A negative status from the
  * function ends it and is handed on. */
 typedef oc_status oc_image_function(void *context, const char *name, oc_status status,
                                     const oc_image *image);
-oc_status oc_image_each(const char *word, const oc_shape *shape, oc_image_function *function,
-                        void *context);
+oc_status oc_image_each(const char *word, const oc_shape *shape, const char *preparation,
+                        oc_image_function *function, void *context);
 
 /* How fast the training part comes as prepared batches, shuffled, for some seconds.  `work`, where
  * given, stands for the training and is called after each batch; `waited` is what the batches were
@@ -336,6 +340,9 @@ typedef struct oc_speed_options {
 typedef struct oc_speed { int64_t images; double seconds, waited; int workers; } oc_speed;
 oc_status oc_data_speed(const oc_data *d, const char *preparation, const oc_speed_options *options,
                         oc_speed *out);
+/* How fast the files of the training part are decoded, whole and for nothing; no images where the
+ * data lies in memory. */
+oc_status oc_data_decode_speed(const oc_data *d, int workers, double seconds, oc_speed *out);
 
 /* Downloads a published data set ("mnist", "fashion", "cifar10", "voc2012", "coco-val") into a
  * folder, proves its checksums and unpacks it.  What is in place stays; a download that was cut off

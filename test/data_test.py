@@ -174,6 +174,7 @@ def the_speed_of_data_is_told_beside_that_of_training():
     pictures("set")
     words = ["bench", "data", "images:set", "linear", "--batch", "8", "--seconds", "0.3"]
     r = json.loads(ocellus(*words, "--json", "-").stdout)
+    assert r["decoded_per_second"] > 0
     assert r["images_per_second"] > 0 and r["training_images_per_second"] > 0
     assert 0 <= r["waiting"] <= 1 and r["workers"] > 0
     assert "training waits for data" in ocellus(*words, "--workers", "0").stdout

@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "image/exif.h"
 #include "image/image.h"
+#include "image/prepare.h"
 
 /* ---- help --------------------------------------------------------------------------------- */
 
@@ -317,7 +318,7 @@ static void a_jpeg_is_decoded_smaller_where_that_is_enough(void **state)
 {
     (void)state;
     static const struct { int wanted[2]; const char *like; } cases[] = {
-        { { 0, 0 }, "rgb.png" }, { { 251, 10 }, "rgb.png" }, { { 250, 166 }, "rgb_250x167.png" },
+        { { 501, 1 }, "rgb.png" }, { { 251, 10 }, "rgb.png" }, { { 250, 166 }, "rgb_250x167.png" },
         { { 125, 83 }, "rgb_125x84.png" }, { { 60, 41 }, "rgb_63x42.png" },
         { { 1, 1 }, "rgb_63x42.png" },
     };
@@ -328,9 +329,15 @@ static void a_jpeg_is_decoded_smaller_where_that_is_enough(void **state)
     assert_int_equal(oc__file_load(data_path("images/jpeg/rgb.jpg"), 1 << 24, &data, &n), OC_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double               apart = 0;
-        const struct encoded in = { .name = "rgb.jpg", .bytes = (const uint8_t *)data, .n = n,
-                                    .width = cases[i].wanted[0], .height = cases[i].wanted[1] };
+        char program[64];
+        snprintf(program, sizeof program, "bgr; resize %d,%d", cases[i].wanted[1],
+                 cases[i].wanted[0]);
+        struct encoded          in = { .name = "rgb.jpg", .bytes = (const uint8_t *)data, .n = n };
+        struct prepare_program *p;
+        assert_int_equal(oc__prepare_parse(&p, program), OC_OK);
+        in.prepare = p;
         assert_int_equal(oc__image_decode(&image, &in), OC_OK);
+        oc__prepare_free(p);
         char name[64];
         snprintf(name, sizeof name, "images/jpeg/%s", cases[i].like);
         assert_int_equal(oc_image_load(&like, data_path(name)), OC_OK);

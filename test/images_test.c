@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "data/dataset.h"
 #include "data/loader.h"
+#include "image/image.h"
 
 /* ---- help --------------------------------------------------------------------------------- */
 
@@ -424,14 +425,13 @@ static void files_of_many_sizes_load_the_same_with_any_workers(void **state)
     oc_data_free(d);
 }
 
-static void a_cache_gives_the_same_and_needs_no_file_twice(void **state)
+static void keep_in_memory(const char *cache)
 {
-    (void)state;
     struct prepare_program *p;
     put_pictures("brief", "a", 20, 0);
     put_pictures("brief", "b", 20, 50);
     oc_data *plain = open_set("brief", ",split=1,0");
-    oc_data *d = open_set("brief", ",split=1,0,cache=ram");
+    oc_data *d = open_set("brief", cache);
     assert_int_equal(oc__prepare_parse(&p, "rgb; resize 6,6; scale"), OC_OK);
     struct loader *l = load(d, p, 3), *expected = load(plain, p, 0);
     assert_true(drain(l, 108) == drain(expected, 108));
@@ -447,6 +447,64 @@ static void a_cache_gives_the_same_and_needs_no_file_twice(void **state)
     oc__prepare_free(p);
     oc_data_free(plain);
     oc_data_free(d);
+}
+
+static void a_cache_gives_the_same_and_needs_no_file_twice(void **state)
+{
+    (void)state;
+    keep_in_memory(",split=1,0,cache=ram");
+    keep_in_memory(",split=1,0,cache=prepared");
+}
+
+static struct canvas block(int side)
+{
+    struct canvas c = { .owned = true };
+    assert_int_equal(oc__image_new(&c.image, "block", side, side, 1), OC_OK);
+    return c;
+}
+
+static void a_cache_holds_no_more_than_its_limit(void **state)
+{
+    (void)state;
+    struct image_cache *cache;
+    oc_image view;
+    assert_int_equal(oc__cache_new(&cache, CACHE_DECODED, 3, 2500), OC_OK);
+    const int one = oc__cache_shelf(cache, 1), other = oc__cache_shelf(cache, 2);
+    assert_true(one == oc__cache_shelf(cache, 1) && one != other);
+    for (int i = 0; i < 3; i++) {                       /* 900, 1600, and 100 that are too many */
+        struct canvas c = block(i < 2 ? 30 + 10 * i : 10);
+        oc__cache_put(cache, i == 1 ? other : one, i, &c);
+        assert_true(c.owned == (i == 2));
+        if (c.owned)
+            oc_image_free(&c.image);
+    }
+    assert_true(oc__cache_get(cache, one, 0, &view) && view.width == 30);
+    assert_true(oc__cache_get(cache, other, 1, &view) && view.width == 40);
+    assert_false(oc__cache_get(cache, one, 1, &view) || oc__cache_get(cache, one, 2, &view));
+    oc__cache_free(cache);
+}
+
+static void what_a_cache_will_hold_is_known_before(void **state)
+{
+    (void)state;
+    struct prepare_program *p;
+    assert_int_equal(oc__prepare_parse(&p, "rgb; resize 6,6; scale"), OC_OK);
+    static const struct { const char *settings; int64_t least, most; } cases[] = {
+        { "", 0, 0 },
+        { ",cache=prepared", 40 * 108, 40 * 108 },
+        { ",cache=ram", 40 * 3, 40 * 300000 },
+    };
+    put_pictures("brief", "a", 20, 0);
+    put_pictures("brief", "b", 20, 50);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        oc_data             *d = open_set("brief", cases[i].settings);
+        struct loader       *l = load(d, p, 1);
+        const int64_t        bytes = oc__loader_cached_bytes(l);
+        assert_true(bytes >= cases[i].least && bytes <= cases[i].most);
+        oc__loader_free(l);
+        oc_data_free(d);
+    }
+    oc__prepare_free(p);
 }
 
 static void memory_stays_the_same_over_epochs(void **state)
@@ -506,6 +564,8 @@ int main(void)
         cmocka_unit_test(a_broken_file_ends_the_epoch_with_its_name),
         cmocka_unit_test(files_of_many_sizes_load_the_same_with_any_workers),
         cmocka_unit_test(a_cache_gives_the_same_and_needs_no_file_twice),
+        cmocka_unit_test(a_cache_holds_no_more_than_its_limit),
+        cmocka_unit_test(what_a_cache_will_hold_is_known_before),
         cmocka_unit_test(memory_stays_the_same_over_epochs),
         cmocka_unit_test(photographs_load),
     };

@@ -191,7 +191,7 @@ static oc_status visit_all(struct work *w, const struct operands *operands)
 {
     const oc_shape shape = oc_model_input(w->model);
     for (int i = 1; i < operands->n; i++)
-        TRY(oc_image_each(operands->word[i], &shape, predict, w));
+        TRY(oc_image_each(operands->word[i], &shape, oc_model_preparation(w->model), predict, w));
     return OC_OK;
 }
 

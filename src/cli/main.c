@@ -4,6 +4,7 @@
  * kind: the status negated (see oc_status).  With --log-json the lines are JSON. */
 #include <errno.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,8 +223,18 @@ static oc_status dispatch(int argc, char **argv)
     return run(command, argc - 2, argv + 2);
 }
 
+/* Images come and go by the thousand, and each is a block of its own: blocks of up to 8 MiB are
+ * taken from the heap, and what is free on top of it stays.  Otherwise the kernel maps and clears
+ * pages for every image, which costs a tenth of the time of decoding. */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 8 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int main(int argc, char **argv)
 {
+    keep_memory();
     signal(SIGPIPE, SIG_IGN);                           /* they come back as errors of writing */
     signal(SIGXFSZ, SIG_IGN);
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)

@@ -56,16 +56,24 @@ static oc_status take_apart(struct spec *spec, const char *text)
 }
 
 /* What every kind understands beside its own settings. */
-struct division { char split[ATTR_TEXT_MAX]; int64_t seed, folds, fold; int cache; };
+struct division {
+    char    split[ATTR_TEXT_MAX];
+    int64_t seed, folds, fold, cache_limit;
+    int     cache;
+};
 
-static const char *const cache_words[] = { "none", "ram", NULL };
+static const char *const cache_words[] = { [CACHE_NONE] = "none", [CACHE_DECODED] = "ram",
+                                           [CACHE_PREPARED] = "prepared", NULL };
 
 static const struct attr division_attrs[] = {
     ATTR(struct division, TEXT, split, NULL, "shares of train, val, test: all is divided anew"),
     ATTR(struct division, INT, seed, "0", "another seed divides otherwise"),
     ATTR_RANGE(struct division, INT, folds, "0", "shares for cross-validation", 0, 1000),
     ATTR_RANGE(struct division, INT, fold, "0", "the share that is validated on", 0, 999),
-    ATTR_WORDS(struct division, cache, "none", "where decoded images are kept", cache_words),
+    ATTR_WORDS(struct division, cache, "none", "images kept in memory: decoded, or prepared too",
+               cache_words),
+    ATTR_RANGE(struct division, INT, cache_limit, "0", "MiB of them at most; 0: half the machine's",
+               0, 1 << 24),
     { 0 }
 };
 
@@ -120,8 +128,9 @@ static oc_status open_kind(oc_data *d, const struct spec *spec, const struct ent
     oc__attr_defaults(entry, attr);
     TRY(apply_settings(entry, attr, &division, spec->settings));
     TRY(((const struct data_kind *)entry)->open(d, spec->place, attr));
-    if (division.cache != 0 && d->source != NULL)
-        TRY(oc__cache_new(&d->cache, d->samples.n));
+    if (division.cache == CACHE_PREPARED || (division.cache == CACHE_DECODED && d->source))
+        TRY(oc__cache_new(&d->cache, (enum cache_mode)division.cache, d->samples.n,
+                          division.cache_limit << 20));
     return divide(d, &division);
 }
 
@@ -204,24 +213,14 @@ void oc_data_free(oc_data *d)
 
 /* ---- samples ------------------------------------------------------------------------------ */
 
-oc_status oc__data_read(const oc_data *d, int64_t index, oc_image *image)
+oc_status oc__data_read(const oc_data *d, int64_t index, const struct prepare_program *prepare,
+                        struct canvas *canvas)
 {
-    if (d->source == NULL) {
-        *image = oc__data_view(d, index);
-        return OC_OK;
-    }
-    if (d->cache != NULL && oc__cache_get(d->cache, index, image))
-        return OC_OK;
-    TRY(d->source->read(d->own, index, image));
-    if (d->cache != NULL)
-        oc__cache_put(d->cache, index, image);
+    *canvas = (struct canvas){ .owned = d->source != NULL };
+    if (d->source != NULL)
+        return d->source->read(d->own, index, prepare, &canvas->image);
+    canvas->image = oc__data_view(d, index);
     return OC_OK;
-}
-
-void oc__data_done(const oc_data *d, oc_image *image)
-{
-    if (d->source != NULL && d->cache == NULL)
-        oc_image_free(image);
 }
 
 int oc__data_workers(const oc_data *d)
@@ -299,7 +298,7 @@ oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *im
     const int64_t index = d->part[part].index[i];
     *label = d->samples.label[index];
     if (d->source != NULL)
-        return d->source->read(d->own, index, image);
+        return d->source->read(d->own, index, NULL, image);
     const oc_image view = oc__data_view(d, index);
     TRY(oc__image_new(image, "sample", view.width, view.height, view.channels));
     memcpy(image->pixel, view.pixel, oc__image_bytes(&view));

@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "data/cache.h"
+#include "image/prepare.h"
 #include "ocellus.h"
 
 struct samples {
@@ -20,10 +21,12 @@ struct samples {
 };
 
 /* Where samples come from that do not lie in memory.  `read` makes image number `index`, which the
- * caller frees, on any number of threads at once; its errors name the file.  `header` gives
+ * caller frees, on any number of threads at once; `prepare`, where not NULL, is what it is for, and
+ * detail that this drops may be missing.  Its errors name the file.  `header` gives
  * the size without pixels, and the name of the format. */
 struct source {
-    oc_status   (*read)(const void *own, int64_t index, oc_image *image);
+    oc_status   (*read)(const void *own, int64_t index, const struct prepare_program *prepare,
+                        oc_image *image);
     oc_status   (*header)(const void *own, int64_t index, oc_image *image, const char **format);
     const char *(*name)(const void *own, int64_t index);
     uint64_t    (*hash)(const void *own);
@@ -64,9 +67,10 @@ oc_status oc__data_make(oc_data *d, struct samples shape, int64_t train);
  * training, validation and test; the last may be left out and is then what remains. */
 oc_status oc__data_divide(oc_data *d, const char *shares, uint64_t seed);
 
-/* Image number `index` of the storage; given back by oc__data_done(). */
-oc_status oc__data_read(const oc_data *d, int64_t index, oc_image *image);
-void      oc__data_done(const oc_data *d, oc_image *image);
+/* Image number `index` of the storage, as `prepare` (NULL: none) needs it; it is the canvas's own
+ * where it comes from a source. */
+oc_status oc__data_read(const oc_data *d, int64_t index, const struct prepare_program *prepare,
+                        struct canvas *canvas);
 
 /* How many threads should prepare it, for want of other orders; 0: the caller alone. */
 int       oc__data_workers(const oc_data *d);

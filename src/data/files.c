@@ -146,10 +146,11 @@ static oc_status leave_out_broken(struct files *f)
 
 /* ---- the source --------------------------------------------------------------------------- */
 
-static oc_status read_file(const void *own, int64_t index, oc_image *image)
+static oc_status read_file(const void *own, int64_t index, const struct prepare_program *prepare,
+                           oc_image *image)
 {
     const struct files *const f = own;
-    return oc_image_load(image, f->row[index].path);
+    return oc__image_load(image, f->row[index].path, prepare);
 }
 
 static oc_status read_header(const void *own, int64_t index, oc_image *image, const char **format)

@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "data/loader.h"
+#include "data/pixels.h"
 
 enum { ERROR_BYTES = 1024, WORKERS_MAX = 256 };
 
@@ -29,6 +30,7 @@ struct slot {
 
 struct loader {
     struct loader_options options;
+    struct pixels   pixels;
     oc_shape        shape;                              /* [c, h, w] */
     int64_t         values;                             /* of a sample: c * h * w */
     int64_t         shown;                              /* by an epoch: samples of the part, or
@@ -49,13 +51,16 @@ struct loader {
 
 /* ---- preparing ---------------------------------------------------------------------------- */
 
-static oc_status augment_sample(const struct loader *l, int64_t number, const oc_image *image,
-                                float *x)
+/* Sample `number` of an epoch, whose pixels the canvas hands over. */
+static oc_status finish_sample(const struct loader *l, int64_t number, const struct canvas *canvas,
+                               float *x)
 {
     const struct loader_options *o = &l->options;
     const uint64_t  key = oc__augment_key(o->seed, l->epoch, number);
-    struct sample   sample = { .image = *image };
-    oc_status       status = oc__augment_prepared(o->augment, o->prepare, key, &sample);
+    struct sample   sample = { .image = canvas->image, .owns_image = canvas->owned };
+    oc_status       status = OC_OK;
+    if (o->augment != NULL)
+        status = oc__augment_run(o->augment, key, &sample);
     if (status == OC_OK)
         status = oc__prepare_numbers(o->prepare, &sample.image, &l->shape, x);
     oc__sample_free(&sample);
@@ -67,15 +72,15 @@ static oc_status prepare_sample(const struct loader *l, int64_t i, float *x, int
     const struct loader_options *o = &l->options;
     const struct part           *part = &o->data->part[o->part];
     const int64_t                index = part->index[l->order[i] % part->n];
-    oc_image                     image;
-    oc_status                    status;
+    struct canvas                canvas;
     *label = o->data->samples.label[index];
-    TRY(oc__data_read(o->data, index, &image));
-    if (o->augment != NULL)
-        status = augment_sample(l, l->order[i], &image, x);
-    else
-        status = oc__prepare_run(o->prepare, &image, &l->shape, x);
-    oc__data_done(o->data, &image);
+    oc_status status = oc__pixels_get(&l->pixels, index, &canvas);
+    if (status < 0) {
+        if (canvas.owned)
+            oc_image_free(&canvas.image);
+        return status;
+    }
+    status = finish_sample(l, l->order[i], &canvas, x);
     if (status < 0 && o->data->source != NULL)
         return oc__fail(status, "%s: %s", o->data->source->name(o->data->own, index), oc_error());
     return status;
@@ -228,6 +233,8 @@ oc_status oc__loader_new(struct loader **out, const struct loader_options *optio
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->work, NULL);
     pthread_cond_init(&l->done, NULL);
+    oc__pixels_begin(&l->pixels, options->data, options->prepare,
+                     options->augment == NULL || !oc__augment_fits(options->augment));
     oc_status status = settle(l);
     if (status == OC_OK)
         status = make_slots(l);
@@ -272,6 +279,12 @@ void oc__loader_free(struct loader *l)
 oc_shape oc__loader_shape(const struct loader *l)
 {
     return l->shape;
+}
+
+int64_t oc__loader_cached_bytes(const struct loader *l)
+{
+    oc_shape none = OC_SHAPE(OC_UNKNOWN);
+    return oc__pixels_cached_bytes(l->options.data, l->pixels.fit ? &l->shape : &none);
 }
 
 int64_t oc__loader_samples(const struct loader *l)

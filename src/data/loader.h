@@ -42,6 +42,8 @@ struct batch {
 oc_status oc__loader_new(struct loader **out, const struct loader_options *options);
 
 oc_shape  oc__loader_shape(const struct loader *l);     /* [c, h, w] of a sample */
+/* What the cache of the data set will hold, by this loader; 0: there is none. */
+int64_t   oc__loader_cached_bytes(const struct loader *l);
 int64_t   oc__loader_samples(const struct loader *l);   /* of an epoch, without those dropped */
 int64_t   oc__loader_batches(const struct loader *l);   /* of an epoch */
 

@@ -14,12 +14,15 @@
 #include "base/str.h"
 #include "data/idx.h"
 #include "format/npy.h"
+#include "image/image.h"
+#include "image/prepare.h"
 
 /* A word taken apart: file and number of the image in it (-1: all). */
 struct place { char *path; int64_t index; };
 
 struct visit {
     const oc_shape    *shape;                           /* [c, h, w]; NULL: not known */
+    struct prepare_program *prepare;                    /* of pictures; NULL: none */
     oc_image_function *function;
     void              *context;
     bool               stopped;                         /* the function wants no more */
@@ -196,7 +199,7 @@ static oc_status visit_raw(struct visit *v, const struct place *place, int64_t n
 static oc_status visit_picture(struct visit *v, const struct place *place)
 {
     oc_image image;
-    TRY(oc_image_load(&image, place->path));
+    TRY(oc__image_load(&image, place->path, v->prepare));
     const struct block b = { 1, image, false };
     const oc_status status = give_block(v, place, &b);
     oc_image_free(&image);
@@ -287,15 +290,24 @@ static oc_status visit_folder(struct visit *v, const char *folder)
     return status;
 }
 
-oc_status oc_image_each(const char *word, const oc_shape *shape, oc_image_function *function,
-                        void *context)
+static oc_status visit_word(struct visit *v, const char *word)
 {
-    struct visit v = { shape, function, context, false };
     if (oc__is_directory(word))
-        return visit_folder(&v, word);
+        return visit_folder(v, word);
     struct place place;
     TRY(take_apart(word, &place));
-    const oc_status status = visit_or_tell(&v, &place);
+    const oc_status status = visit_or_tell(v, &place);
     oc__free(place.path);
+    return status;
+}
+
+oc_status oc_image_each(const char *word, const oc_shape *shape, const char *preparation,
+                        oc_image_function *function, void *context)
+{
+    struct visit v = { .shape = shape, .function = function, .context = context };
+    if (preparation)
+        TRY(oc__prepare_parse(&v.prepare, preparation));
+    const oc_status status = visit_word(&v, word);
+    oc__prepare_free(v.prepare);
     return status;
 }

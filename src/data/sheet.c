@@ -67,18 +67,23 @@ static oc_status draw_sample(const struct sheet *s, const oc_image *image, int64
     return status;
 }
 
+/* Decoded as training would. */
 static oc_status draw_row(const struct sheet *s, int64_t i)
 {
     const oc_sheet_options *o = s->options;
     const int64_t           number = o->first + i;
-    oc_image                image;
-    TRY(oc__data_read(s->data, s->data->part[o->part].index[number], &image));
+    const bool              fit = s->augment == NULL || !oc__augment_fits(s->augment);
+    struct canvas           canvas;
+    TRY(oc__data_read(s->data, s->data->part[o->part].index[number], fit ? s->prepare : NULL,
+                      &canvas));
+    const oc_image *const image = &canvas.image;
     oc_status status = OC_OK;
     if (s->augment == NULL)
-        status = draw_sample(s, &image, number, -1, i % COLUMNS, i / COLUMNS);
+        status = draw_sample(s, image, number, -1, i % COLUMNS, i / COLUMNS);
     for (int v = 0; s->augment != NULL && v <= o->variants && status == OC_OK; v++)
-        status = draw_sample(s, &image, number, v - 1, v, i);
-    oc__data_done(s->data, &image);
+        status = draw_sample(s, image, number, v - 1, v, i);
+    if (canvas.owned)
+        oc_image_free(&canvas.image);
     return status;
 }
 

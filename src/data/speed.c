@@ -1,7 +1,10 @@
-/* speed.c — how fast batches come, alone and beside other work. */
+/* speed.c — how fast batches come, alone and beside other work, and how fast files are decoded. */
+#include <stdatomic.h>
 #include "base/clock.h"
+#include "base/parallel.h"
 #include "base/status.h"
 #include "data/loader.h"
+#include "image/image.h"
 
 /* Goes through epochs until the time is over, asking `work` to do its part after each batch. */
 static oc_status run(struct loader *l, double seconds, const oc_speed_options *o, oc_speed *out)
@@ -40,4 +43,39 @@ oc_status oc_data_speed(const oc_data *d, const char *preparation, const oc_spee
     oc__loader_free(loader);
     oc__prepare_free(program);
     return status;
+}
+
+/* ---- decoding ----------------------------------------------------------------------------- */
+
+struct decoding { const oc_data *data; double until; int workers; atomic_llong *images; };
+
+/* Worker w decodes images w, w + workers, … of the training part, over and over. */
+static void decode(const void *context, int64_t first, int64_t last)
+{
+    const struct decoding *const d = context;
+    const struct part *const     part = &d->data->part[OC_PART_TRAIN];
+    for (int64_t w = first; w < last; w++)
+        for (int64_t i = w; oc__seconds() < d->until; i += d->workers) {
+            struct canvas canvas;
+            if (oc__data_read(d->data, part->index[i % part->n], NULL, &canvas) < 0)
+                return;
+            oc_image_free(&canvas.image);
+            atomic_fetch_add(d->images, 1);
+        }
+}
+
+oc_status oc_data_decode_speed(const oc_data *d, int workers, double seconds, oc_speed *out)
+{
+    atomic_llong  images = 0;
+    const double  began = oc__seconds();
+    *out = (oc_speed){ .workers = workers > 0 ? workers : oc__data_workers(d) };
+    if (d->source == NULL || d->part[OC_PART_TRAIN].n == 0)
+        return OC_OK;
+    if (out->workers == 0)
+        out->workers = 1;
+    const struct decoding work = { d, began + seconds, out->workers, &images };
+    oc__parallel(out->workers, out->workers, 1, decode, &work);
+    out->images = images;
+    out->seconds = oc__seconds() - began;
+    return OC_OK;
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "image/image.h"
+#include "image/prepare.h"
 
 static const struct codec *const codecs[] = { &oc__codec_png, &oc__codec_jpeg, &oc__codec_webp,
                                               NULL };
@@ -93,15 +94,30 @@ oc_status oc__image_header(oc_image *out, const char **format, const char *path)
     return status;
 }
 
+oc_status oc__image_load(oc_image *out, const char *path, const struct prepare_program *prepare)
+{
+    struct encoded in = { .name = path, .prepare = prepare };
+    char          *data;
+    *out = (oc_image){ 0 };
+    TRY(oc__file_load(path, IMAGE_FILE_MAX, &data, &in.n));
+    in.bytes = (const uint8_t *)data;
+    const oc_status status = oc__image_decode(out, &in);
+    oc__free(data);
+    return status;
+}
+
 oc_status oc_image_load(oc_image *out, const char *path)
 {
+    return oc__image_load(out, path, NULL);
+}
+
+oc_status oc_image_load_for(oc_image *out, const char *path, const char *preparation)
+{
+    struct prepare_program *p;
     *out = (oc_image){ 0 };
-    char  *data;
-    size_t n;
-    TRY(oc__file_load(path, IMAGE_FILE_MAX, &data, &n));
-    const oc_status status = oc__image_decode(
-        out, &(struct encoded){ .name = path, .bytes = (const uint8_t *)data, .n = n });
-    oc__free(data);
+    TRY(oc__prepare_parse(&p, preparation));
+    const oc_status status = oc__image_load(out, path, p);
+    oc__prepare_free(p);
     return status;
 }
 

@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "image/exif.h"
 #include "image/image.h"
+#include "image/prepare.h"
 
 enum { SCANS_MAX = 100 };
 
@@ -114,18 +115,24 @@ static int choose_channels(struct reader *r)
     fail(r, OC_EINPUT, "unsupported: neither grey nor RGB nor CMYK");
 }
 
-/* The smallest scale that still gives the size that is wanted; turned images by their sides as
- * stored. */
+/* The size of the image once it stands upright. */
+static struct extent upright(const struct reader *r, int orientation)
+{
+    const int w = (int)r->jpeg.image_width, h = (int)r->jpeg.image_height;
+    return orientation >= 5 ? (struct extent){ w, h, 0 } : (struct extent){ h, w, 0 };
+}
+
+/* The smallest scale that still gives the size that is enough. */
 static void choose_scale(struct reader *r, int orientation)
 {
     struct jpeg_decompress_struct *jpeg = &r->jpeg;
-    const bool    turned = orientation >= 5;
-    const int64_t w = turned ? r->in->height : r->in->width;
-    const int64_t h = turned ? r->in->width : r->in->height;
+    const struct extent whole = upright(r, orientation);
+    struct extent       e = whole;
     jpeg->scale_num = jpeg->scale_denom = 1;
-    while (w > 0 && h > 0 && jpeg->scale_denom < 8
-           && jpeg->image_width >= 2 * jpeg->scale_denom * w
-           && jpeg->image_height >= 2 * jpeg->scale_denom * h)
+    if (r->in->prepare == NULL || !oc__prepare_enough(r->in->prepare, &e))
+        return;
+    while (jpeg->scale_denom < 8 && whole.width >= 2 * (int64_t)jpeg->scale_denom * e.width
+           && whole.height >= 2 * (int64_t)jpeg->scale_denom * e.height)
         jpeg->scale_denom *= 2;
 }
 
@@ -168,9 +175,8 @@ static oc_status read_image(struct reader *r)
     const int channels = choose_channels(r), orientation = orientation_of(r);
     TRY(oc__image_check_size(r->in->name, jpeg->image_width, jpeg->image_height));
     if (r->in->header_only) {
-        const int w = (int)jpeg->image_width, h = (int)jpeg->image_height;
-        r->image = orientation >= 5 ? (oc_image){ h, w, channels, NULL }
-                                    : (oc_image){ w, h, channels, NULL };
+        const struct extent e = upright(r, orientation);
+        r->image = (oc_image){ e.width, e.height, channels, NULL };
         return OC_OK;
     }
     choose_scale(r, orientation);

@@ -26,15 +26,17 @@ static inline size_t oc__image_bytes(const oc_image *image)
     return (size_t)image->width * (size_t)image->height * (size_t)image->channels;
 }
 
-/* An encoded image in memory; `name` is the file as the user typed it.  Where a size is wanted, a
- * decoder may leave out detail and give a smaller image, but none smaller than that.  Of the header
- * alone comes an image without pixels, its sides and channels as decoding would make them. */
+struct prepare_program;
+
+/* An encoded image in memory; `name` is the file as the user typed it.  What it will be prepared by
+ * tells decoders how much detail they may leave out.  Of the header alone comes an image without
+ * pixels, its sides and channels as decoding all of it would make them. */
 struct encoded {
-    const char    *name;
-    const uint8_t *bytes;
-    size_t         n;
-    int            width, height;
-    bool           header_only;
+    const char                   *name;
+    const uint8_t                *bytes;
+    size_t                        n;
+    const struct prepare_program *prepare;              /* NULL: the whole is wanted */
+    bool                          header_only;
 };
 
 /* A format of images: how a file of it begins, and how it is read. */
@@ -48,6 +50,8 @@ struct codec {
 extern const struct codec oc__codec_png, oc__codec_jpeg, oc__codec_webp;
 
 oc_status oc__image_decode(oc_image *out, const struct encoded *in); /* by content */
+/* A file, decoded as the preparation (NULL: none) needs it. */
+oc_status oc__image_load(oc_image *out, const char *path, const struct prepare_program *prepare);
 /* What a file's header says, and the name of its format. */
 oc_status oc__image_header(oc_image *out, const char **format, const char *path);
 oc_status oc__png_encode(const oc_image *image, struct str *out);    /* appends a PNG file */

@@ -166,6 +166,19 @@ oc_status oc_preparation_shape(const char *preparation, const oc_shape *image, o
     return status;
 }
 
+/* Steps that look at single pixels may come before the one that makes the image smaller. */
+bool oc__prepare_enough(const struct prepare_program *p, struct extent *extent)
+{
+    for (int i = 0; i < p->images; i++) {
+        const struct prepare *kind = kind_of(&p->steps.step[i]);
+        if (kind->enough != NULL)
+            return kind->enough(p->steps.step[i].attr, extent);
+        if (!kind->pointwise)
+            return false;
+    }
+    return false;
+}
+
 /* ---- running ------------------------------------------------------------------------------ */
 
 /* 8-bit [h, w, c] to f32 [c, h, w] through the table. */

@@ -29,13 +29,17 @@ void oc__canvas_put_part(struct canvas *canvas, oc_image image, struct view part
 struct extent { int height, width, channels; };
 
 /* One kind of step.  `ready` completes the attributes once they are parsed and may refuse them.
- * `extent` changes the extent as the step will, and refuses one that it cannot work on.  Exactly
+ * `extent` changes the extent as the step will, and refuses one that it cannot work on.  `enough`
+ * changes the size of an image to the least from which the step makes the same but for fine detail
+ * that it drops anyway; false, or NULL: the step wants the whole.  Exactly
  * one of `apply` and `number` is set; `number` is told what 255 has become by then as well. */
 struct prepare {
     struct entry entry;
     bool         fits;                                  /* brings images to a size, and no more */
+    bool         pointwise;                             /* looks at each pixel alone */
     oc_status  (*ready)(void *attr);
     oc_status  (*extent)(const void *attr, struct extent *extent);
+    bool       (*enough)(const void *attr, struct extent *extent);
     oc_status  (*apply)(const void *attr, struct canvas *canvas);
     double     (*number)(const void *attr, int channel, double v, double white);
 };
@@ -48,6 +52,9 @@ oc_status oc__prepare_parse(struct prepare_program **out, const char *text);
 /* The shape [c, h, w] that the program yields from images of shape `in` (dimensions OC_UNKNOWN
  * where not known; NULL: nothing is); OC_EUSAGE where it does not suit such images. */
 oc_status oc__prepare_shape(const struct prepare_program *p, const oc_shape *in, oc_shape *out);
+
+/* Changes the size of an image to one that is enough for the program; false: it wants the whole. */
+bool      oc__prepare_enough(const struct prepare_program *p, struct extent *extent);
 
 /* Prepares one image into x, f32 of `shape` [c, h, w]; OC_EINPUT where another shape results. */
 oc_status oc__prepare_run(const struct prepare_program *p, const oc_image *image,

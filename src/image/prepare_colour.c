@@ -59,7 +59,7 @@ static oc_status grey_extent(const void *attr, struct extent *e)
 
 const struct prepare oc__prepare_grayscale = {
     .entry = { .name = "grayscale", .summary = "one channel: luma, alpha over white" },
-    .extent = grey_extent, .apply = to_grey,
+    .pointwise = true, .extent = grey_extent, .apply = to_grey,
 };
 
 static oc_status to_rgb(const void *attr, struct canvas *canvas)
@@ -77,7 +77,7 @@ static oc_status rgb_extent(const void *attr, struct extent *e)
 
 const struct prepare oc__prepare_rgb = {
     .entry = { .name = "rgb", .summary = "three channels: grey repeated, alpha over white" },
-    .extent = rgb_extent, .apply = to_rgb,
+    .pointwise = true, .extent = rgb_extent, .apply = to_rgb,
 };
 
 /* The order of OpenCV, Caffe and what was trained with them. */
@@ -96,5 +96,5 @@ static oc_status to_bgr(const void *attr, struct canvas *canvas)
 
 const struct prepare oc__prepare_bgr = {
     .entry = { .name = "bgr", .summary = "as rgb, and red and blue change places" },
-    .extent = rgb_extent, .apply = to_bgr,
+    .pointwise = true, .extent = rgb_extent, .apply = to_bgr,
 };

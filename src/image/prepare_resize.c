@@ -51,6 +51,13 @@ static oc_status resize_extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
+/* The nearest pixel is another one in a smaller image; the other filters take means. */
+static bool resize_enough(const void *attr, struct extent *e)
+{
+    const struct resize *const a = attr;
+    return a->filter != FILTER_NEAREST && resize_extent(attr, e) == OC_OK;
+}
+
 static oc_status resize_to(struct canvas *canvas, int width, int height, int filter)
 {
     const oc_image *in = &canvas->image;
@@ -73,7 +80,8 @@ static oc_status resize_apply(const void *attr, struct canvas *canvas)
 const struct prepare oc__prepare_resize = {
     .entry = { .name = "resize", .summary = "another size, antialiased",
                .attrs = resize_attrs, .size = sizeof(struct resize) },
-    .fits = true, .ready = resize_ready, .extent = resize_extent, .apply = resize_apply,
+    .fits = true, .ready = resize_ready, .extent = resize_extent, .enough = resize_enough,
+    .apply = resize_apply,
 };
 
 /* ---- letterbox ---------------------------------------------------------------------------- */
@@ -101,21 +109,30 @@ static oc_status letterbox_extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
+/* The size that the image itself has in the field. */
+static bool letterbox_enough(const void *attr, struct extent *e)
+{
+    const struct letterbox *a = attr;
+    const int height = (int)a->size.v[0], width = (int)a->size.v[a->size.n - 1];
+    if ((int64_t)width * e->height < (int64_t)height * e->width)
+        *e = (struct extent){ scaled(e->height, width, e->width), width, e->channels };
+    else
+        *e = (struct extent){ height, scaled(e->width, height, e->height), e->channels };
+    return a->filter != FILTER_NEAREST;
+}
+
 static oc_status letterbox_apply(const void *attr, struct canvas *canvas)
 {
     const struct letterbox *a = attr;
-    const oc_image         *in = &canvas->image;
-    const int height = (int)a->size.v[0], width = (int)a->size.v[a->size.n - 1];
-    int       h = height, w = width;
-    if ((int64_t)width * in->height < (int64_t)height * in->width)
-        h = scaled(in->height, width, in->width);
-    else
-        w = scaled(in->width, height, in->height);
-    TRY(resize_to(canvas, w, h, a->filter));
-    if (w == width && h == height)
+    const int     height = (int)a->size.v[0], width = (int)a->size.v[a->size.n - 1];
+    struct extent e = { canvas->image.height, canvas->image.width, canvas->image.channels };
+    letterbox_enough(attr, &e);
+    TRY(resize_to(canvas, e.width, e.height, a->filter));
+    if (e.width == width && e.height == height)
         return OC_OK;
-    oc_image         out;
-    const struct window box = { -((width - w) / 2), -((height - h) / 2), width, height };
+    oc_image            out;
+    const struct window box = { -((width - e.width) / 2), -((height - e.height) / 2), width,
+                                height };
     TRY(oc__image_crop(&out, &canvas->image, box, (int)a->fill));
     oc__canvas_put_part(canvas, out, (struct view){ box.left, box.top, box.width, box.height });
     return OC_OK;
@@ -124,5 +141,6 @@ static oc_status letterbox_apply(const void *attr, struct canvas *canvas)
 const struct prepare oc__prepare_letterbox = {
     .entry = { .name = "letterbox", .summary = "fits the whole image into a field, padded",
                .attrs = letterbox_attrs, .size = sizeof(struct letterbox) },
-    .fits = true, .ready = letterbox_ready, .extent = letterbox_extent, .apply = letterbox_apply,
+    .fits = true, .ready = letterbox_ready, .extent = letterbox_extent,
+    .enough = letterbox_enough, .apply = letterbox_apply,
 };

@@ -73,7 +73,8 @@ static oc_status invert(const void *attr, struct canvas *canvas)
 }
 
 const struct prepare oc__prepare_invert = {
-    .entry = { .name = "invert", .summary = "negates the image" }, .apply = invert,
+    .entry = { .name = "invert", .summary = "negates the image" },
+    .pointwise = true, .apply = invert,
 };
 
 static oc_status invert_dark(const void *attr, struct canvas *canvas)

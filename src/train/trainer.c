@@ -329,7 +329,8 @@ static int64_t planned_bytes(const struct trainer *t)
     int64_t floats = (t->sum ? t->length : 0) + (t->best[0] ? t->length : 0);
     for (int role = 0; role < ROLES; role++)
         floats += t->store->allocated[role][0] + t->store->allocated[role][1];
-    return floats * (int64_t)sizeof(float) + oc_session_bytes(t->session);
+    return floats * (int64_t)sizeof(float) + oc_session_bytes(t->session)
+           + oc__loader_cached_bytes(t->loader);
 }
 
 oc_train_info oc__trainer_info(const struct trainer *t)
