@@ -347,7 +347,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     TRY(oc__output_check(t->json, t->force));
     TRY(oc__output_check(t->watch.csv, t->force || t->resume));
     catch_signals();
-    if (t->quiet || (oc__term_is(stderr) && !oc__train_checks(&t->watch)))
+    if (t->quiet || (oc__term_is(stderr) && !oc__train_tells(&t->watch)))
         oc__quiet();                                    /* who looks on sees the progress */
     if (t->resume && (operands->n || study))
         return oc__fail(OC_EUSAGE, "train: --resume continues a run, which has its model");

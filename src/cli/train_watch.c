@@ -68,16 +68,16 @@ oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
     return options->steps ? oc_watch(w->list, WATCHERS_MAX, &w->n, options->steps) : OC_OK;
 }
 
-bool oc__train_checks(const struct train_watch *options)
+bool oc__train_tells(const struct train_watch *options)
 {
-    return options->check_gradients || options->check_values;
+    return options->steps || options->check_gradients || options->check_values;
 }
 
 bool oc__train_watches(const struct train_watch *options)
 {
-    return options->steps || options->csv || options->tensorboard || options->track
+    return options->csv || options->tensorboard || options->track
         || options->no_plots || options->metrics_port || options->metrics_host
-        || oc__train_checks(options);
+        || oc__train_tells(options);
 }
 
 void oc__train_unwatch(struct watchers *w)

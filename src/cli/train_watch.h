@@ -15,9 +15,9 @@ struct train_watch {
 
 struct watchers { oc_observer list[WATCHERS_MAX]; int n; };
 
-/* Whether anybody looks on; whether what they find is told in notes. */
+/* Whether anybody looks on; whether somebody does who may tell in notes what was found. */
 bool oc__train_watches(const struct train_watch *options);
-bool oc__train_checks(const struct train_watch *options);
+bool oc__train_tells(const struct train_watch *options);
 
 /* Adds the observers that the options ask for. */
 oc_status oc__train_watch(const struct train_watch *options, struct watchers *w);

@@ -58,6 +58,6 @@ struct onnx_model {
 
 extern const struct pb_message oc__onnx_model_message, oc__onnx_tensor_message;
 
-#define LIST_AT(type_, list_, i_) (&((const type_ *)(list_).item)[i_])
+#define LIST_AT(type_, list_, i_) (&((type_ const *)(list_).item)[i_])
 
 #endif
