@@ -85,6 +85,13 @@ struct non_max_suppression { bool center_point_box; };
 struct center_crop_pad     { struct ints shape, axes; };
 struct tensor_scatter      { int64_t axis; int mode; };
 struct reverse_sequence    { int64_t batch_axis, time_axis; };
+struct lrn       { int64_t size; double alpha, beta, bias; };
+struct roi_align {
+    int     coordinate_transformation_mode, mode;
+    int64_t output_height, output_width, sampling_ratio;
+    double  spatial_scale;
+};
+struct einsum    { char equation[ATTR_TEXT_MAX]; int64_t operand; };
 struct bundle    { int64_t count; };
 struct mod       { bool fmod; };
 struct bit_shift { int direction; };                    /* 0: left, 1: right */

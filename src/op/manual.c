@@ -130,10 +130,9 @@ static const char introduction[] =
     "`oc_apply(g, \"Name\", n, inputs, \"attribute=value …\")`.\n\n"
     "After *Tested with*, a case has a token per input, its shape, and then attributes; `p:` are\n"
     "positive values, `w:` a wide range, `u:` values in (-1, 1), `a:` above 1, `c:` positive\n"
-    "settings without a gradient, `i7:` indices below 7, `b:` bool; `-` is an absent input, `=` marks a\n"
-    "constant.  "
-    "Every case is checked on the reference, in its gradients, and on each back end that takes\n"
-    "it.\n\n";
+    "settings without a gradient, `i7:` indices below 7, `b:` bool; `-` is an absent input, `=`\n"
+    "marks a constant.  Every case is checked on the reference, in its gradients, and on each\n"
+    "back end that takes it.\n\n";
 
 void oc__operators_manual(struct str *out)
 {

@@ -237,7 +237,7 @@ static bool make_span(const struct resize *a, const struct along *d, int64_t pla
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-/* Forwards adds weight times x to `sum`, backwards weight times y to dx; one of x and dx is there. */
+/* Forwards adds weight times x to `sum`, backwards weight times y to dx; x or dx is there. */
 struct target { const double *x; double *dx, y, sum; };
 
 static void visit(const struct resize *a, const struct span *s, int dims, int64_t at,
