@@ -23,7 +23,8 @@ struct samples {
 /* Where samples come from that do not lie in memory.  `read` makes image number `index`, which the
  * caller frees, on any number of threads at once; `prepare`, where not NULL, is what it is for, and
  * detail that this drops may be missing.  Its errors name the file.  `header` gives
- * the size without pixels, and the name of the format. */
+ * the size without pixels, and the name of the format.  `read_mask` makes its mask, [h, w, 1];
+ * NULL: it has none. */
 struct source {
     oc_status   (*read)(const void *own, int64_t index, const struct prepare_program *prepare,
                         oc_image *image);
@@ -31,6 +32,7 @@ struct source {
     const char *(*name)(const void *own, int64_t index);
     uint64_t    (*hash)(const void *own);
     void        (*close)(void *own);
+    oc_status   (*read_mask)(const void *own, int64_t index, oc_image *mask);
 };
 
 struct part { int64_t n; int64_t *index; };
@@ -71,6 +73,12 @@ oc_status oc__data_divide(oc_data *d, const char *shares, uint64_t seed);
  * where it comes from a source. */
 oc_status oc__data_read(const oc_data *d, int64_t index, const struct prepare_program *prepare,
                         struct canvas *canvas);
+
+/* Whether every sample has a mask. */
+static inline bool oc__data_has_masks(const oc_data *d)
+{
+    return d->source != NULL && d->source->read_mask != NULL;
+}
 
 /* How many threads should prepare it, for want of other orders; 0: the caller alone. */
 int       oc__data_workers(const oc_data *d);

@@ -6,10 +6,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include "base/file.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/status.h"
+#include "image/mask.h"
 #include "image/image.h"
 
 enum { CLASSES_MAX = 1 << 20, LISTED_MAX = 10, SMALL_SIDE = 128, LARGE_SIDE = 224, LOOKS = 5 };
@@ -60,16 +62,29 @@ static oc_status find_class(struct files *f, const char *name, int32_t *out)
     return OC_OK;
 }
 
+static int64_t bytes_of(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? status.st_size : -1;
+}
+
 oc_status oc__files_add(struct files *f, const char *path, const char *class, oc_part part)
 {
-    struct stat     status;
     struct file_row row = { .path = oc__pool_strdup(&f->pool, path), .part = part };
     TRY(find_class(f, class, &row.class));
     if (!row.path || !make_room(&f->row, f->n, &f->room, sizeof *f->row))
         return oc__fail(OC_ELIMIT, "data: no memory for a file");
-    row.bytes = stat(path, &status) == 0 ? status.st_size : -1;
+    row.bytes = bytes_of(path);
     f->row[f->n++] = row;
     return OC_OK;
+}
+
+oc_status oc__files_add_mask(struct files *f, const char *path)
+{
+    struct file_row *const row = &f->row[f->n - 1];
+    row->mask = oc__pool_strdup(&f->pool, path);
+    row->mask_bytes = bytes_of(path);
+    return row->mask ? OC_OK : oc__fail(OC_ELIMIT, "data: no memory for a file");
 }
 
 /* ---- order -------------------------------------------------------------------------------- */
@@ -111,10 +126,13 @@ static void check_files(const void *context, int64_t first, int64_t last)
 {
     const struct checking *const c = context;
     for (int64_t i = first; i < last; i++) {
-        oc_image image;
-        if (oc_image_load(&image, c->files->row[i].path) < 0)
+        const struct file_row *const row = &c->files->row[i];
+        oc_image image, mask = { 0 };
+        if (oc_image_load(&image, row->path) < 0
+            || (row->mask && oc_image_load(&mask, row->mask) < 0))
             c->error[i] = oc__strdup(oc_error());
         oc_image_free(&image);
+        oc_image_free(&mask);
     }
 }
 
@@ -153,6 +171,12 @@ static oc_status read_file(const void *own, int64_t index, const struct prepare_
     return oc__image_load(image, f->row[index].path, prepare);
 }
 
+static oc_status read_mask(const void *own, int64_t index, oc_image *mask)
+{
+    const struct files *const f = own;
+    return oc__mask_load(mask, f->row[index].mask);
+}
+
 static oc_status read_header(const void *own, int64_t index, oc_image *image, const char **format)
 {
     const struct files *const f = own;
@@ -171,8 +195,12 @@ static uint64_t hash_files(const void *own)
     const struct files *const f = own;
     uint64_t hash = 0;
     for (int64_t i = 0; i < f->n; i++) {
-        hash = oc__key(hash, oc__hash(f->row[i].path + f->root));
-        hash = oc__key(hash, (uint64_t)f->row[i].bytes);
+        const struct file_row *const row = &f->row[i];
+        hash = oc__key(hash, oc__hash(row->path + (row->mask ? oc__parent_length(row->path)
+                                                             : f->root)));
+        hash = oc__key(hash, (uint64_t)row->bytes);
+        if (row->mask)
+            hash = oc__key(hash, (uint64_t)row->mask_bytes);
     }
     return hash;
 }
@@ -193,7 +221,12 @@ static void free_files(void *own)
     oc__files_free(own);
 }
 
-static const struct source source = { read_file, read_header, name_file, hash_files, free_files };
+static const struct source source = {
+    read_file, read_header, name_file, hash_files, free_files, NULL
+};
+static const struct source masked_source = {
+    read_file, read_header, name_file, hash_files, free_files, read_mask
+};
 
 /* ---- finishing ---------------------------------------------------------------------------- */
 
@@ -251,7 +284,7 @@ oc_status oc__files_finish(oc_data *d, struct files **f, enum on_bad on_bad)
     TRY(choose_preparation(*f));
     TRY(fill(d, *f));
     d->own = *f;
-    d->source = &source;
+    d->source = (*f)->row[0].mask ? &masked_source : &source;
     *f = NULL;
     return OC_OK;
 }

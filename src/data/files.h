@@ -9,7 +9,12 @@
 #include "base/map.h"
 #include "data/dataset.h"
 
-struct file_row { const char *path; int32_t class; oc_part part; int64_t bytes; };
+struct file_row {
+    const char *path, *mask;                            /* NULL: it has no mask */
+    int32_t     class;
+    oc_part     part;
+    int64_t     bytes, mask_bytes;
+};
 
 struct files {
     struct pool      pool;                              /* of all names */
@@ -31,6 +36,8 @@ enum on_bad { ON_BAD_FAIL, ON_BAD_SKIP };
 bool      oc__names_image(const char *name);
 
 oc_status oc__files_add(struct files *f, const char *path, const char *class, oc_part part);
+/* The mask of the file that was added last; every file has one, or none has. */
+oc_status oc__files_add_mask(struct files *f, const char *path);
 
 /* Makes the data set, which owns the list from then on; on failure it is the caller's still.  With
  * ON_BAD_SKIP every file is decoded once, and those that cannot be are left out and told as

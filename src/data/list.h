@@ -2,5 +2,6 @@
 DATA(cifar10)
 DATA(csv)
 DATA(images)
+DATA(masks)
 DATA(mnist)
 DATA(synth)

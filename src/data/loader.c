@@ -20,6 +20,7 @@ enum { ERROR_BYTES = 1024, WORKERS_MAX = 256 };
 struct slot {
     float    *x;                                        /* [batch, c, h, w] */
     float    *spare;                                    /* [c, h, w], for blending */
+    float    *mask;                                     /* [batch, 1, h, w]; NULL: not wanted */
     int64_t  *label, *other;                            /* [batch] */
     int64_t   n;
     double    share;
@@ -51,36 +52,43 @@ struct loader {
 
 /* ---- preparing ---------------------------------------------------------------------------- */
 
-/* Sample `number` of an epoch, whose pixels the canvas hands over. */
+/* Where a sample goes; mask is NULL where none is wanted. */
+struct target { float *x, *mask; int64_t *label; };
+
+/* Sample `number` of an epoch, whose pixels, and those of its mask, the canvases hand over. */
 static oc_status finish_sample(const struct loader *l, int64_t number, const struct canvas *canvas,
-                               float *x)
+                               const struct canvas *mask, const struct target *to)
 {
     const struct loader_options *o = &l->options;
     const uint64_t  key = oc__augment_key(o->seed, l->epoch, number);
-    struct sample   sample = { .image = canvas->image, .owns_image = canvas->owned };
+    struct sample   sample = { .image = canvas->image, .owns_image = canvas->owned,
+                               .mask = mask->image, .owns_mask = mask->owned, .soft = true };
     oc_status       status = OC_OK;
     if (o->augment != NULL)
         status = oc__augment_run(o->augment, key, &sample);
     if (status == OC_OK)
-        status = oc__prepare_numbers(o->prepare, &sample.image, &l->shape, x);
+        status = oc__prepare_numbers(o->prepare, &sample.image, &l->shape, to->x);
+    for (int64_t i = 0; status == OC_OK && to->mask && i < l->shape.dim[1] * l->shape.dim[2]; i++)
+        to->mask[i] = (float)sample.mask.pixel[i] / 255;
     oc__sample_free(&sample);
     return status;
 }
 
-static oc_status prepare_sample(const struct loader *l, int64_t i, float *x, int64_t *label)
+static oc_status prepare_sample(const struct loader *l, int64_t i, const struct target *to)
 {
     const struct loader_options *o = &l->options;
     const struct part           *part = &o->data->part[o->part];
     const int64_t                index = part->index[l->order[i] % part->n];
-    struct canvas                canvas;
-    *label = o->data->samples.label[index];
-    oc_status status = oc__pixels_get(&l->pixels, index, &canvas);
+    struct canvas                canvas, mask = { .owned = false };
+    *to->label = o->data->samples.label[index];
+    oc_status status = to->mask ? oc__pixels_get_masked(&l->pixels, index, &canvas, &mask)
+                                : oc__pixels_get(&l->pixels, index, &canvas);
     if (status < 0) {
         if (canvas.owned)
             oc_image_free(&canvas.image);
         return status;
     }
-    status = finish_sample(l, l->order[i], &canvas, x);
+    status = finish_sample(l, l->order[i], &canvas, &mask, to);
     if (status < 0 && o->data->source != NULL)
         return oc__fail(status, "%s: %s", o->data->source->name(o->data->own, index), oc_error());
     return status;
@@ -102,8 +110,11 @@ static void fill_slot(const struct loader *l, struct slot *slot, int64_t batch)
     slot->n = left < l->options.batch ? left : l->options.batch;
     slot->status = OC_OK;
     slot->share = 1;
-    for (int64_t i = 0; i < slot->n && slot->status == OC_OK; i++)
-        slot->status = prepare_sample(l, first + i, slot->x + i * l->values, &slot->label[i]);
+    for (int64_t i = 0; i < slot->n && slot->status == OC_OK; i++) {
+        float *const mask = slot->mask ? slot->mask + i * l->shape.dim[1] * l->shape.dim[2] : NULL;
+        const struct target to = { slot->x + i * l->values, mask, &slot->label[i] };
+        slot->status = prepare_sample(l, first + i, &to);
+    }
     if (slot->status == OC_OK && slot->other != NULL)
         blend(l, slot, batch);
     if (slot->status < 0)
@@ -177,6 +188,8 @@ static oc_status settle(struct loader *l)
                         (long long)o->batch, o->workers);
     if (o->batch == 0 || o->batch > n)
         o->batch = n;
+    if (o->masks && !oc__data_has_masks(o->data))
+        return oc__fail(OC_EUSAGE, "data: it has no masks; masks:PICTURES,masks=FOLDER has");
     TRY(settle_shape(l));
     l->samples = o->drop_last ? n / o->batch * o->batch : n;
     l->batches = (l->samples + o->batch - 1) / o->batch;
@@ -199,6 +212,11 @@ static oc_status make_slots(struct loader *l)
         l->slot[i].label = oc__alloc((size_t)l->options.batch, sizeof(int64_t));
         if (l->slot[i].x == NULL || l->slot[i].label == NULL)
             return OC_ELIMIT;
+        if (l->options.masks) {
+            l->slot[i].mask = oc__block_alloc(values / (size_t)l->shape.dim[0]);
+            if (l->slot[i].mask == NULL)
+                return OC_ELIMIT;
+        }
         if (!mixes)
             continue;
         l->slot[i].spare = oc__alloc((size_t)l->values, sizeof(float));
@@ -261,6 +279,7 @@ void oc__loader_free(struct loader *l)
         pthread_join(l->thread[i], NULL);
     for (int64_t i = 0; l->slot != NULL && i < l->slots; i++) {
         oc__block_free(l->slot[i].x);
+        oc__block_free(l->slot[i].mask);
         oc__free(l->slot[i].spare);
         oc__free(l->slot[i].label);
         oc__free(l->slot[i].other);
@@ -348,6 +367,6 @@ oc_status oc__loader_next(struct loader *l, struct batch *batch)
     const struct slot *slot = await_slot(l);
     if (slot->status < 0)
         return oc__fail(slot->status, "%s", slot->error);
-    *batch = (struct batch){ slot->n, slot->x, slot->label, slot->other, slot->share };
+    *batch = (struct batch){ slot->n, slot->x, slot->label, slot->other, slot->share, slot->mask };
     return OC_OK;
 }

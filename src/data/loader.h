@@ -25,6 +25,7 @@ struct loader_options {
     uint64_t                      seed;
     bool                          shuffle;              /* else the order of storage */
     bool                          drop_last;            /* a last batch that is not full */
+    bool                          masks;                /* with the masks of the samples */
     int                           workers;
     int64_t                       epoch, position;      /* where to begin; position in batches */
 };
@@ -36,6 +37,7 @@ struct batch {
     const int64_t *label;                               /* [n] */
     const int64_t *other;                               /* [n], of what is blended in; or NULL */
     double         share;                               /* of the label, the rest is the other's */
+    const float   *mask;                                /* [n, 1, h, w], 0 … 1; or NULL */
 };
 
 /* OC_EUSAGE where the part is empty or the program's shape is not determined. */

@@ -9,7 +9,7 @@ struct pixels {
     const oc_data                *data;
     const struct prepare_program *prepare;
     bool                          fit;                  /* with the steps that set a size */
-    int                           shelf;                /* of the cache; -1: none */
+    int                           shelf, mask_shelf;    /* of the cache; -1: none */
 };
 
 void      oc__pixels_begin(struct pixels *p, const oc_data *data,
@@ -18,6 +18,10 @@ void      oc__pixels_begin(struct pixels *p, const oc_data *data,
 /* Image number `index` of the storage; the canvas's image is to be freed where it is owned, also on
  * failure, which names the file. */
 oc_status oc__pixels_get(const struct pixels *p, int64_t index, struct canvas *canvas);
+
+/* The same with its mask, at the size of the prepared image. */
+oc_status oc__pixels_get_masked(const struct pixels *p, int64_t index, struct canvas *canvas,
+                                struct canvas *mask);
 
 /* What the cache of a set will hold once all samples were asked for, by the headers of some of
  * them, or by the shape [c, h, w] that they are prepared to; 0 where there is none. */

@@ -20,10 +20,11 @@ struct object { double left, top, right, bottom; int64_t label; };
 
 /* An image with what is known of it.  Image and mask ([h, w, 1], no pixels where there is none) are
  * borrowed until a step replaces them; objects are changed where they are, and those that leave
- * the image are dropped. */
+ * the image are dropped.  A mask holds classes, or, where it is `soft`, how much of each pixel is
+ * meant: then values between are made, and beyond the image it is 0. */
 struct sample {
     oc_image       image, mask;
-    bool           owns_image, owns_mask;
+    bool           owns_image, owns_mask, soft;
     struct object *object;
     int            objects;
 };
@@ -33,6 +34,8 @@ enum { MASK_IGNORED = 255 };                            /* the class of what no 
 /* Replaces the image or the mask by one that the sample then owns. */
 void      oc__sample_put(struct sample *s, oc_image image);
 void      oc__sample_put_mask(struct sample *s, oc_image mask);
+/* What a mask is where no image is. */
+static inline int oc__sample_beyond(const struct sample *s) { return s->soft ? 0 : MASK_IGNORED; }
 /* Makes the image the sample's own, so that its pixels can be changed. */
 oc_status oc__sample_own(struct sample *s);
 void      oc__sample_free(struct sample *s);

@@ -116,7 +116,7 @@ static oc_status cut_sample(struct sample *s, struct window w, enum border borde
     TRY(cut(&out, &s->image, w, border, 0));
     oc__sample_put(s, out);
     if (s->mask.pixel != NULL) {
-        TRY(cut(&out, &s->mask, w, border, MASK_IGNORED));
+        TRY(cut(&out, &s->mask, w, border, oc__sample_beyond(s)));
         oc__sample_put_mask(s, out);
     }
     oc__objects_map(s, &moved, w.width, w.height);
@@ -202,7 +202,8 @@ static oc_status resizedcrop(const void *attr, struct dice *dice, struct sample 
     TRY(oc__image_resize(&out, &s->image, width, height, (enum filter)a->filter));
     oc__sample_put(s, out);
     if (s->mask.pixel != NULL) {
-        TRY(oc__image_resize(&out, &s->mask, width, height, FILTER_NEAREST));
+        TRY(oc__image_resize(&out, &s->mask, width, height,
+                             s->soft ? (enum filter)a->filter : FILTER_NEAREST));
         oc__sample_put_mask(s, out);
     }
     oc__objects_map(s, &zoom, width, height);

@@ -30,7 +30,7 @@ static const struct prepare *kind_of(const struct step *step)
     return (const struct prepare *)step->entry;         /* the entry is its first member */
 }
 
-static struct view view_of(const struct canvas *canvas)
+struct view oc__canvas_view(const struct canvas *canvas)
 {
     const oc_image *image = &canvas->image;
     return canvas->view.width > 0 ? canvas->view
@@ -39,7 +39,7 @@ static struct view view_of(const struct canvas *canvas)
 
 void oc__canvas_put_part(struct canvas *canvas, oc_image image, struct view part)
 {
-    const struct view former = view_of(canvas);
+    const struct view former = oc__canvas_view(canvas);
     const double      across = former.width / canvas->image.width;
     const double      down = former.height / canvas->image.height;
     const struct view view = { former.left + part.left * across, former.top + part.top * down,
@@ -241,7 +241,7 @@ oc_status oc__prepare_view(const struct prepare_program *p, const oc_image *imag
     oc_status     status = oc__prepare_pixels(p, true, &canvas);
     if (status == OC_OK)
         status = oc__prepare_numbers(p, &canvas.image, shape, x);
-    *view = view_of(&canvas);
+    *view = oc__canvas_view(&canvas);
     if (canvas.owned)
         oc_image_free(&canvas.image);
     return status;

@@ -20,6 +20,9 @@ struct view { double left, top, width, height; };
  * program began with which the canvas shows. */
 struct canvas { oc_image image; bool owned; struct view view; };
 
+/* The box that it shows, also where that is all. */
+struct view oc__canvas_view(const struct canvas *canvas);
+
 /* Replaces the image by one that the canvas then owns, and that shows what the former did. */
 void oc__canvas_put(struct canvas *canvas, oc_image image);
 /* The same with one that shows a part of the former. */

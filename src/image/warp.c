@@ -165,7 +165,8 @@ oc_status oc__warp(struct sample *s, const struct matrix *forward, enum border b
     TRY(warp_image(&out, &s->image, &inverse, border, interpolate));
     oc__sample_put(s, out);
     if (s->mask.pixel != NULL) {
-        TRY(warp_image(&out, &s->mask, &inverse, border, take_nearest));
+        TRY(warp_image(&out, &s->mask, &inverse, border,
+                       s->soft ? interpolate : take_nearest));
         oc__sample_put_mask(s, out);
     }
     oc__objects_map(s, forward, s->image.width, s->image.height);

@@ -1,7 +1,8 @@
 /* warp.h — samples under a projective map of the plane.
  *
  * A matrix, row by row, maps (x, y, 1) in pixels from the top left corner to where it goes, up to
- * a factor.  Pixels are interpolated bilinearly and masks by the nearest. */
+ * a factor.  Pixels and soft masks are interpolated bilinearly, classes taken from the
+ * nearest. */
 #ifndef OC_IMAGE_WARP_H
 #define OC_IMAGE_WARP_H
 
