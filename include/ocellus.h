@@ -630,6 +630,24 @@ oc_status oc_watch(oc_observer *out, int room, int *n, const char *steps);
 oc_status oc_watch_progress(oc_observer *out, FILE *to);
 void      oc_watch_free(oc_observer *o);                /* of these only, when training ended */
 
+/* Curves of runs that are on the disk, finished or under way: folders of runs, or folders that hold
+ * such folders.  They are as they were when they were opened. */
+typedef struct oc_plot oc_plot;
+typedef struct oc_plot_run {
+    char    name[96], model[96], data[256];             /* the folder's name; "": not known */
+    bool    finished;
+    int64_t epochs, epochs_wanted, best_epoch;          /* best_epoch 0: none */
+    double  train_loss, val_loss, best_accuracy, test_accuracy; /* the last; NaN: none */
+} oc_plot_run;
+oc_status          oc_plot_open(oc_plot **out, const char *const *folder, int n);
+void               oc_plot_free(oc_plot *p);
+int                oc_plot_runs(const oc_plot *p);
+const oc_plot_run *oc_plot_run_at(const oc_plot *p, int i);
+/* Loss and accuracy as a picture, .png or .svg by the path's ending, which is replaced; and as text
+ * of Braille characters for a terminal of that size: yours, oc_string_free(); NULL: no memory. */
+oc_status          oc_plot_save(const oc_plot *p, const char *path);
+char              *oc_plot_text(const oc_plot *p, int columns, int rows, bool colours);
+
 typedef struct oc_eval_options {
     int64_t     batch;                                  /* 0: 256 */
     int         threads;

@@ -168,13 +168,13 @@ static void a_chart_is_written_with_braille(void **state)
     const struct chart c = { "Loss", NULL, "epoch", "nats", AXIS_LINEAR, &line, 1 };
     oc__chart_text(&c, 24, 8, false, &text);
     assert_string_equal(text.text,
-        "          Loss  nats\n"
+        "          Loss by epoch\n"
         "       4 ┤⠑⠢⢄          \n"
         "       3 ┤   ⠉⠢⢄⡀      \n"
         "       2 ┤      ⠈⠑⠢⣀   \n"
         "       1 ┤          ⠉⠢⢄\n"
         "         └┬───┬───┬───┬\n"
-        "          1   2   3   4  epoch\n"
+        "          1   2   3   4\n"
         "          ━━ training 1\n");
     oc__str_free(&text);
 }

@@ -21,8 +21,8 @@ import zlib
 PROGRAM = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "ocellus"))
 DATA = os.path.abspath(os.environ.get("OC_DATA", "../shared/data"))
 SMALL = "synth:digits,train=400,test=100"
-COMMANDS = ["train", "eval", "predict", "explain", "inspect", "export", "data",
-            "check", "bench", "help"]
+COMMANDS = ["train", "eval", "predict", "explain", "plot", "inspect", "export",
+            "data", "check", "bench", "help"]
 
 
 class Skip(Exception):

@@ -118,6 +118,10 @@ const struct option oc__train_table[] = {
     OPT_TEXT(struct train, watch.csv, "csv", 0, "FILE", NULL, "a row per epoch"),
     OPT_TEXT(struct train, watch.track, "track", 0, "NAME,ROWS", NULL,
              "draw rows of a parameter as images, as in c1.weight,16"),
+    OPT_TEXT(struct train, watch.dump, "dump-batches", 0, "DIR", NULL,
+             "draw the first batches as the network sees them"),
+    OPT_INT(struct train, watch.dump_count, "dump-count", 0, "K", NULL, "of them [4]", 1, 1e6),
+    OPT_FLAG(struct train, watch.live, "live", 0, "draw curves on the terminal as epochs end"),
     OPT_FLAG(struct train, watch.no_plots, "no-plots", 0, "draw no pictures and no report"),
     OPT_TEXT(struct train, watch.metrics_port, "metrics-port", 0, "PORT", NULL,
              "serve the numbers at http://localhost:PORT/metrics, as Prometheus reads them; 0: "
@@ -165,7 +169,10 @@ static FILE *people(const struct train *t)
 
 static oc_status watch(const struct train *t, struct watchers *w)
 {
+    const char *const live = people(t) == stderr ? "live to=stderr" : "live";
     *w = (struct watchers){ 0 };
+    if (t->watch.live)                                  /* stands below what the others print */
+        TRY(oc_watch(w->list, WATCHERS_MAX, &w->n, live));
     if (!t->quiet) {
         TRY(oc_watch_progress(&w->list[w->n], people(t)));
         w->n++;
@@ -325,7 +332,8 @@ static oc_status resume(const struct train *t)
         return oc__fail(OC_EUSAGE, "train: --resume continues with the run's own settings; beside "
                                    "it may stand --threads, --not-exact, --data (where it lies "
                                    "now), --csv, --tensorboard, --metrics-…, --track, "
-                                   "--no-plots, --watch, --check-…, --json, --force, --quiet");
+                                   "--no-plots, --live, --dump-…, --watch, --check-…, --json, "
+                                   "--force, --quiet");
     oc_status status = oc__study_load(&s, t->resume);
     if (status >= 0 && s.n == 0)
         status = resume_run(t, how.data_spec);

@@ -33,6 +33,14 @@ int oc__term_width(FILE *f)
     return size.ws_col;
 }
 
+int oc__term_height(FILE *f, int elsewhere)
+{
+    struct winsize size;
+    if (!oc__term_is(f) || ioctl(fileno(f), TIOCGWINSZ, &size) != 0 || size.ws_row == 0)
+        return elsewhere;
+    return size.ws_row;
+}
+
 const char *oc__style(enum style style)
 {
     static const char *const codes[] = {

@@ -15,6 +15,7 @@ enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_BAD, STYLE_WA
 bool        oc__term_is(FILE *f);
 bool        oc__term_colours(FILE *f);
 int         oc__term_width(FILE *f);                    /* columns; 100 where it is no terminal */
+int         oc__term_height(FILE *f, int elsewhere);    /* lines */
 
 /* Begins a style on standard output, or ends it (STYLE_PLAIN); "" where there are no colours. */
 const char *oc__style(enum style style);

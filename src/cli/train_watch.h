@@ -8,9 +8,10 @@ enum { WATCHERS_MAX = 16 };
 
 /* As on the command line; NULL and false: not given. */
 struct train_watch {
-    const char *steps, *csv, *metrics_port, *metrics_host, *track, *check_gradients, *check_values;
-    int64_t     check_every, check_entries;
-    bool        tensorboard, no_plots;
+    const char *steps, *csv, *metrics_port, *metrics_host, *track, *dump;
+    const char *check_gradients, *check_values;
+    int64_t     check_every, check_entries, dump_count;
+    bool        tensorboard, no_plots, live;
 };
 
 struct watchers { oc_observer list[WATCHERS_MAX]; int n; };

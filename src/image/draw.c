@@ -52,7 +52,12 @@ bool oc__colour_is_dark(colour c)
     return 0.30 * channel(c, 16) + 0.59 * channel(c, 8) + 0.11 * channel(c, 0) < 0.55;
 }
 
-/* ---- lines and areas ----------------------------------------------------------------------- */
+/* ---- places, lines and areas --------------------------------------------------------------- */
+
+void oc__draw_from(struct drawing *d, double x, double y)
+{
+    cairo_translate(d->cairo, x, y);
+}
 
 void oc__draw_box(struct drawing *d, struct box b, colour c)
 {

@@ -26,6 +26,9 @@ oc_status oc__figure_svg(const struct figure *f, struct str *out);
 /* By the ending of the path, .png or .svg; an existing file is replaced whole. */
 oc_status oc__figure_save(const struct figure *f, const char *path);
 
+/* What is drawn from now on is drawn from there, as if it were the corner. */
+void oc__draw_from(struct drawing *d, double x, double y);
+
 struct box { double x, y, width, height; };
 
 /* Colours are 0xRRGGBB. */

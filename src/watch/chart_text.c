@@ -157,14 +157,15 @@ static void write_bottom(const struct plane *p, struct str *out)
         oc__str_addz(out, here ? "┬" : "─");
         if (!here)
             continue;
-        const int n = (int)strlen(p->x.label[tick]), from = i - n / 2 > 0 ? i - n / 2 : 0;
+        const int n = (int)strlen(p->x.label[tick]), middle = i - n / 2 > 0 ? i - n / 2 : 0;
+        const int from = middle + n > width ? width - n : middle;
         if (from < used)
             continue;
         memcpy(labels + from, p->x.label[tick], (size_t)n);
         used = from + n + 2;
     }
     const int end = used > 2 ? used - 2 : 0;
-    oc__str_addf(out, "\n%*s  %.*s  %s\n", LABELS, "", end, labels, p->chart->x_label);
+    oc__str_addf(out, "\n%*s  %.*s\n", LABELS, "", end, labels);
 }
 
 static void write_names(const struct plane *p, int columns, struct str *out)
@@ -207,8 +208,8 @@ void oc__chart_text(const struct chart *c, int columns, int rows, bool colours, 
         oc__chart_axes(c, 2 + p.width / 12, 2 + p.height / 4, &p.x, &p.y);
         for (int k = 0; k < c->n; k++)
             set_series(&p, k);
-        oc__str_addf(out, "%*s  %s%s%s  %s\n", LABELS, "", colours ? "\x1b[1m" : "", c->title,
-                     colours ? "\x1b[0m" : "", c->y_label);
+        oc__str_addf(out, "%*s  %s%s%s by %s\n", LABELS, "", colours ? "\x1b[1m" : "", c->title,
+                     colours ? "\x1b[0m" : "", c->x_label);
         write_rows(&p, out);
         write_bottom(&p, out);
         write_names(&p, columns, out);

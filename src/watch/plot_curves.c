@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 
-enum { TABLE_MAX = 1 << 28, FIELD_MAX = 63 };
+enum { TABLE_MAX = 1 << 28, FIELD_MAX = 63, FEW = 4 };
 
 const char *const oc__curve_names[CURVES] = { "loss", "accuracy", "learning-rate" };
 
@@ -154,14 +154,17 @@ static void add_alone(struct curve_chart *out, const struct course *c, enum curv
             .marked = c->best });
 }
 
-static void add_beside(struct curve_chart *out, const struct course *c, enum curve curve, int i)
+/* Of many runs that are validated, what they trained on would only be in the way. */
+static void add_beside(struct curve_chart *out, const struct course *c, enum curve curve, int i,
+                       bool many)
 {
     const bool both = curves[curve].val != COURSE_EPOCH;
     const bool named = both && isfinite(oc__series_last(&(struct series){
         .n = c->n, .y = c->column[curves[curve].val] }));
     const colour own = oc__chart_colour(i);
-    add(out, c, curves[curve].train, (struct series){
-        .name = named ? NULL : c->name, .colour = own, .dashed = both, .marked = -1 });
+    if (!many || !named)
+        add(out, c, curves[curve].train, (struct series){
+            .name = named ? NULL : c->name, .colour = own, .dashed = both, .marked = -1 });
     if (both)
         add(out, c, curves[curve].val, (struct series){ .name = c->name, .colour = own,
                                                         .marked = c->best });
@@ -176,5 +179,5 @@ void oc__curve_chart(struct curve_chart *out, const struct course *courses, int 
     if (n == 1)
         add_alone(out, courses, curve);
     for (int i = 0; n > 1 && i < n && i < COURSES_MAX; i++)
-        add_beside(out, &courses[i], curve, i);
+        add_beside(out, &courses[i], curve, i, n > FEW);
 }

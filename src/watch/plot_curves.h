@@ -25,7 +25,7 @@ oc_status oc__course_read(struct course *c, const char *path);
 void      oc__course_free(struct course *c);
 
 /* Fills a chart that borrows the courses.  Of one run training and validation are told apart by
- * colour; of several each has its colour, and what it trained on is dashed. */
+ * colour; of several each has its colour, and, of few, what it trained on is dashed. */
 enum { COURSES_MAX = 24 };
 struct curve_chart {
     struct chart  chart;
