@@ -211,6 +211,18 @@ def a_study_that_is_killed_again_and_again_ends_as_if_left_alone():
         same_run(f"whole/{run}", f"s/{run}")
 
 
+def a_finished_study_is_told_again_without_its_data():
+    os.makedirs("set/a")
+    os.makedirs("set/b")
+    for i in range(20):
+        write(f"set/{'ab'[i % 2]}/{i}.png", cli_test.png(bytes([10 * i]) * 64, 8))
+    before = study("linear", "--data", "images:set", "--val", "0.3", "--epochs", "2", "--out", "s",
+                   "--prepare", "grayscale; resize 8,8; scale", "--repeat", "2")
+    os.rename("set", "gone")
+    after = json.loads(ocellus("train", "--resume", "s", "--json", "-").stdout)
+    assert before["experiments"] == after["experiments"]
+
+
 def a_study_is_replaced_only_by_force():
     study(*PAIR, "--out", "s")
     assert "--resume s continues it" in ocellus("train", *PAIR, "--out", "s", code=4).stderr

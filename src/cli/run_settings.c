@@ -28,6 +28,14 @@ static oc_status read_setting(struct json *j, const char *key, struct run_settin
     return OC_OK;
 }
 
+static oc_status read_status(struct json *j, struct run_settings *out)
+{
+    const char *text;
+    TRY(oc__json_string(j, &text));
+    out->finished = strcmp(text, "finished") == 0;
+    return OC_OK;
+}
+
 /* Walks an object: its "settings" on the outer level, single settings within. */
 static oc_status read_object(struct json *j, bool outer, struct run_settings *out)
 {
@@ -40,6 +48,8 @@ static oc_status read_object(struct json *j, bool outer, struct run_settings *ou
             TRY(read_setting(j, key, out));
         else if (strcmp(key, "settings") == 0)
             TRY(read_object(j, false, out));
+        else if (strcmp(key, "status") == 0)
+            TRY(read_status(j, out));
         else
             TRY(oc__json_skip(j));
     }
@@ -64,7 +74,8 @@ oc_status oc__run_settings(const char *word, struct run_settings *out)
     struct str path = { 0 };
     oc__str_addf(&path, "%s/run.json", word);
     oc_status status = path.failed ? OC_ELIMIT : OC_OK;
-    if (status >= 0 && oc__is_file(oc__str_text(&path)))
+    out->begun = status >= 0 && oc__is_file(oc__str_text(&path));
+    if (out->begun)
         status = read_run(oc__str_text(&path), out);
     oc__str_free(&path);
     return status;

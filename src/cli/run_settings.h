@@ -1,13 +1,14 @@
-/* run_settings.h — what a run's folder says about the data that it was trained on. */
+/* run_settings.h — what a run's folder says about itself and the data that it was trained on. */
 #ifndef OC_CLI_RUN_SETTINGS_H
 #define OC_CLI_RUN_SETTINGS_H
 
 #include "ocellus.h"
 
 struct run_settings {
+    bool     begun, finished;
     char     data[1024];                                /* "": not a run, or not told */
     double   validation;                                /* fraction of the training part */
-    uint64_t seed;
+    uint64_t seed;                                      /* of that division */
 };
 
 /* Reads run.json where `word` is a run's folder; anything else leaves everything empty. */

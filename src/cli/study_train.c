@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "cli/run_folder.h"
+#include "cli/run_settings.h"
 #include "cli/study.h"
 #include "cli/term.h"
 
@@ -73,21 +74,13 @@ static oc_status watch(const struct session *s, struct study_run *r)
     return oc__train_watch(&r->options.watch, w);
 }
 
-static bool is_begun(const struct study_run *r)
-{
-    struct str path = { 0 };
-    oc__str_addf(&path, "%s/run.json", r->folder);
-    const bool begun = !path.failed && oc__is_file(path.text);
-    oc__str_free(&path);
-    return begun;
-}
-
 /* From the start, or where the folder holds the run, from where it was. */
-static oc_status make_training(struct session *s, struct study_run *r, oc_train_options *o)
+static oc_status make_training(struct session *s, struct study_run *r, oc_train_options *o,
+                               const struct run_settings *was)
 {
     const struct watchers *const w = &r->watchers;
     const struct study_orders *const orders = s->orders;
-    if (orders->resumes && is_begun(r))
+    if (was->begun)
         return oc_training_resume(&r->training, r->folder, r->data, &orders->resume, w->list, w->n,
                                   orders->stop);
     TRY(oc__run_folder_clear(r->folder, orders->force));
@@ -96,17 +89,22 @@ static oc_status make_training(struct session *s, struct study_run *r, oc_train_
     return oc_training_new(&r->training, r->model, r->data, o, w->list, w->n, orders->stop);
 }
 
+/* A run that is finished needs no data. */
 static oc_status begin_run(struct session *s, struct study_run *r)
 {
+    struct run_settings was = { 0 };
     oc_train_options o;
     TRY(oc__train_options(&r->options, &r->texts, &o));
     o.split_seed = r->split_seed;
     o.measure_fit = true;
     if (s->orders->resume.threads)
         o.threads = s->orders->resume.threads;
-    TRY(find_data(s, r, &o));
+    if (s->orders->resumes)
+        TRY(oc__run_settings(r->folder, &was));
+    if (!was.finished)
+        TRY(find_data(s, r, &o));
     TRY(watch(s, r));
-    return make_training(s, r, &o);
+    return make_training(s, r, &o, &was);
 }
 
 /* ---- ending a run -------------------------------------------------------------------------- */
