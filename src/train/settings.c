@@ -359,7 +359,7 @@ oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_d
 {
     *s = (struct settings){
         .model = { m->architecture, m->input, m->classes, NULL, m->preparation, m->init,
-                   m->store->seed },
+                   m->store->seed, m->task },
         .train = *options, .data_hash = oc_data_hash(d),
         .train_samples = oc_data_count(d, OC_PART_TRAIN),
         .val_samples = oc_data_count(d, OC_PART_VAL),
