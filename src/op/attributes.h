@@ -95,7 +95,7 @@ struct einsum    { char equation[ATTR_TEXT_MAX]; int64_t operand; };
 struct bundle    { int64_t count; };
 struct mod       { bool fmod; };
 struct bit_shift { int direction; };                    /* 0: left, 1: right */
-enum pad_mode    { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE };
+enum pad_mode    { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE, PAD_WRAP };
 struct pad       { struct ints pads; int mode; double value; struct ints axes; };
 
 #endif

@@ -172,8 +172,27 @@ static oc_status build_resize(struct onnx_node *n)
     return oc__onnx_apply(n, &oc__op_resize, &form);
 }
 
+/* Places in a plane of x counted with the first dimension innermost. */
+static oc_value by_columns(struct onnx_node *n, oc_value index)
+{
+    const oc_shape x = oc_value_shape(n->g, n->in[0]);
+    oc_value rest = index, sum = OC_NONE;
+    for (int i = x.rank - 1; i >= 2; i--) {
+        int64_t stride = 1;
+        for (int k = 2; k < i; k++)
+            stride *= x.dim[k];
+        const oc_value size = oc__onnx_constant_ints(n->g, -1, &x.dim[i]);
+        const oc_value place = oc__onnx_make(n, &oc__op_floor_mod, NULL, OC_IN(rest, size));
+        const oc_value by = oc__onnx_constant_ints(n->g, -1, &stride);
+        const oc_value part = oc__onnx_make(n, &oc__op_mul, NULL, OC_IN(place, by));
+        sum = oc__is_none(sum) ? part : oc__onnx_make(n, &oc__op_add, NULL, OC_IN(sum, part));
+        rest = oc__onnx_make(n, &oc__op_div, NULL, OC_IN(rest, size));
+    }
+    return sum;
+}
+
 /* Places count through the whole tensor and not through a plane, as 64-bit numbers. */
-static oc_value whole_index(struct onnx_node *n, oc_value index)
+static oc_value whole_index(struct onnx_node *n, oc_value index, bool columns)
 {
     const oc_shape x = oc_value_shape(n->g, n->in[0]);
     oc_shape each = x;
@@ -194,19 +213,18 @@ static oc_value whole_index(struct onnx_node *n, oc_value index)
                                             offset);
     const oc_value wide = oc__onnx_make(n, &oc__op_cast, &(struct cast){ .to = OC_I64 }, 1,
                                         &index);
-    return oc__onnx_make(n, &oc__op_add, NULL, OC_IN(wide, first));
+    return oc__onnx_make(n, &oc__op_add, NULL,
+                         OC_IN(columns ? by_columns(n, wide) : wide, first));
 }
 
 static oc_status build_max_pool(struct onnx_node *n)
 {
     static const struct onnx_form form = { 0 };
-    const int64_t columns = oc__onnx_int(n, "storage_order", 0);
+    const bool columns = oc__onnx_int(n, "storage_order", 0) != 0;
     const bool want_index = n->n_out > 1 && n->want[1];
-    if (columns && want_index)
-        return oc__fail(OC_EINPUT, "attribute storage_order: only 0 is there for indices");
     TRY(oc__onnx_apply(n, &oc__op_max_pool, &form));
     if (want_index)
-        n->out[1] = whole_index(n, n->out[1]);
+        n->out[1] = whole_index(n, n->out[1], columns);
     return OC_OK;
 }
 
@@ -236,8 +254,4 @@ const struct onnx_form oc__onnx_concat_before_4 = {
 };
 const struct onnx_form oc__onnx_layer_normalization = {
     .op = "LayerNormalization", .ignore = "stash_type"
-};
-const struct onnx_form oc__onnx_batch_normalization = {
-    .op = "BatchNormalization", .preset = "momentum=0.9 convention=onnx",
-    .ignore = "spatial is_test training_mode",
 };

@@ -1,11 +1,11 @@
 /* pad.c — Pad: more elements (or, with negative pads, fewer) at both ends of axes.
  *
- * What lies outside of x is a constant, x mirrored about its first and last element, or its nearest
- * element.  PadGrad adds each dy to the element of x that it was taken from. */
+ * What lies outside of x is a constant, x mirrored about its first and last element, its nearest
+ * element, or x again.  PadGrad adds each dy to the element of x that it was taken from. */
 #include "op/attributes.h"
 #include "op/walk.h"
 
-static const char *const modes[] = { "constant", "reflect", "edge", NULL };
+static const char *const modes[] = { "constant", "reflect", "edge", "wrap", NULL };
 static const struct attr attrs[] = {
     ATTR(struct pad, INTS, pads, "", "begin of each axis, then end of each axis"),
     ATTR_WORDS(struct pad, mode, "constant", "what lies outside", modes),
@@ -79,6 +79,8 @@ static int64_t source(int mode, int64_t i, int64_t n)
         return i;
     if (mode == PAD_CONSTANT)
         return -1;
+    if (mode == PAD_WRAP)
+        return (i % n + n) % n;
     if (mode == PAD_EDGE || n == 1)
         return i < 0 ? 0 : n - 1;
     const int64_t period = 2 * (n - 1), at = (i % period + period) % period;
@@ -140,7 +142,8 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
 
 static const char *const cases[] = {
     "3x4 pads=1,0,2,3 value=0.5", "3x4 pads=1,2,2,5 mode=reflect", "3x4 pads=1,2,0,1 mode=edge",
-    "3x4 pads=-1,1,0,-2", "2x3x4 pads=1,1 axes=-1", "1x2 pads=2,1,2,1 mode=reflect", NULL
+    "3x4 pads=-1,1,0,-2", "2x3 pads=0,2,1,4 mode=wrap", "2x3x4 pads=1,1 axes=-1",
+    "1x2 pads=2,1,2,1 mode=reflect", NULL
 };
 
 const struct op oc__op_pad = {

@@ -22,7 +22,8 @@ static inline float oc__cpu_power_of_two(int32_t n)
 
 static inline float oc__cpu_clip(float v, float low, float high)
 {
-    return v < low ? low : v > high ? high : v;
+    const float held = v < low ? low : v;
+    return held > high ? high : held;
 }
 
 /* e^r - 1 for |r| <= ln(2) / 2. */
