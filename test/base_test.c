@@ -174,7 +174,8 @@ static void bad_attributes_are_refused_with_the_reason(void **state)
         { "kernle=3", "did you mean kernel? Known: channels, kernel, slope, bias, mode, name" },
         { "=3", "a name before" },
         { "name=\"x", "not closed" },
-        { "name=0123456789012345678901234567890123456789012345678901234567890123", "63 bytes" },
+        { "name=0123456789012345678901234567890123456789012345678901234567890123"
+          "0123456789012345678901234567890123456789012345678901234567890123", "127 bytes" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct conv c;
