@@ -52,6 +52,7 @@ struct element_loss  { int reduction; };
 struct cross_entropy { int reduction; int64_t ignore_index; double label_smoothing; };
 
 struct dropout { double p; int64_t key; };              /* key 0: made from the node's name */
+struct dropout_seeded { double ratio; int64_t seed; bool training_mode; };
 struct cast    { int to; };                             /* oc_dtype */
 struct cast_like { bool saturate; int round_mode; };
 

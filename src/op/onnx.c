@@ -61,9 +61,9 @@ static const struct onnx_form *find_form(const char *domain, const char *op, int
 /* Gradients and fused operators are ours alone. */
 static const struct op *find_op(const char *domain, const char *op)
 {
-    static const char own[] = "AttentionBias BatchNormalizationInference Bundle ExpandTo FloorMod "
-                              "FusedConv FusedGemm Larger OnesLike Remainder ReshapeTo Smaller "
-                              "SumTo ZerosLike";
+    static const char own[] = "AttentionBias BatchNormalizationInference Bundle DropoutSeeded "
+                              "ExpandTo FloorMod FusedConv FusedGemm Larger OnesLike Remainder "
+                              "ReshapeTo Smaller SumTo ZerosLike";
     const bool ours = *domain || is_listed(own, op) || strstr(op, "Grad");
     const struct op *const found = ours ? NULL : oc__op_find(op);
     return found && !found->control ? found : NULL;     /* those want their forms */

@@ -140,11 +140,23 @@ static oc_status build_split(struct onnx_node *n)
     return oc__onnx_apply(n, &oc__op_split, &form);
 }
 
+/* Whether a third input says, or may say when it is known, that it is in training. */
+static bool may_train(const struct onnx_node *n)
+{
+    if (n->n_in < 3 || oc__is_none(n->in[2]))
+        return false;
+    const struct value *const v = oc__value(n->g, n->in[2]);
+    const oc_tensor t = { v->dtype, v->shape, (void *)(uintptr_t)v->data };
+    return v->kind != VALUE_CONSTANT || (oc_shape_count(&t.shape) > 0 && oc_tensor_get(&t, 0) != 0);
+}
+
 /* In inference nothing is dropped, and the mask says so. */
 static oc_status build_dropout(struct onnx_node *n)
 {
     static const struct onnx_form form = { .rename = "ratio p", .ignore = "seed is_test" };
     const bool want_mask = n->n_out > 1 && n->want[1];
+    if (may_train(n))
+        return oc__onnx_apply(n, &oc__op_dropout_seeded, NULL);
     n->n_out = 1;
     TRY(oc__onnx_apply(n, &oc__op_dropout, &form));
     n->n_out = want_mask ? 2 : 1;

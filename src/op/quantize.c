@@ -88,7 +88,8 @@ static void quantize_run(const struct call *c)
     const double *const zero = c->n_in > 2 ? c->x[2] : NULL;
     for (int64_t i = 0; i < oc_shape_count(c->ys[0]); i++) {
         const int64_t k = scale_of(c->attr, c->xs[0], c->xs[1], i);
-        c->y[0][i] = rint(c->x[0][i] / c->x[1][k]) + (zero ? zero[k] : 0);
+        const float quotient = (float)(c->x[0][i] / c->x[1][k]);    /* ties are those of f32 */
+        c->y[0][i] = rint((double)quotient) + (zero ? zero[k] : 0);
     }
 }
 
