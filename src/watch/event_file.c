@@ -84,9 +84,9 @@ void oc__event_begin(struct event_file *f, enum event_kind kind, int64_t step)
     oc__pb_put_double(&f->record, 1, oc__event_now());
     oc__pb_put_int(&f->record, 2, step);
     if (kind == EVENT_VERSION)
-        oc__pb_put_text(&f->record, kind, version);
+        oc__pb_put_text(&f->record, (int)kind, version);
     else
-        oc__pb_begin(&f->record, kind);
+        oc__pb_begin(&f->record, (int)kind);
 }
 
 static oc_status write_all(const struct event_file *f, const char *data, size_t n)
