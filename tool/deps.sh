@@ -6,8 +6,8 @@ set -u
 build="gcc make pkg-config libdnnl-dev libpng-dev libjpeg-dev libwebp-dev zlib1g-dev libjansson-dev
 libcurl4-openssl-dev libarchive-dev libssl-dev libcairo2-dev fonts-dejavu-core
 libmicrohttpd-dev"
-check="$build libcmocka-dev python3"
-peers="$check python3-torch python3-pil python3-venv clang libopenblas0-openmp libasan8 libubsan1"
+check="$build libcmocka-dev python3 python3-venv"
+peers="$check python3-torch python3-pil clang libopenblas0-openmp libasan8 libubsan1"
 set -- "${1:-build}"
 case "$1" in
 build) packages=$build ;;
