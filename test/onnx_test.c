@@ -1,7 +1,6 @@
 /* onnx_test.c — models of ONNX: known answers of real ones, and files that are unsound. */
 #include "test.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -211,6 +210,257 @@ static void every_prefix_of_a_model_is_refused(void **state)
     assert_int_equal(taken, 0);
 }
 
+/* ---- models made here --------------------------------------------------------------------- */
+
+struct bytes { unsigned char b[4096]; size_t n; };
+
+static void put(struct bytes *to, const void *data, size_t n)
+{
+    assert_true(to->n + n <= sizeof to->b);
+    memcpy(to->b + to->n, data, n);
+    to->n += n;
+}
+
+static void put_int(struct bytes *to, int field, uint64_t v)
+{
+    uint64_t words[2] = { (uint64_t)field << 3, v };
+    for (int i = 0; i < 2; i++)
+        for (bool more = true; more; words[i] >>= 7) {
+            more = words[i] > 127;
+            put(to, &(unsigned char){ (unsigned char)((words[i] & 127) | (more ? 128 : 0)) }, 1);
+        }
+}
+
+static void put_bytes(struct bytes *to, int field, const void *data, size_t n)
+{
+    struct bytes head = { { 0 }, 0 };
+    put_int(&head, field, n);
+    head.b[0] |= 2;                                     /* fields below 16 have one byte */
+    assert_true(field < 16);
+    put(to, head.b, head.n);
+    put(to, data, n);
+}
+
+static void put_text(struct bytes *to, int field, const char *text)
+{
+    put_bytes(to, field, text, strlen(text));
+}
+
+static void put_inner(struct bytes *to, int field, const struct bytes *inner)
+{
+    put_bytes(to, field, inner->b, inner->n);
+}
+
+/* A value's name and type; a dimension of 0 is open and called "n". */
+static void put_value(struct bytes *graph, int field, const char *name, int type, int rank,
+                      const int64_t *dim)
+{
+    struct bytes shape = { { 0 }, 0 }, tensor = shape, kind = shape, value = shape;
+    for (int i = 0; i < rank; i++) {
+        struct bytes d = { { 0 }, 0 };
+        if (dim[i])
+            put_int(&d, 1, (uint64_t)dim[i]);
+        else
+            put_text(&d, 2, "n");
+        put_inner(&shape, 1, &d);
+    }
+    put_int(&tensor, 1, (uint64_t)type);
+    put_inner(&tensor, 2, &shape);
+    put_inner(&kind, 1, &tensor);
+    put_text(&value, 1, name);
+    put_inner(&value, 2, &kind);
+    put_inner(graph, field, &value);
+}
+
+/* A node of up to two inputs and one output. */
+static void put_node(struct bytes *graph, const char *op, const char *a, const char *b,
+                     const char *y)
+{
+    struct bytes node = { { 0 }, 0 };
+    put_text(&node, 1, a);
+    if (b)
+        put_text(&node, 1, b);
+    put_text(&node, 2, y);
+    put_text(&node, 4, op);
+    put_inner(graph, 1, &node);
+}
+
+static const char *write_model(const struct bytes *graph)
+{
+    struct bytes model = { { 0 }, 0 }, opset = model;
+    put_int(&opset, 2, 17);
+    put_int(&model, 1, 8);
+    put_inner(&model, 7, graph);
+    put_inner(&model, 8, &opset);
+    const char *const path = place("made.onnx");
+    FILE *const f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(model.b, 1, model.n, f), model.n);
+    fclose(f);
+    return path;
+}
+
+/* y = Reshape(x, Shape(z)) for any number n of rows, and a value in between by its name. */
+static void shapes_follow_from_shapes(void **state)
+{
+    (void)state;
+    struct bytes graph = { { 0 }, 0 };
+    put_node(&graph, "Relu", "x", NULL, "positive");
+    put_node(&graph, "Shape", "z", NULL, "shape");
+    put_node(&graph, "Reshape", "positive", "shape", "y");
+    put_value(&graph, 11, "x", 1, 2, (int64_t[]){ 0, 6 });
+    put_value(&graph, 11, "z", 1, 3, (int64_t[]){ 0, 2, 3 });
+    put_value(&graph, 12, "y", 1, 3, (int64_t[]){ 0, 2, 3 });
+    oc_onnx *const m = load(write_model(&graph));
+    float x[18];
+    for (int i = 0; i < 18; i++)
+        x[i] = (float)(i - 4);
+    for (int64_t n = 1; n <= 3; n++) {
+        const oc_tensor in[] = { { OC_F32, OC_SHAPE(n, 6), x }, { OC_F32, OC_SHAPE(n, 2, 3), x } };
+        oc_tensor y = run(m, in, NULL), inner = run(m, in, "positive");
+        assert_true(oc_shape_equal(&y.shape, &OC_SHAPE(n, 2, 3)));
+        assert_true(oc_shape_equal(&inner.shape, &OC_SHAPE(n, 6)));
+        assert_memory_equal(y.data, inner.data, (size_t)n * 6 * sizeof(float));
+        assert_true(oc_tensor_get(&y, 0) == 0 && oc_tensor_get(&y, 5) == 1);
+        oc_tensor_free(&y);
+        oc_tensor_free(&inner);
+    }
+    oc_onnx_free(m);
+}
+
+/* y = Relu(Expand(x, n)) - x with n an input: two plans, of which the second knows n; the session
+ * gives right answers when values change and come back. */
+static void shapes_follow_from_values(void **state)
+{
+    (void)state;
+    struct bytes graph = { { 0 }, 0 };
+    put_node(&graph, "Relu", "x", NULL, "r");
+    put_node(&graph, "Expand", "r", "size", "wide");
+    put_node(&graph, "Sub", "wide", "x", "y");
+    put_value(&graph, 11, "x", 1, 1, (int64_t[]){ 3 });
+    put_value(&graph, 11, "size", 7, 1, (int64_t[]){ 2 });
+    put_value(&graph, 12, "y", 1, 2, (int64_t[]){ 0, 3 });
+    oc_onnx *const m = load(write_model(&graph));
+    const oc_value v = oc_onnx_output(m, 0, NULL);
+    oc_session *s;
+    float x[] = { -1, 2, -3 };
+    assert_ok(oc_session_new(&s, oc_onnx_graph(m),
+                             &(oc_session_options){ .outputs = 1, .output = &v }));
+    for (int turn = 0; turn < 6; turn++) {
+        int64_t size[] = { 1 + turn % 3, 3 };
+        const oc_tensor in[] = { { OC_F32, OC_SHAPE(3), x }, { OC_I64, OC_SHAPE(2), size } };
+        oc_tensor y = { 0 };
+        assert_ok(oc_session_results(s, in, &y));
+        assert_true(oc_shape_equal(&y.shape, &OC_SHAPE(size[0], 3)));
+        for (int64_t i = 0; i < oc_shape_count(&y.shape); i++)
+            assert_true(oc_tensor_get(&y, i) == (i % 3 == 1 ? 0 : i % 3 + 1));
+        oc_tensor_free(&y);
+    }
+    oc_session_free(s);
+    oc_onnx_free(m);
+}
+
+/* Shapes that the caller gives are checked against what the file says. */
+static void open_inputs_take_given_shapes(void **state)
+{
+    (void)state;
+    struct bytes graph = { { 0 }, 0 };
+    put_node(&graph, "Relu", "x", NULL, "y");
+    put_value(&graph, 11, "x", 1, 2, (int64_t[]){ 0, 6 });
+    put_value(&graph, 12, "y", 1, 2, (int64_t[]){ 0, 6 });
+    const char *const path = write_model(&graph), *const name = "x";
+    oc_onnx *m;
+    oc_shape shape = OC_SHAPE(5, 6);
+    const oc_onnx_options options = { 1, &name, &shape };
+    assert_ok(oc_onnx_load(&m, path, &options));
+    const oc_shape y = oc_value_shape(oc_onnx_graph(m), oc_onnx_output(m, 0, NULL));
+    assert_true(oc_shape_equal(&y, &shape));
+    oc_onnx_free(m);
+    shape.dim[1] = 7;
+    assert_int_equal(oc_onnx_load(&m, path, &options), OC_EUSAGE);
+    error_says("x has shape [5, 7]");
+}
+
+/* ---- weights in other files --------------------------------------------------------------- */
+
+static oc_status load_external(const char *location, const char *offset, const char *length)
+{
+    struct bytes graph = { { 0 }, 0 }, tensor = graph;
+    const char *const pairs[][2] = { { "location", location }, { "offset", offset },
+                                     { "length", length } };
+    put_node(&graph, "Add", "x", "w", "y");
+    put_int(&tensor, 1, 2);                             /* dims */
+    put_int(&tensor, 2, 1);                             /* FLOAT */
+    put_text(&tensor, 8, "w");
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        struct bytes pair = { { 0 }, 0 };
+        if (!pairs[i][1])
+            continue;
+        put_text(&pair, 1, pairs[i][0]);
+        put_text(&pair, 2, pairs[i][1]);
+        put_inner(&tensor, 13, &pair);
+    }
+    put_int(&tensor, 14, 1);                            /* data_location: EXTERNAL */
+    put_inner(&graph, 5, &tensor);
+    put_value(&graph, 11, "x", 1, 1, (int64_t[]){ 2 });
+    put_value(&graph, 12, "y", 1, 1, (int64_t[]){ 2 });
+    oc_onnx *m;
+    const oc_status status = oc_onnx_load(&m, write_model(&graph), NULL);
+    if (status == OC_OK) {
+        const oc_parameter w = oc_store_at(oc_onnx_store(m), 0);
+        assert_true(w.value[0] == 2 && w.value[1] == 3);
+        oc_onnx_free(m);
+    }
+    return status;
+}
+
+static void weights_come_from_files_beneath_the_model_only(void **state)
+{
+    (void)state;
+    const float numbers[] = { 1, 2, 3 };
+    FILE *const f = fopen(place("w.bin"), "wb");
+    assert_int_equal(fwrite(numbers, 1, sizeof numbers, f), sizeof numbers);
+    fclose(f);
+    assert_ok(load_external("w.bin", "4", "8"));
+    assert_ok(load_external("w.bin", "4", NULL));
+    assert_ok(load_external("./w.bin", "4", "8"));
+    assert_int_equal(symlink("w.bin", place("link.bin")), 0);
+    assert_int_equal(mkfifo(place("pipe.bin"), 0600), 0);
+    static const struct { const char *location, *offset, *length; } bad[] = {
+        { "/etc/passwd", "0", "8" },     { "../w.bin", "4", "8" },    { "a/../../w.bin", "4", "8" },
+        { "", "4", "8" },                { "link.bin", "4", "8" },    { "pipe.bin", "4", "8" },
+        { ".", "4", "8" },               { "w.bin", "8", "8" },       { "w.bin", "-4", "8" },
+        { "w.bin", "4", "9" },           { "w.bin", "4", "x" },       { "missing.bin", "0", "8" },
+        { "w.bin", "9223372036854775807", "8" }, { NULL, "4", "8" },
+    };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        const oc_status status = load_external(bad[i].location, bad[i].offset, bad[i].length);
+        if (status != OC_EINPUT && status != OC_EIO)
+            fail_msg("%s at %s: status %d", bad[i].location, bad[i].offset, (int)status);
+        error_says("initializer 'w': external_data");
+    }
+    assert_int_equal(link(place("w.bin"), place("second.bin")), 0);
+    assert_int_equal(load_external("w.bin", "4", "8"), OC_EINPUT);
+    error_says("one name");
+    remove(place("second.bin"));
+}
+
+static void unknown_fields_take_no_memory(void **state)
+{
+    (void)state;
+    struct bytes graph = { { 0 }, 0 };
+    put_node(&graph, "Relu", "x", NULL, "y");
+    put_value(&graph, 11, "x", 1, 1, (int64_t[]){ 2 });
+    put_value(&graph, 12, "y", 1, 1, (int64_t[]){ 2 });
+    FILE *const f = fopen(write_model(&graph), "ab");
+    for (int i = 0; i < 2000000; i++)
+        assert_int_equal(fwrite("\x78\x01", 1, 2, f), 2);   /* field 15 */
+    fclose(f);
+    const uint64_t before = oc__mem_calls();
+    oc_onnx_free(load(place("made.onnx")));
+    assert_true(oc__mem_calls() - before < 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +470,11 @@ int main(void)
         cmocka_unit_test(squeezenet_holds_probabilities),
         cmocka_unit_test(unsound_files_are_refused_with_their_place),
         cmocka_unit_test(every_prefix_of_a_model_is_refused),
+        cmocka_unit_test(shapes_follow_from_shapes),
+        cmocka_unit_test(shapes_follow_from_values),
+        cmocka_unit_test(open_inputs_take_given_shapes),
+        cmocka_unit_test(weights_come_from_files_beneath_the_model_only),
+        cmocka_unit_test(unknown_fields_take_no_memory),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);
 }
