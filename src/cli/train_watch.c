@@ -43,8 +43,8 @@ static oc_status check(const struct train_watch *options)
         return oc__fail(OC_EUSAGE, "train: --check-every and --check-entries say how "
                                    "--check-gradients checks; it is not given");
     if (options->metrics_host && !options->metrics_port)
-        return oc__fail(OC_EUSAGE, "train: --metrics-host: says where --metrics-port listens, which "
-                                   "is not given");
+        return oc__fail(OC_EUSAGE, "train: --metrics-host says where --metrics-port listens; it is "
+                                   "not given");
     if (options->dump_count && !options->dump)
         return oc__fail(OC_EUSAGE, "train: --dump-count says how many batches --dump-batches "
                                    "draws; it is not given");
