@@ -103,13 +103,14 @@ static const char *const cpu_leaves_all[] = {
     "DropoutSeeded",
     "AffineGrid", "ArgMax", "ArgMin", "AttentionBias", "BatchNormalizationInference",
     "BatchNormalizationInferenceGrad", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr",
-    "BitwiseXor", "CenterCropPad", "Compress", "CumProd", "CumSum", "DepthToSpace",
-    "DequantizeLinear", "Det", "DynamicQuantizeLinear", "Einsum", "Gather", "GatherElements",
-    "GatherND", "GlobalMaxPool", "GridSample", "Hardmax", "IsInf", "IsNaN", "LRN", "LpPool",
-    "MaxPoolGrad", "NegativeLogLikelihoodLoss", "OneHot", "Pad", "QuantizeLinear", "ReduceL1",
-    "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMin", "ReduceProd",
-    "ReduceSumSquare", "ReverseSequence", "RoiAlign", "ScatterElements", "ScatterND", "Slice",
-    "SpaceToDepth", "TensorScatter", "Tile", "TopK", "Trilu", NULL
+    "BitwiseXor", "CenterCropPad", "Col2Im", "Compress", "CumProd", "CumSum", "DFT",
+    "DepthToSpace", "DequantizeLinear", "Det", "DynamicQuantizeLinear", "Einsum", "Gather",
+    "GatherElements", "GatherND", "GlobalMaxPool", "GridSample", "Hardmax", "IsInf", "IsNaN",
+    "LRN", "LpPool", "MaxPoolGrad", "NegativeLogLikelihoodLoss", "OneHot", "Pad",
+    "QuantizeLinear", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
+    "ReduceMin", "ReduceProd", "ReduceSumSquare", "ReverseSequence", "RoiAlign",
+    "ScatterElements", "ScatterND", "Slice", "SpaceToDepth", "TensorScatter", "Tile", "TopK",
+    "Trilu", NULL
 };
 
 /* Single cases that it leaves; it takes all else in f32.  A new operator is served, or stands here.

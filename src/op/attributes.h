@@ -93,6 +93,9 @@ struct roi_align {
     double  spatial_scale;
 };
 struct einsum    { char equation[ATTR_TEXT_MAX]; int64_t operand; };
+struct dft           { int64_t axis, dft_length; bool inverse, onesided; };
+struct signal_window { int64_t size; bool periodic; int output_datatype; };  /* oc_dtype */
+struct col2im        { struct ints image_shape, block_shape, dilations, pads, strides; };
 struct bundle    { int64_t count; };
 struct mod       { bool fmod; };
 struct bit_shift { int direction; };                    /* 0: left, 1: right */

@@ -151,6 +151,9 @@ const struct onnx_form oc__onnx_batch_normalization = {
 const struct onnx_form oc__onnx_prelu_before_7 = {
     .op = "PRelu", .until = 6, .build = build_prelu
 };
+const struct onnx_form oc__onnx_dft_before_20 = {
+    .op = "DFT", .until = 19, .preset = "axis=1"
+};
 const struct onnx_form oc__onnx_gemm_before_7 = {
     .op = "Gemm", .until = 6, .ignore = "broadcast"
 };
