@@ -44,6 +44,7 @@ struct writer { int fd; char *path, *temporary; int64_t written, size; };
 enum write_flags {
     WRITE_NEW     = 0,                                  /* an existing file is an error */
     WRITE_REPLACE = 1,                                  /* an existing file is replaced whole */
+    WRITE_LIGHTLY = 2,               /* not synced: whole after a kill, not after a loss of power */
 };
 oc_status oc__write_begin(struct writer *w, const char *path, int64_t size); /* < 0: unknown */
 oc_status oc__write(struct writer *w, const void *data, size_t n);

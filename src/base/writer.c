@@ -95,12 +95,12 @@ oc_status oc__write(struct writer *w, const void *data, size_t n)
     return OC_OK;
 }
 
-static oc_status sync_and_close(struct writer *w)
+static oc_status sync_and_close(struct writer *w, enum write_flags flags)
 {
     if (w->size >= 0 && w->written != w->size)
         return oc__fail(OC_EBUG, "%s: %lld bytes were announced, %lld written", w->path,
                         (long long)w->size, (long long)w->written);
-    if (fsync(w->fd) != 0)
+    if (!(flags & WRITE_LIGHTLY) && fsync(w->fd) != 0)
         return oc__fail_errno(errno, "%s: cannot be synced", w->path);
     const int fd = w->fd;
     w->fd = -1;
@@ -127,7 +127,7 @@ static oc_status publish(struct writer *w, enum write_flags flags, int directory
         return oc__fail_errno(errno, "%s: cannot be renamed into place", w->path);
     oc__free(w->temporary);
     w->temporary = NULL;
-    if (fsync(directory) == 0 || errno == EINVAL)
+    if (flags & WRITE_LIGHTLY || fsync(directory) == 0 || errno == EINVAL)
         return OC_OK;
     const int error = errno;
     const bool replaced = flags & WRITE_REPLACE;
@@ -142,7 +142,7 @@ oc_status oc__write_commit(struct writer *w, enum write_flags flags)
     if (w->fd < 0)
         return oc__fail(OC_EBUG, "a file is committed after it failed or was closed");
     int directory = -1;
-    oc_status status = sync_and_close(w);
+    oc_status status = sync_and_close(w, flags);
     if (status >= 0)
         status = oc__open_parent(w->path, &directory);
     if (status >= 0)

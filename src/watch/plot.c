@@ -2,7 +2,8 @@
  *
  * Pictures are drawn anew as epochs end, but only as long as drawing takes no more than one part in
  * fifty of the time, and at the end always.  A picture that cannot be drawn or written is a
- * warning: a training is worth more than its pictures. */
+ * warning: a training is worth more than its pictures.  Nor are they synced, since they can be
+ * drawn again. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ static oc_status write_file(const char *folder, const char *name, const char *en
     struct str path = { 0 };
     oc__str_addf(&path, "%s/%s%s", folder, name, ending);
     const oc_status status = path.failed || bytes->failed ? OC_ELIMIT
-        : oc__write_file(path.text, bytes->text, bytes->n, WRITE_REPLACE);
+        : oc__write_file(path.text, bytes->text, bytes->n, WRITE_REPLACE | WRITE_LIGHTLY);
     oc__str_free(&path);
     return status;
 }
