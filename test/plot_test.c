@@ -79,9 +79,10 @@ static void classes_are_measured_from_the_counts(void **state)
 
 static oc_model *make_model(const char *steps, oc_shape input)
 {
+    static const char *const names[] = { "dark", "light" };
     oc_model *m;
     assert_ok(oc_model_new(&m, &(oc_model_options){ .architecture = steps, .input = input,
-                                                    .classes = 2 }));
+                                                    .classes = 2, .class_name = names }));
     return m;
 }
 
@@ -103,7 +104,7 @@ static void rows_of_a_linear_layer_have_the_shape_of_the_input(void **state)
     assert_int_equal(rows[0].image.height, 2);
     const uint8_t want[] = { 0xd5, 0x5e, 0, 255, 255, 255, 0, 0x72, 0xb2 };
     assert_memory_equal(rows[0].image.pixel, want, sizeof want);
-    assert_string_equal(rows[0].caption[0], "0: 0");
+    assert_string_equal(rows[0].caption[0], "0: dark");
     assert_string_equal(rows[0].caption[1], "-1 … 1");
     oc__track_free(rows, n);
     oc_model_free(m);

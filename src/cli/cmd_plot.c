@@ -136,7 +136,7 @@ const struct command oc__command_plot = {
     .summary = "curves of runs, compared: as a picture, in the terminal, live",
     .usage = "RUN… [--out FILE] [--live]",
     .about = "RUN is the folder of a run, finished or under way, or one that holds such folders,\n"
-             "as a study's does.  Pictures of a single run are in its folder: plots/ and report.html.",
+             "as a study's does.  More pictures of a run are in its folder: plots/, report.html.",
     .options = options,
     .size = sizeof(struct plot),
     .least = 1,

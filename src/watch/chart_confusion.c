@@ -20,18 +20,25 @@ struct layout {
     bool   named, upward;
 };
 
-static double share(const struct confusion_chart *c, int row, int column)
+static const int64_t *row_of(const struct confusion_chart *c, int row)
+{
+    return c->count + (int64_t)row * c->classes;
+}
+
+static int64_t sum_of(const struct confusion_chart *c, int row)
 {
     int64_t sum = 0;
     for (int k = 0; k < c->classes; k++)
-        sum += c->count[(int64_t)row * c->classes + k];
-    return sum ? (double)c->count[(int64_t)row * c->classes + column] / (double)sum : NAN;
+        sum += row_of(c, row)[k];
+    return sum;
 }
 
-static colour cell_colour(const struct confusion_chart *c, int row, int column)
+/* Of a cell in a row with that sum. */
+static colour cell_colour(const struct confusion_chart *c, int row, int column, int64_t sum)
 {
-    const double part = share(c, row, column);
-    if (!(part > 0))
+    const int64_t count = row_of(c, row)[column];
+    const double part = (double)count / (double)sum;
+    if (count == 0)
         return empty;
     if (row == column)
         return oc__colour_between(COLOUR_WHITE, CHART_BLUE, 0.12 + 0.88 * part);
@@ -80,16 +87,18 @@ static void draw_cells(struct drawing *d, const struct layout *l)
 {
     const struct confusion_chart *const c = l->chart;
     const double gap = l->cell >= NUMBERS_FROM ? 1 : 0;
-    for (int i = 0; i < c->classes; i++)
+    for (int i = 0; i < c->classes; i++) {
+        const int64_t sum = sum_of(c, i);
         for (int k = 0; k < c->classes; k++) {
-            const colour ground = cell_colour(c, i, k);
-            const int64_t count = c->count[(int64_t)i * c->classes + k];
+            const colour ground = cell_colour(c, i, k, sum);
+            const int64_t count = row_of(c, i)[k];
             const struct box box = { l->left + k * l->cell, TOP + i * l->cell, l->cell - gap,
                                      l->cell - gap };
             oc__draw_box(d, box, ground);
             if (count && l->cell >= NUMBERS_FROM)
                 draw_count(d, l, box, count, ground);
         }
+    }
 }
 
 /* One pixel a cell. */
@@ -100,13 +109,15 @@ static void draw_as_image(struct drawing *d, const struct layout *l)
     if (oc__image_new(&image, "confusion", n, n, 3) < 0)
         return;
     uint8_t *to = image.pixel;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        const int64_t sum = sum_of(l->chart, i);
         for (int k = 0; k < n; k++) {
-            const colour c = cell_colour(l->chart, i, k);
+            const colour c = cell_colour(l->chart, i, k, sum);
             *to++ = (uint8_t)(c >> 16);
             *to++ = (uint8_t)(c >> 8);
             *to++ = (uint8_t)c;
         }
+    }
     oc__draw_image(d, (struct box){ l->left, TOP, n * l->cell, n * l->cell }, &image);
     oc_image_free(&image);
 }
@@ -120,7 +131,8 @@ static void draw_names(struct drawing *d, const struct layout *l)
     number.anchor = ANCHOR_END;
     for (int i = 0; i < c->classes; i++) {
         char text[COUNT_TEXT] = "-";
-        const double middle = (i + 0.5) * l->cell, recall = share(c, i, i);
+        const double middle = (i + 0.5) * l->cell;
+        const double recall = (double)row_of(c, i)[i] / (double)sum_of(c, i);
         const double width = oc__draw_text_width(d, c->name[i], &name);
         if (isfinite(recall))
             snprintf(text, sizeof text, "%.1f %%", 100 * recall);

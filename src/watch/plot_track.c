@@ -162,6 +162,17 @@ const char *oc__track_key(const struct track *t, const oc_model *m)
     return in_three(&p, m) ? "in colour, zero is grey" : "blue is below zero, orange above";
 }
 
+/* Its number; of the last layer, with the class that it stands for. */
+static void name_row(const oc_parameter *p, int64_t row, const oc_model *m, char text[CAPTION_MAX])
+{
+    const int n = snprintf(text, CAPTION_MAX, "%lld", (long long)row);
+    if (p->shape.rank != 2 || p->shape.dim[0] != oc_model_classes(m))
+        return;
+    const char *const class = oc_model_class_name(m, (int)row);
+    if (strcmp(class, text) != 0)
+        snprintf(text + n, CAPTION_MAX - (size_t)n, ": %s", class);
+}
+
 static oc_status draw_row(const oc_parameter *p, int64_t row, int64_t length, const oc_model *m,
                           double most, struct exhibit *out)
 {
@@ -172,11 +183,7 @@ static oc_status draw_row(const oc_parameter *p, int64_t row, int64_t length, co
         low = fmin(low, (double)v[i]);
         high = fmax(high, (double)v[i]);
     }
-    if (p->shape.rank == 2 && p->shape.dim[0] == oc_model_classes(m))
-        snprintf(out->caption[0], CAPTION_MAX, "%lld: %.60s", (long long)row,
-                 oc_model_class_name(m, (int)row));
-    else
-        snprintf(out->caption[0], CAPTION_MAX, "%lld", (long long)row);
+    name_row(p, row, m, out->caption[0]);
     snprintf(out->caption[1], CAPTION_MAX, "%.2g … %.2g", low, high);
     if (!has_form(p, length, m, &f))
         return in_a_square(length, most, v, &out->image);
