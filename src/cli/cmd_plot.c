@@ -143,7 +143,7 @@ const struct command oc__command_plot = {
     .most = -1,
     .examples = (const struct example[]){
         { "plot runs/cnn-1 runs/mlp-1", "two runs, in the terminal" },
-        { "plot runs/* --out runs.svg", "all, as a picture" },
+        { "plot runs --out runs.svg", "all of them, as a picture" },
         { "plot runs/cnn-1 --live", "a training under way, from another terminal" },
         { 0 },
     },
