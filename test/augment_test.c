@@ -340,8 +340,9 @@ static void cutmix_swaps_a_window_as_large_as_the_rest_of_the_share(void **state
         for (int n = 0; n < N; n++) {
             int own = 0;
             for (int i = 0; i < VALUES; i++) {
-                assert_true(x[n * VALUES + i] == n || x[n * VALUES + i] == (n + N - 1) % N);
-                own += x[n * VALUES + i] == n;
+                const int from = (int)x[n * VALUES + i];
+                assert_true(from == n || from == (n + N - 1) % N);
+                own += from == n;
             }
             assert_true(fabs(share - own / (double)VALUES) < 1e-9);
         }
