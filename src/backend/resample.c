@@ -86,7 +86,7 @@ struct resample *oc__resample_new(const struct request *r, const oc_shape *x, co
 /* ---- rows --------------------------------------------------------------------------------- */
 
 /* A row of places that lie `step` apart, added with a weight to a dense one; or put there. */
-WIDE static void add_weighed_row(float *to, const float *from, float weight, bool put, int64_t places,
+WIDE static void mix_row(float *to, const float *from, float weight, bool put, int64_t places,
                          int64_t step, int64_t lanes)
 {
     const int64_t inner = step == lanes ? places * lanes : lanes;
@@ -196,9 +196,9 @@ static void run_rows(const void *context, int64_t first, int64_t last)
         const float *const x = r->x + from.at + down->at[k] * line;
         float *const y = r->y + to.at + k * across->y * r->to.step;
         const float w = down->next[k];
-        add_weighed_row(row, x, 1 - w, true, across->x, r->from.step, from.lanes);
+        mix_row(row, x, 1 - w, true, across->x, r->from.step, from.lanes);
         if (w > 0)
-            add_weighed_row(row, x + line, w, false, across->x, r->from.step, from.lanes);
+            mix_row(row, x + line, w, false, across->x, r->from.step, from.lanes);
         if (from.lanes == 1 && r->to.step == 1)
             gather_plain(y, row, across);
         else
@@ -219,7 +219,7 @@ static void run_rows_grad(const void *context, int64_t first, int64_t last)
         memset(row, 0, (size_t)(across->y * from.lanes) * sizeof *row);
         for (int64_t o = down->first[k ? k - 1 : 0]; o < down->first[k + 1]; o++) {
             const float w = down->at[o] == k ? 1 - down->next[o] : down->next[o];
-            add_weighed_row(row, r->x + from.at + o * line, w, false, across->y, r->from.step, from.lanes);
+            mix_row(row, r->x + from.at + o * line, w, false, across->y, r->from.step, from.lanes);
         }
         spread(r->y + to.at + k * across->x * r->to.step, row, across, r->to.step, from.lanes);
     }
