@@ -264,6 +264,7 @@ void        oc_data_free(oc_data *d);
 int64_t     oc_data_count(const oc_data *d, oc_part part);
 int         oc_data_classes(const oc_data *d);
 const char *oc_data_class_name(const oc_data *d, int i);
+const char *oc_data_task(const oc_data *d);     /* what it can teach: "classify", "saliency" */
 /* [c, h, w] of its images; unknown where they differ */
 oc_shape    oc_data_shape(const oc_data *d);
 /* of all pixels and labels; of files, their names and sizes in place of pixels */
@@ -493,12 +494,22 @@ typedef struct oc_epoch {
 } oc_epoch;
 
 typedef struct oc_class_metrics { int64_t count; double precision, recall, f1; } oc_class_metrics;
+
+/* Of saliency, as fractions: mean absolute error; F with beta^2 = 0.3, the largest of 256 thresholds
+ * and which, and at twice the mean; intersection over union at one half. */
+typedef struct oc_map_metrics {
+    double mae, max_f, threshold, adaptive_f, iou;
+} oc_map_metrics;
+
+/* Where the task is saliency, there is one class, and accuracy is the share of pixels on the right
+ * side of one half. */
 typedef struct oc_metrics {
     int64_t           samples;
     double            loss, accuracy, top5;             /* fractions; loss in nats */
     int               classes;
     oc_class_metrics *per_class;
     int64_t          *confusion;                        /* [true class, predicted class] */
+    oc_map_metrics    map;                              /* of saliency; else zeroes */
 } oc_metrics;
 
 typedef struct oc_train_result {
@@ -565,7 +576,9 @@ typedef struct oc_evaluated {
     int64_t        first, n;
     int            classes;
     const int64_t *label;                               /* [n] */
-    const float   *logits, *probability;                /* [n, classes] */
+    const float   *logits, *probability;                /* [n, classes], of saliency [n, h, w] */
+    const float   *mask;                                /* [n, h, w] of saliency; else NULL */
+    int64_t        values;                              /* logits of a sample */
 } oc_evaluated;
 typedef oc_status oc_evaluated_function(void *context, const oc_evaluated *batch);
 
@@ -660,10 +673,24 @@ oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval
                       oc_metrics *out);
 void      oc_metrics_free(oc_metrics *m);
 
-/* Class probabilities [classes] of one image, through the model's preparation. */
+/* What a model is trained for, on a batch of n samples: makes the graph's inputs x [n, c, h, w] and
+ * the targets (labels [n] as i64; of saliency, masks [n, 1, h, w]) and hands out logits and loss. */
+oc_status oc_model_objective(oc_model *m, oc_graph *g, int64_t n, oc_value *logits, oc_value *loss);
+oc_tensor oc_model_targets(const oc_model *m, int64_t n);       /* type and shape; no data */
+
+/* Probabilities of one image, through the model's preparation: of the classes [classes]; of
+ * saliency, of the pixels [h, w] of its input. */
 typedef struct oc_predictor oc_predictor;
 oc_status oc_predictor_new(oc_predictor **out, oc_model *m, const oc_eval_options *options);
 oc_status oc_predict(oc_predictor *p, const oc_image *image, float *probability);
+/* What a model of saliency answers, as pictures in the image's size: "mask", grey; "overlay", the
+ * image with what stands out in colour; "cutout", the image with the mask as its alpha.  Models of
+ * classes draw none.  Freed with oc_pictures_free(). */
+enum { OC_PICTURES_MAX = 8 };
+typedef struct oc_picture { const char *name; oc_image image; } oc_picture;
+oc_status oc_predict_pictures(oc_predictor *p, const oc_image *image,
+                              oc_picture picture[OC_PICTURES_MAX], int *n);
+void      oc_pictures_free(oc_picture *picture, int n);
 void      oc_predictor_free(oc_predictor *p);
 
 /* What a decision rests on: how much each place of an image speaks for a class, in one number of

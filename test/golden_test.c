@@ -139,7 +139,7 @@ static void open_session(struct training *t, const char *backends)
     oc_store *s = oc_model_store(t->model);
     struct loss_choice loss;
     int n = 0;
-    assert_ok(oc__loss_read(&loss, "softmax"));
+    assert_ok(oc__loss_read(&loss, &oc__task_classify, "softmax"));
     assert_ok(oc_graph_new(&t->graph, s));
     const oc_value x = oc__model_input(t->model, t->graph, SAMPLES);
     const oc_value label = oc_input(t->graph, "labels", OC_I64, OC_SHAPE(SAMPLES));

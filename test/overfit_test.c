@@ -33,7 +33,7 @@ static oc_session *open_session(oc_graph *g, oc_model *m)
     struct loss_choice loss;
     oc_session *session;
     int n = 0;
-    assert_ok(oc__loss_read(&loss, "softmax"));
+    assert_ok(oc__loss_read(&loss, &oc__task_classify, "softmax"));
     const oc_value x = oc__model_input(m, g, SAMPLES);
     const oc_value label = oc_input(g, "labels", OC_I64, OC_SHAPE(SAMPLES));
     const oc_value y = oc__loss_value(&loss, g, oc_model_build(m, g, x), label);

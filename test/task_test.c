@@ -17,7 +17,7 @@ static double value_of(const char *text)
     oc_graph *g;
     oc_session *s;
     float y = NAN;
-    assert_ok(oc__loss_read(&c, text));
+    assert_ok(oc__loss_read(&c, &oc__task_classify, text));
     assert_ok(oc_graph_new(&g, NULL));
     const oc_value x = oc_input(g, "x", OC_F32, OC_SHAPE(2, 3));
     const oc_value t = oc_input(g, "t", OC_I64, OC_SHAPE(2));
@@ -62,9 +62,9 @@ static void an_unknown_loss_names_the_nearest(void **state)
 {
     struct loss_choice c;
     (void)state;
-    assert_int_equal(oc__loss_read(&c, "sofmax"), OC_EUSAGE);
+    assert_int_equal(oc__loss_read(&c, &oc__task_classify, "sofmax"), OC_EUSAGE);
     error_says("did you mean softmax?");
-    assert_int_equal(oc__loss_read(&c, "softmax smothing=1"), OC_EUSAGE);
+    assert_int_equal(oc__loss_read(&c, &oc__task_classify, "softmax smothing=1"), OC_EUSAGE);
     error_says("did you mean smoothing?");
 }
 

@@ -148,7 +148,7 @@ static double train_once(struct trial *t, bool gradients, oc_dtype precision)
     oc_value *const output = oc__alloc(1 + (size_t)oc_store_count(s), sizeof *output);
     oc_tensor *const result = oc__alloc(1 + (size_t)oc_store_count(s), sizeof *result);
     double value = NAN;                                 /* room for either precision */
-    assert_ok(oc__loss_read(&loss, "softmax"));
+    assert_ok(oc__loss_read(&loss, &oc__task_classify, "softmax"));
     assert_ok(oc_graph_new(&t->graph, s));
     const oc_value x = oc__model_input(t->model, t->graph, t->shape.dim[0]);
     const oc_value label = oc_input(t->graph, "labels", OC_I64, OC_SHAPE(t->shape.dim[0]));

@@ -165,6 +165,74 @@ static json_t *result(const oc_model *model, const oc_metrics *m, const char *da
                      "confusion", confusion_rows(m));
 }
 
+/* ---- by task -------------------------------------------------------------------------------- */
+
+static void print_decisions(const oc_model *model, const oc_metrics *m)
+{
+    print_totals(m);
+    print_classes(model, m);
+    if (m->classes <= CONFUSION_CLASSES_MAX)
+        print_matrix(model, m);
+    else
+        print_mistakes(model, m);
+}
+
+static void print_maps(const oc_model *model, const oc_metrics *m)
+{
+    struct table t = { .columns = "lrl" };
+    const struct { const char *name; double value; const char *what; } rows[] = {
+        { "MAE", m->map.mae, "mean absolute error of the saliency" },
+        { "max F", m->map.max_f, "F of beta^2 = 0.3 at its best threshold" },
+        { "adaptive F", m->map.adaptive_f, "F at twice each image's mean" },
+        { "IoU", m->map.iou, "intersection over union at one half" },
+        { "precision", m->per_class[0].precision, "at one half" },
+        { "recall", m->per_class[0].recall, "at one half" },
+        { "pixels", m->accuracy, "on the right side of one half" },
+        { "loss", m->loss, "cross-entropy, summed over all outputs" },
+    };
+    (void)model;
+    printf("\n");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        oc__table_cell(&t, "%s", rows[i].name);
+        oc__table_cell(&t, "%.4f", rows[i].value);
+        oc__table_cell(&t, "%s", rows[i].what);
+    }
+    oc__table_print(&t, 0);
+    printf("\nbest threshold %.3f\n", m->map.threshold);
+}
+
+static json_t *map_result(const oc_model *model, const oc_metrics *m, const char *data, int part)
+{
+    (void)model;
+    return json_pack("{s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}, s:I, s:o, s:s}", "metrics",
+                     "accuracy", oc__number_json(m->accuracy), "loss", oc__number_json(m->loss),
+                     "mae", oc__number_json(m->map.mae), "max_f", oc__number_json(m->map.max_f),
+                     "threshold", oc__number_json(m->map.threshold), "adaptive_f",
+                     oc__number_json(m->map.adaptive_f), "iou", oc__number_json(m->map.iou),
+                     "precision", oc__number_json(m->per_class[0].precision), "recall",
+                     oc__number_json(m->per_class[0].recall), "samples", (json_int_t)m->samples,
+                     "data", oc__text_json(data), "part", parts[part]);
+}
+
+/* What is told of a task's metrics. */
+static const struct telling {
+    const char *task;
+    void      (*print)(const oc_model *model, const oc_metrics *m);
+    json_t   *(*json)(const oc_model *model, const oc_metrics *m, const char *data, int part);
+} tellings[] = {
+    { "classify", print_decisions, result },
+    { "saliency", print_maps, map_result },
+};
+
+static const struct telling *telling_of(const oc_model *model)
+{
+    const size_t n = sizeof tellings / sizeof *tellings;
+    size_t i = 0;
+    while (i + 1 < n && strcmp(tellings[i].task, oc_model_task(model)) != 0)
+        i++;
+    return &tellings[i];
+}
+
 /* ---- running ------------------------------------------------------------------------------- */
 
 static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *data,
@@ -178,15 +246,12 @@ static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *
         char samples[32];
         printf("%s on %s, %s: %s samples\n", oc__printable(word), oc__printable(spec),
                parts[o->part], oc__count_text(m.samples, samples));
-        print_totals(&m);
-        print_classes(model, &m);
-        if (m.classes <= CONFUSION_CLASSES_MAX)
-            print_matrix(model, &m);
-        else
-            print_mistakes(model, &m);
+        telling_of(model)->print(model, &m);
     }
     const oc_status status
-        = o->json ? oc__output_json(o->json, o->force, result(model, &m, spec, o->part)) : OC_OK;
+        = o->json ? oc__output_json(o->json, o->force,
+                                    telling_of(model)->json(model, &m, spec, o->part))
+                  : OC_OK;
     oc_metrics_free(&m);
     return status;
 }
@@ -232,7 +297,7 @@ static oc_status run(const void *settings, const struct operands *operands)
 
 const struct command oc__command_eval = {
     .name = "eval",
-    .summary = "measure a model on data: accuracy, every class, confusion",
+    .summary = "measure a model on data: accuracy, classes, confusion; masks",
     .usage = "FILE_OR_RUN [--data SPEC] [options]\nMODEL --load FILE --data SPEC [options]",
     .options = options,
     .size = sizeof(struct eval),

@@ -8,13 +8,15 @@
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/picture.h"
+#include "cli/predict_maps.h"
 #include "cli/term.h"
 
 enum { BAR_COLUMNS = 24 };
 
 struct predict {
     const char *backends, *json;
-    const char *input, *output, *out;                   /* of a model of ONNX */
+    const char *input, *output;                         /* of a model of ONNX */
+    const char *out;                                    /* of ONNX, or of saliency */
     int64_t     top, threads, max_bad;
     int         on_bad;
     bool        force;
@@ -35,12 +37,13 @@ static const struct option options[] = {
              "back ends in order, as in cpu,reference"),
     OPT_TEXT(struct predict, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
     OPT_FLAG(struct predict, force, "force", 'f', "replace what is written if it exists"),
+    OPT_TEXT(struct predict, out, "out", 0, "DIR", NULL,
+             "of saliency: folder for mask, overlay and cut-out; of ONNX: a file, .npy or .png"),
     OPT_HEADING("Of a model of ONNX"),
     OPT_TEXT(struct predict, input, "input", 'i', "NAME=FILE", NULL,
              "arrays (.npy) by the names of inputs, with commas between them"),
     OPT_TEXT(struct predict, output, "output", 'o', "NAME", NULL,
              "any value in it [all its outputs]"),
-    OPT_TEXT(struct predict, out, "out", 0, "FILE", NULL, "write it as .npy or .png"),
     OPT_END,
 };
 
@@ -235,22 +238,15 @@ static oc_status predict_onnx(const struct predict *o, const struct operands *op
     return oc__foreign_predict(&how);
 }
 
-static oc_status run(const void *settings, const struct operands *operands)
+/* ---- by task ------------------------------------------------------------------------------- */
+
+static oc_status predict_classes(const struct predict *o, oc_model *model,
+                                 const struct operands *operands)
 {
-    const struct predict *const o = settings;
-    if (oc__names_onnx(operands->word[0]))
-        return predict_onnx(o, operands);
-    if (operands->n < 2 || o->input || o->output || o->out)
-        return oc__fail(OC_EUSAGE, "predict: wants a model and images; --input, --output and --out "
-                                   "are for models of ONNX");
-    TRY(oc__output_check(o->json, o->force));
-    if (!oc__names_file(operands->word[0]))
-        return oc__fail(OC_EUSAGE, "%s: wants a model file or a run folder",
-                        oc__quote_z(operands->word[0]));
-    oc_model *model;
-    TRY(oc_model_load(&model, operands->word[0]));
     struct work w = { .options = o, .model = model, .table = { .columns = "llrl" },
                       .people = !oc__output_is_stdout(o->json) };
+    if (o->out)
+        return oc__fail(OC_EUSAGE, "predict: --out is for models of saliency and of ONNX");
     oc_status status = begin(&w, model);
     if (status >= 0)
         status = visit_all(&w, operands);
@@ -263,6 +259,50 @@ static oc_status run(const void *settings, const struct operands *operands)
     oc__free(w.seen);
     oc__free(w.first);
     oc_predictor_free(w.predictor);
+    return status;
+}
+
+static oc_status predict_maps(const struct predict *o, oc_model *model,
+                              const struct operands *operands)
+{
+    return oc__predict_maps(&(struct predict_maps){
+        .model = model, .backends = o->backends, .json = o->json, .out = o->out,
+        .threads = o->threads, .max_bad = o->max_bad, .skip_bad = o->on_bad == BAD_SKIP,
+        .force = o->force }, operands);
+}
+
+static const struct way {
+    const char *task;
+    oc_status (*predict)(const struct predict *o, oc_model *model, const struct operands *operands);
+} ways[] = {
+    { "classify", predict_classes },
+    { "saliency", predict_maps },
+};
+
+static const struct way *way_of(const oc_model *model)
+{
+    const size_t n = sizeof ways / sizeof *ways;
+    size_t i = 0;
+    while (i + 1 < n && strcmp(ways[i].task, oc_model_task(model)) != 0)
+        i++;
+    return &ways[i];
+}
+
+static oc_status run(const void *settings, const struct operands *operands)
+{
+    const struct predict *const o = settings;
+    if (oc__names_onnx(operands->word[0]))
+        return predict_onnx(o, operands);
+    if (operands->n < 2 || o->input || o->output)
+        return oc__fail(OC_EUSAGE, "predict: wants a model and images; --input and --output are "
+                                   "for models of ONNX");
+    TRY(oc__output_check(o->json, o->force));
+    if (!oc__names_file(operands->word[0]))
+        return oc__fail(OC_EUSAGE, "%s: wants a model file or a run folder",
+                        oc__quote_z(operands->word[0]));
+    oc_model *model;
+    TRY(oc_model_load(&model, operands->word[0]));
+    const oc_status status = way_of(model)->predict(o, model, operands);
     oc_model_free(model);
     return status;
 }
@@ -285,6 +325,7 @@ const struct command oc__command_predict = {
         { "predict runs/cnn-1 scans/ --top 3", "every image of a folder" },
         { "predict model.safetensors t10k-images-idx3-ubyte.gz:7 --json -",
           "an image of MNIST's test set, for machines" },
+        { "predict runs/u2netp-1 photo.jpg --out masks", "what stands out, as pictures" },
         { "predict model.onnx --input x=x.npy --output conv1 --out y.npy",
           "any value in a model of ONNX" },
         { 0 },

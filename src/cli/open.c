@@ -74,6 +74,8 @@ static oc_status data_settings(const struct model_request *r, struct str *steps,
     if (!o->preparation)
         o->preparation = oc_data_preparation(r->data);
     o->classes = oc_data_classes(r->data);
+    const oc_zoo_entry *const zoo = oc_zoo_find(r->word);
+    o->task = zoo && zoo->task ? zoo->task : oc_data_task(r->data);
     TRY(oc_preparation_shape(o->preparation, &image, &o->input));
     if (o->input.dim[0] > 0)
         return OC_OK;

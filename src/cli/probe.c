@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 
-/* Images of uniform noise and labels in turn: speed does not depend on them. */
+/* Images of uniform noise, labels in turn, masks of noise: speed does not depend on them. */
 static oc_status make_inputs(struct probe *p, const oc_model *m, int64_t batch)
 {
     oc_shape shape = oc_model_input(m);
@@ -15,17 +15,18 @@ static oc_status make_inputs(struct probe *p, const oc_model *m, int64_t batch)
     shape.dim[0] = batch;
     shape.rank++;
     p->in[0] = (oc_tensor){ OC_F32, shape, NULL };
-    p->in[1] = (oc_tensor){ OC_I64, OC_SHAPE(batch), NULL };
+    p->in[1] = oc_model_targets(m, batch);
     for (int i = 0; i < 2; i++)
         if (!(p->in[i].data = oc__block_alloc(oc_tensor_bytes(&p->in[i]))))
             return OC_ELIMIT;
     float *const x = p->in[0].data;                     /* [n, c, h, w] */
-    int64_t *const label = p->in[1].data;               /* [n] */
     const int64_t n = oc_shape_count(&shape);
     for (int64_t i = 0; i < n; i++)
         x[i] = (float)oc__uniform(1, (uint64_t)i);
-    for (int64_t i = 0; i < batch; i++)
-        label[i] = i % oc_model_classes(m);
+    const bool labels = p->in[1].dtype == OC_I64;
+    for (int64_t i = 0; i < oc_shape_count(&p->in[1].shape); i++)
+        oc_tensor_set(&p->in[1], i, labels ? (double)(i % oc_model_classes(m))
+                                           : oc__uniform(2, (uint64_t)i));
     return OC_OK;
 }
 
@@ -53,11 +54,11 @@ static oc_value *trainable(struct probe *p, oc_store *store, int *n)
     return v;
 }
 
-static oc_status begin_training(struct probe *p, oc_model *m, const struct probe_options *o,
-                                oc_value logits, oc_value target)
+static oc_status begin_training(struct probe *p, oc_model *m, const struct probe_options *o)
 {
-    const oc_value loss = oc_softmax_cross_entropy(p->graph, logits, target);
+    oc_value logits, loss;
     int n;
+    TRY(oc_model_objective(m, p->graph, o->batch, &logits, &loss));
     oc_value *const parameter = trainable(p, oc_model_store(m), &n);
     oc_value *const gradient = oc__alloc((size_t)n + 1, sizeof *gradient);
     oc_status status = OC_ELIMIT;
@@ -81,13 +82,12 @@ oc_status oc__probe_open(struct probe *p, oc_model *m, const struct probe_option
     *p = (struct probe){ 0 };
     TRY(make_inputs(p, m, o->batch));
     TRY(oc_graph_new(&p->graph, oc_model_store(m)));
-    const oc_value x = oc_input(p->graph, "x", OC_F32, p->in[0].shape);
-    const oc_value logits = oc_model_build(m, p->graph, x);
-    TRY(oc_graph_check(p->graph));
     if (o->mode == OC_TRAIN) {
-        const oc_value target = oc_input(p->graph, "target", OC_I64, p->in[1].shape);
-        TRY(begin_training(p, m, o, logits, target));
+        TRY(begin_training(p, m, o));
     } else {
+        const oc_value x = oc_input(p->graph, "x", OC_F32, p->in[0].shape);
+        const oc_value logits = oc_model_build(m, p->graph, x);
+        TRY(oc_graph_check(p->graph));
         TRY(begin_inference(p, o, logits));
     }
     const oc_shape shapes[] = { p->in[0].shape, p->in[1].shape };

@@ -240,6 +240,11 @@ int oc_data_classes(const oc_data *d)
     return d->classes;
 }
 
+const char *oc_data_task(const oc_data *d)
+{
+    return oc__data_has_masks(d) ? "saliency" : "classify";
+}
+
 const char *oc_data_class_name(const oc_data *d, int i)
 {
     return i >= 0 && i < d->classes ? d->class_name[i] : "";

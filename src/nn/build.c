@@ -74,15 +74,15 @@ static oc_shape pixel_scores(const oc_model *m)
     return OC_SHAPE(m->classes, m->input.dim[1], m->input.dim[2]);
 }
 
-/* What a task wants a model to make of a sample; and the one class that there is, where it does not
- * tell several apart. */
+/* What a task wants a model to make of a sample; its usual loss; and the one class that there is,
+ * where it does not tell several apart. */
 static const struct result {
     const char *task;
     oc_shape  (*shape)(const oc_model *m);
-    const char *only;
+    const char *loss, *only;
 } results[] = {
-    { "classify", class_scores, NULL },
-    { "saliency", pixel_scores, "salient" },
+    { "classify", class_scores, "softmax", NULL },
+    { "saliency", pixel_scores, "sigmoid", "salient" },
 };
 enum { RESULTS = sizeof results / sizeof *results };
 
@@ -99,7 +99,7 @@ oc_status oc__model_set_task(oc_model *m, const char *task)
     const struct result *const r = result_of(task);
     if (r) {
         m->task = r->task;
-        return OC_OK;
+        return oc__model_set_loss(m, r->loss);
     }
     struct str known = { 0 };
     for (int i = 0; i < RESULTS; i++)
@@ -108,6 +108,8 @@ oc_status oc__model_set_task(oc_model *m, const char *task)
     oc__str_free(&known);
     return OC_EUSAGE;
 }
+
+oc_shape oc__model_result(const oc_model *m) { return result_of(m->task)->shape(m); }
 
 const char *const *oc__model_only_class(const oc_model *m)
 {
@@ -123,7 +125,7 @@ static oc_value build_all(const oc_model *m, oc_graph *g, oc_value x, struct bra
         return OC_FAILED;
     for (int i = 0; i < m->n; i++)
         x = oc__model_build_step(m, g, i, x, b);
-    const oc_shape result = result_of(m->task)->shape(m);
+    const oc_shape result = oc__model_result(m);
     return fits(g, "the model's result", x, &result) ? x : OC_FAILED;
 }
 

@@ -71,7 +71,6 @@ static oc_status fill(oc_model *m, const oc_model_options *o)
     const char *const *const only = oc__model_only_class(m);
     TRY(set_classes(m, only ? 1 : o->classes, only ? only : o->class_name));
     TRY(set_preparation(m, o->preparation));
-    TRY(oc__model_set_loss(m, "softmax"));
     m->init = o->init ? oc__pool_strdup(&m->pool, o->init) : NULL;
     m->architecture = oc__strdup("");
     if ((o->init && !m->init) || !m->architecture)
@@ -134,7 +133,7 @@ oc_status oc_model_new(oc_model **out, const oc_model_options *options)
     }
     oc_status status = oc__model_from_steps(out, &o);
     oc_string_free(steps);
-    if (!status && zoo)
+    if (!status && zoo && (!o.task || !strcmp(o.task, zoo->task ? zoo->task : "classify")))
         status = oc__model_set_loss(*out, zoo->loss);
     if (status) {
         oc_model_free(*out);

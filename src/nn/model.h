@@ -37,8 +37,11 @@ oc_status oc__model_from_steps(oc_model **out, const oc_model_options *options);
 const char *oc__model_loss(const oc_model *m);
 oc_status   oc__model_set_loss(oc_model *m, const char *loss);
 
-/* By its name, from the list of those that build.c knows results of. */
+/* By its name, from the list of those that build.c knows results of, with its usual loss. */
 oc_status   oc__model_set_task(oc_model *m, const char *task);
+
+/* The shape of a sample's logits. */
+oc_shape    oc__model_result(const oc_model *m);
 
 /* The name of the one class that models of this task have; NULL: they have any number. */
 const char *const *oc__model_only_class(const oc_model *m);

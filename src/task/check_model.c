@@ -4,19 +4,24 @@
 #include "nn/model.h"
 #include "param/store.h"
 #include "task/differences.h"
+#include "task/task.h"
 
 static oc_status make_input(const oc_model *m, oc_tensor in[4])
 {
     const int64_t n = oc_shape_count(&in[0].shape), samples = in[0].shape.dim[0];
     const uint64_t key = oc__key(m->store->seed, oc__hash("check"));
     float *const x = in[0].data = oc__alloc((size_t)n, sizeof *x);
-    int64_t *const label = in[1].data = oc__alloc((size_t)samples, sizeof *label);
-    if (!x || !label)
+    in[1] = oc__task_of(m)->targets(m, samples);
+    in[1].data = oc__alloc(1, oc_tensor_bytes(&in[1]));
+    if (!x || !in[1].data)
         return OC_ELIMIT;
     for (int64_t i = 0; i < n; i++)
         x[i] = (float)oc__uniform(key, (uint64_t)i);
-    for (int64_t i = 0; i < samples; i++)
-        label[i] = oc__below(oc__key(key, 1), (uint64_t)i, oc_model_classes(m));
+    const bool labels = in[1].dtype == OC_I64;          /* else parts of one */
+    for (int64_t i = 0; i < oc_shape_count(&in[1].shape); i++)
+        oc_tensor_set(&in[1], i, labels ? (double)oc__below(oc__key(key, 1), (uint64_t)i,
+                                                            oc_model_classes(m))
+                                        : oc__uniform(oc__key(key, 1), (uint64_t)i));
     return OC_OK;
 }
 
@@ -48,8 +53,8 @@ oc_status oc_check_model(oc_model *m, int samples, int entries, oc_report_functi
     const oc_shape s = oc_model_input(m);
     if (samples < 1 || entries < 1)
         return oc__fail(OC_EUSAGE, "a gradient check wants samples and entries, 1 or more");
-    oc_tensor in[4] = { { OC_F32, OC_SHAPE(samples, s.dim[0], s.dim[1], s.dim[2]), NULL },
-                        { OC_I64, OC_SHAPE(samples), NULL } };
+    oc_tensor in[4] = { { OC_F32, OC_SHAPE(samples, s.dim[0], s.dim[1], s.dim[2]),
+                          NULL } };
     oc_status status = make_input(m, in);
     if (!status)
         status = oc__differences_new(&d, &(struct differences_options){

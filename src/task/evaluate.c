@@ -17,8 +17,10 @@ struct evaluation {
     oc_session             *session;
     struct prepare_program *program;
     struct loader          *loader;
-    struct tally            tally;
-    float                  *logits, *probability;       /* [batch, classes], room for double */
+    const struct task      *task;
+    void                   *tally;
+    int64_t                 seen;                       /* samples so far */
+    float                  *logits, *probability;       /* [batch, …], room for double */
     const oc_eval_options  *options;
     oc_part                 part;
 };
@@ -38,21 +40,13 @@ void oc__narrow(oc_tensor *t)
     t->dtype = OC_F32;
 }
 
-oc_status oc__task_check_data(const oc_model *m, const oc_data *d)
-{
-    const int have = oc_data_classes(d), known = oc_model_classes(m);
-    if (have <= known)
-        return OC_OK;
-    return oc__fail(OC_EUSAGE, "the data has %d classes, the model knows %d", have, known);
-}
-
 static oc_status open_loader(struct evaluation *e, const oc_model *m, const oc_data *d,
                              oc_part part, int64_t batch)
 {
     TRY(oc__prepare_parse(&e->program, oc_model_preparation(m)));
     TRY(oc__loader_new(&e->loader, &(struct loader_options){
                            .data = d, .prepare = e->program, .part = part, .batch = batch,
-                           .workers = oc__data_workers(d) }));
+                           .masks = e->task->masks, .workers = oc__data_workers(d) }));
     const oc_shape have = oc__loader_shape(e->loader), want = oc_model_input(m);
     return oc__shape_match("a prepared image", &want, &have);
 }
@@ -60,27 +54,24 @@ static oc_status open_loader(struct evaluation *e, const oc_model *m, const oc_d
 /* Probabilities are computed where somebody is told of them. */
 static oc_status open_session(struct evaluation *e, oc_model *m, const oc_eval_options *o)
 {
-    struct loss_choice loss;
-    TRY(oc__loss_read(&loss, oc__model_loss(m)));
+    struct objective b;
     TRY(oc_graph_new(&e->graph, oc_model_store(m)));
     oc_graph *g = e->graph;
-    const int64_t n = oc_symbol(g, "N");
-    const oc_value x = oc__model_input(m, g, n);
-    const oc_value labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
-    const oc_value logits = oc_model_build(m, g, x);
-    const oc_value output[] = { logits, oc__loss_value(&loss, g, logits, labels),
-                                o->evaluated ? loss.loss->probability(g, logits) : OC_NONE };
+    TRY(oc__objective(&b, m, g, oc__model_loss(m), oc_symbol(g, "N"), false));
+    const oc_value output[] = { b.logits, b.loss,
+                                o->evaluated ? oc__probability(m, g, b.logits) : OC_NONE };
     return oc_session_new(&e->session, g, &(oc_session_options){
         .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
         .precision = o->precision, .outputs = o->evaluated ? 3 : 2,
         .output = output });
 }
 
-static oc_status tell(const struct evaluation *e, const struct batch *b)
+static oc_status tell(const struct evaluation *e, const oc_model *m, const struct batch *b)
 {
     const oc_evaluated batch = {
-        .part = e->part, .first = e->tally.samples - b->n, .n = b->n, .classes = e->tally.classes,
+        .part = e->part, .first = e->seen - b->n, .n = b->n, .classes = oc_model_classes(m),
         .label = b->label, .logits = e->logits, .probability = e->probability,
+        .mask = b->mask, .values = oc__task_values(m),
     };
     return e->options->evaluated ? e->options->evaluated(e->options->context, &batch) : OC_OK;
 }
@@ -95,15 +86,16 @@ static oc_status run_batch(struct evaluation *e, const oc_model *m, const struct
     s.rank++;
     const oc_tensor in[] = {
         { OC_F32, s, (void *)(uintptr_t)b->x },
-        { OC_I64, OC_SHAPE(b->n), (void *)(uintptr_t)b->label },
+        oc__task_targets(m, b),
     };
     oc_tensor out[] = { { .data = e->logits }, { .data = &loss }, { .data = e->probability } };
     TRY(oc_session_run(e->session, in, out));
     oc__narrow(&out[0]);
     if (e->probability)
         oc__narrow(&out[2]);
-    oc__tally_add(&e->tally, e->logits, b->label, b->n, oc_tensor_get(&out[1], 0));
-    return tell(e, b);
+    e->task->tally_add(e->tally, e->logits, in[1].data, b->n, oc_tensor_get(&out[1], 0));
+    e->seen += b->n;
+    return tell(e, m, b);
 }
 
 static oc_status run_all(struct evaluation *e, const oc_model *m, oc_metrics *out)
@@ -112,7 +104,7 @@ static oc_status run_all(struct evaluation *e, const oc_model *m, oc_metrics *ou
     for (;;) {
         TRY(oc__loader_next(e->loader, &b));
         if (b.n == 0)
-            return oc__tally_metrics(&e->tally, out);
+            return e->task->tally_metrics(e->tally, out);
         TRY(run_batch(e, m, &b));
     }
 }
@@ -122,17 +114,17 @@ oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval
 {
     const oc_eval_options o = options ? *options : (oc_eval_options){ 0 };
     const int64_t batch = o.batch > 0 ? o.batch : BATCH;
-    struct evaluation e = { .options = &o, .part = part };
+    struct evaluation e = { .options = &o, .part = part, .task = oc__task_of(m) };
     size_t n;
     *out = (oc_metrics){ 0 };
     TRY(oc__task_check_data(m, d));
-    if (!oc__mul((size_t)batch, (size_t)oc_model_classes(m), &n))
+    if (!oc__mul((size_t)batch, (size_t)oc__task_values(m), &n))
         return oc__fail(OC_ELIMIT, "a batch of %lld is too large", (long long)batch);
     oc_status status = open_loader(&e, m, d, part, batch);
     if (!status)
         status = open_session(&e, m, &o);
-    if (!status)
-        status = oc__tally_new(&e.tally, oc_model_classes(m));
+    if (!status && !(e.tally = e.task->tally_new(m)))
+        status = OC_ELIMIT;
     if (!status && !(e.logits = oc__alloc(n, oc_dtype_size(o.precision))))
         status = OC_ELIMIT;
     if (!status && o.evaluated && !(e.probability = oc__alloc(n, oc_dtype_size(o.precision))))
@@ -141,7 +133,7 @@ oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval
         status = run_all(&e, m, out);
     oc__free(e.logits);
     oc__free(e.probability);
-    oc__tally_free(&e.tally);
+    e.task->tally_free(e.tally);
     oc_session_free(e.session);
     oc_graph_free(e.graph);
     oc__loader_free(e.loader);

@@ -51,15 +51,16 @@ static oc_status choose_method(oc_explainer *e, const oc_explain_options *o)
 /* The network and its score; *probability is for the judge. */
 static oc_status build_network(oc_explainer *e, oc_value *probability)
 {
-    struct loss_choice loss;
-    TRY(oc__loss_read(&loss, oc__model_loss(e->model)));
+    if (oc__task_of(e->model) != &oc__task_classify)
+        return oc__fail(OC_EUSAGE, "explained are decisions between classes; the model's task is "
+                        "%s", oc_model_task(e->model));
     TRY(oc_graph_new(&e->graph, oc_model_store(e->model)));
     e->x = oc__model_input(e->model, e->graph, 1);
     const oc_shape classes = OC_SHAPE(1, oc_model_classes(e->model));
     const oc_value chosen = oc_input(e->graph, "class", OC_F32, classes);
     const oc_value logits = oc__model_build_inference(e->model, e->graph, e->x);
     e->network_nodes = e->graph->nodes;
-    *probability = loss.loss->probability(e->graph, logits);
+    *probability = oc__probability(e->model, e->graph, logits);
     e->score = oc_sum(e->graph, oc_mul(e->graph, logits, chosen));
     e->in[0].shape = oc_value_shape(e->graph, e->x);
     e->in[1].shape = classes;

@@ -10,11 +10,7 @@
  * each averaged over the batch.  The gradient of `sigmoid` is (sigmoid(y) - onehot(t)) / n. */
 #include "task/task.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/status.h"
-#include "nn/model.h"
 #include "op/op.h"
 
 /* ---- labels as numbers --------------------------------------------------------------------- */
@@ -103,55 +99,6 @@ static const struct loss squared = {
     .build = squared_build, .probability = clipped,
 };
 
-const struct entry *const oc__loss_list[] = {
+const struct entry *const oc__classify_losses[] = {
     &softmax.entry, &nll.entry, &sigmoid.entry, &squared.entry, NULL,
 };
-
-/* ---- choosing one -------------------------------------------------------------------------- */
-
-oc_status oc__loss_read(struct loss_choice *out, const char *text)
-{
-    const struct entry *e;
-    char name[ATTR_TEXT_MAX], where[ATTR_TEXT_MAX + 8];
-    const size_t n = strcspn(text, " ");
-    snprintf(name, sizeof name, "%.*s", (int)n, text);
-    TRY(oc__entry_find(oc__loss_list, "loss", name, &e));
-    *out = (struct loss_choice){ .loss = (const struct loss *)(const void *)e };
-    if (e->size > sizeof out->attr)
-        return oc__fail(OC_EBUG, "loss %s: settings of %zu bytes", e->name, e->size);
-    oc__attr_defaults(e, out->attr);
-    snprintf(where, sizeof where, "loss %s", e->name);
-    return oc__attr_parse(e, out->attr, where, text + n);
-}
-
-oc_value oc__loss_value(const struct loss_choice *c, oc_graph *g, oc_value logits, oc_value labels)
-{
-    return c->loss->build(g, logits, labels, c->attr);
-}
-
-/* ---- of a model ---------------------------------------------------------------------------- */
-
-/* The loss of blended samples: by their own labels and by those of what is blended in, each in its
- * share. */
-static oc_value blended_loss(const struct loss_choice *loss, oc_graph *g, oc_value logits,
-                             oc_value labels)
-{
-    const oc_value other = oc_input(g, "other_labels", OC_I64, oc_value_shape(g, labels));
-    const oc_value share = oc_input(g, "share", OC_F32, (oc_shape){ 0 });
-    const oc_value rest = oc_sub(g, oc_scalar(g, 1), share);
-    return oc_add(g, oc_mul(g, share, oc__loss_value(loss, g, logits, labels)),
-                  oc_mul(g, rest, oc__loss_value(loss, g, logits, other)));
-}
-
-oc_status oc__objective(struct objective *out, oc_model *m, oc_graph *g, const char *loss,
-                        int64_t n, bool blended)
-{
-    struct loss_choice choice;
-    TRY(oc__loss_read(&choice, loss));
-    const oc_value x = oc__model_input(m, g, n);
-    const oc_value labels = oc_input(g, "labels", OC_I64, OC_SHAPE(n));
-    out->logits = oc_model_build(m, g, x);
-    out->loss = blended ? blended_loss(&choice, g, out->logits, labels)
-                        : oc__loss_value(&choice, g, out->logits, labels);
-    return oc_graph_check(g);
-}

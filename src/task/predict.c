@@ -1,4 +1,4 @@
-/* predict.c — one image, the model's preparation, one row of probabilities. */
+/* predict.c — one image, the model's preparation, its probabilities; and pictures of them. */
 #include "base/status.h"
 #include "image/prepare.h"
 #include "nn/model.h"
@@ -10,17 +10,15 @@ struct oc_predictor {
     oc_graph               *graph;
     oc_session             *session;
     oc_shape                shape;                      /* [1, c, h, w] */
-    float                  *x;
+    float                  *x, *probability;            /* of the last image */
 };
 
 static oc_status open_session(oc_predictor *p, const oc_eval_options *o)
 {
-    struct loss_choice loss;
-    TRY(oc__loss_read(&loss, oc__model_loss(p->model)));
     TRY(oc_graph_new(&p->graph, oc_model_store(p->model)));
     const oc_value x = oc__model_input(p->model, p->graph, 1);
     const oc_value logits = oc_model_build(p->model, p->graph, x);
-    const oc_value y = loss.loss->probability(p->graph, logits);
+    const oc_value y = oc__probability(p->model, p->graph, logits);
     TRY(oc_session_new(&p->session, p->graph, &(oc_session_options){
         .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
         .outputs = 1, .output = &y }));
@@ -33,7 +31,8 @@ static oc_status open(oc_predictor *p, const oc_eval_options *o)
     const oc_shape input = oc_model_input(p->model);
     TRY(oc__prepare_parse(&p->program, oc_model_preparation(p->model)));
     p->x = oc__alloc((size_t)oc_shape_count(&input), sizeof *p->x);
-    return p->x ? open_session(p, o) : OC_ELIMIT;
+    p->probability = oc__alloc((size_t)oc__task_values(p->model), sizeof *p->probability);
+    return p->x && p->probability ? open_session(p, o) : OC_ELIMIT;
 }
 
 oc_status oc_predictor_new(oc_predictor **out, oc_model *m, const oc_eval_options *options)
@@ -52,12 +51,39 @@ oc_status oc_predictor_new(oc_predictor **out, oc_model *m, const oc_eval_option
     return status;
 }
 
-oc_status oc_predict(oc_predictor *p, const oc_image *image, float *probability)
+static oc_status run(oc_predictor *p, const oc_image *image, float *probability, struct view *seen)
 {
     const oc_shape shape = oc_model_input(p->model);
-    TRY(oc__prepare_run(p->program, image, &shape, p->x));
+    TRY(oc__prepare_view(p->program, image, &shape, p->x, seen));
     const oc_tensor in = { OC_F32, p->shape, p->x };
     return oc_session_run(p->session, &in, &(oc_tensor){ .data = probability });
+}
+
+oc_status oc_predict(oc_predictor *p, const oc_image *image, float *probability)
+{
+    struct view seen;
+    return run(p, image, probability, &seen);
+}
+
+oc_status oc_predict_pictures(oc_predictor *p, const oc_image *image,
+                              oc_picture picture[OC_PICTURES_MAX], int *n)
+{
+    const struct task *const task = oc__task_of(p->model);
+    struct answer a = { .model = p->model, .probability = p->probability, .image = image };
+    *n = 0;
+    if (!task->draw)
+        return OC_OK;
+    TRY(run(p, image, p->probability, &a.seen));
+    const oc_status status = task->draw(&a, picture, n);
+    if (status < 0)
+        oc_pictures_free(picture, *n);
+    return status;
+}
+
+void oc_pictures_free(oc_picture *picture, int n)
+{
+    for (int i = 0; i < n; i++)
+        oc_image_free(&picture[i].image);
 }
 
 void oc_predictor_free(oc_predictor *p)
@@ -68,5 +94,6 @@ void oc_predictor_free(oc_predictor *p)
     oc_graph_free(p->graph);
     oc__prepare_free(p->program);
     oc__free(p->x);
+    oc__free(p->probability);
     oc__free(p);
 }

@@ -17,19 +17,6 @@ static const double look_seconds = 0.5;                 /* between looks at resi
 
 /* ---- an update ---------------------------------------------------------------------------- */
 
-static int64_t count_correct(const float *logits, const int64_t *label, int64_t n, int classes)
-{
-    int64_t correct = 0;
-    for (int64_t i = 0; i < n; i++, logits += classes) {
-        int best = 0;
-        for (int k = 1; k < classes; k++)
-            if (logits[k] > logits[best])
-                best = k;
-        correct += best == label[i];
-    }
-    return correct;
-}
-
 /* What one update saw. */
 struct seen { int64_t samples, correct; double loss; };
 
@@ -40,19 +27,19 @@ static oc_status run_batch(struct trainer *t, struct seen *seen, int64_t *n)
     double loss = 0;                                    /* room for either type */
     TRY(oc__loader_next(t->loader, &b));
     const oc_shape image = oc_model_input(t->model);
-    const int classes = oc_model_classes(t->model);
+    const struct task *const task = oc__task_of(t->model);
     const oc_shape x = OC_SHAPE(b.n, image.dim[0], image.dim[1], image.dim[2]);
     oc_tensor out[] = { { .data = &loss }, { .data = t->logits } };
     t->share = (float)b.share;
     t->in[0] = (oc_tensor){ OC_F32, x, (void *)(uintptr_t)b.x };
-    t->in[1] = (oc_tensor){ OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.label };
+    t->in[1] = oc__task_targets(t->model, &b);
     t->in[2] = (oc_tensor){ OC_I64, OC_SHAPE(b.n), (void *)(uintptr_t)b.other };
     t->in[3] = (oc_tensor){ OC_F32, { 0 }, &t->share };
     oc_session_set_step(t->session, (uint64_t)t->state.count.runs++);
     TRY(oc_session_run(t->session, t->in, out));
     oc__narrow(&out[1]);
     seen->samples += b.n;
-    seen->correct += count_correct(t->logits, b.label, b.n, classes);
+    seen->correct += task->count_right(t->model, t->logits, t->in[1].data, b.n);
     seen->loss += oc_tensor_get(&out[0], 0) * (double)b.n;
     *n = b.n;
     return OC_OK;
@@ -182,6 +169,13 @@ static double mean(double sum, int64_t n)
     return n ? sum / (double)n : NAN;
 }
 
+/* The share of right decisions in the epoch so far. */
+static double accuracy(const struct trainer *t)
+{
+    const struct counts *const c = &t->state.count;
+    return mean((double)c->correct, c->samples * oc__task_of(t->model)->decisions(t->model));
+}
+
 static oc_progress progress(struct trainer *t)
 {
     const struct counts *const c = &t->state.count;
@@ -196,7 +190,7 @@ static oc_progress progress(struct trainer *t)
     return (oc_progress){
         .epoch = c->epoch + 1, .epochs = o->epochs, .step = c->step, .steps = t->steps,
         .loss = mean(t->state.sum.loss, c->samples),
-        .accuracy = mean((double)c->correct, c->samples),
+        .accuracy = accuracy(t),
         .learning_rate = t->state.sum.learning_rate,
         .samples_per_second = done * (double)t->samples / (double)t->steps / spent,
         .seconds_left = spent / done * left, .rss_bytes = t->rss,
@@ -309,7 +303,7 @@ static oc_status end_epoch(struct trainer *t)
     oc_epoch *const e = &t->state.epoch[c->epoch];
     *e = (oc_epoch){
         .epoch = c->epoch + 1, .train_loss = mean(t->state.sum.loss, c->samples),
-        .train_accuracy = mean((double)c->correct, c->samples), .val_loss = NAN,
+        .train_accuracy = accuracy(t), .val_loss = NAN,
         .val_accuracy = NAN, .learning_rate = t->state.sum.learning_rate,
     };
     oc_metrics watched;

@@ -11,6 +11,7 @@
 #include "data/dataset.h"
 #include "nn/model.h"
 #include "param/store.h"
+#include "task/task.h"
 
 enum { MICRO_BATCH = 512 };                             /* samples of a full batch run at once */
 
@@ -31,6 +32,7 @@ struct row {
 static const struct row rows[] = {
     FREE("model", TEXT, train.model_name),
     ROW("architecture", TEXT, model.architecture),
+    ROW("task", TEXT, model.task),
     ROW("channels", INT64, model.input.dim[0]),
     ROW("height", INT64, model.input.dim[1]),
     ROW("width", INT64, model.input.dim[2]),
@@ -265,7 +267,7 @@ static oc_status keep_texts(struct settings *s, const oc_model *m)
 {
     bool good = true;
     const char **const texts[] = {
-        &s->model.architecture, &s->model.preparation, &s->model.init, &s->train.augment,
+        &s->model.architecture, &s->model.task, &s->model.preparation, &s->model.init, &s->train.augment,
         &s->train.loss, &s->train.optimizer, &s->train.schedule, &s->train.device,
         &s->train.backends, &s->train.run, &s->train.data_spec, &s->train.model_name,
         &s->train.freeze,
@@ -370,6 +372,7 @@ oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_d
                         m->input.rank);
     if (s->train_samples == 0)
         return oc__fail(OC_EINPUT, "the data has no samples to train on");
+    TRY(oc__task_check_data(m, d));
     if (m->classes != oc_data_classes(d))
         return oc__fail(OC_EUSAGE, "the model has %d classes, the data %d", m->classes,
                         oc_data_classes(d));

@@ -24,6 +24,7 @@ static oc_status make_loader(struct trainer *t)
     TRY(oc__loader_new(&t->loader, &(struct loader_options){
         .data = t->data, .prepare = t->prepare, .augment = t->augment, .part = OC_PART_TRAIN,
         .batch = o->batch, .seed = o->seed, .shuffle = true,
+        .masks = oc__task_of(t->model)->masks,
         .workers = o->workers > 0 ? o->workers : 0 }));
     const oc_shape have = oc__loader_shape(t->loader), want = oc_model_input(t->model);
     return oc__shape_match("a prepared image", &want, &have);
@@ -83,7 +84,8 @@ static oc_shape batch_shape(const struct trainer *t, int64_t n)
 /* A plan for n samples; the last two inputs are only there where samples are blended. */
 static oc_status prepare_for(struct trainer *t, int64_t n)
 {
-    const oc_shape in[] = { batch_shape(t, n), OC_SHAPE(n), OC_SHAPE(n), { 0 } };
+    const oc_tensor targets = oc__task_of(t->model)->targets(t->model, n);
+    const oc_shape in[] = { batch_shape(t, n), targets.shape, OC_SHAPE(n), { 0 } };
     return oc_session_prepare(t->session, in);
 }
 
@@ -107,7 +109,7 @@ static oc_status make_blocks(struct trainer *t)
     const oc_train_options *const o = &t->settings->train;
     size_t n;
     t->length = t->store->length[OC_TRAINABLE];
-    if (!oc__mul((size_t)o->batch, (size_t)oc_model_classes(t->model), &n))
+    if (!oc__mul((size_t)o->batch, (size_t)oc__task_values(t->model), &n))
         return oc__fail(OC_ELIMIT, "a batch of %lld is too large", (long long)o->batch);
     t->logits = oc__alloc(n, oc_dtype_size(o->precision));
     t->state.epoch = oc__alloc((size_t)o->epochs, sizeof *t->state.epoch);

@@ -29,7 +29,7 @@ struct trainer {
     oc_session             *session;
     struct updater          updater;
     struct schedule         schedule;
-    float                  *logits;        /* [batch, classes], with room for them in double */
+    float                  *logits;              /* of a batch, with room for them in double */
     oc_tensor               in[4];                      /* inputs of the last run */
     float                   share;                      /* what in[3] shows */
     float                  *sum;                        /* gradient of several runs; NULL: one */

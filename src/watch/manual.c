@@ -21,10 +21,19 @@ typedef const struct entry *entry_function(int i);      /* NULL after the last *
 static const struct entry *layer_at(int i)       { return oc__layer_list[i]; }
 static const struct entry *optimizer_at(int i)   { return oc__optimizer_list[i]; }
 static const struct entry *schedule_at(int i)    { return oc__schedule_list[i]; }
-static const struct entry *loss_at(int i)        { return oc__loss_list[i]; }
 static const struct entry *initialiser_at(int i) { return oc__init_list[i]; }
 static const struct entry *watcher_at(int i)     { return oc__watcher_list[i]; }
 static const struct entry *method_at(int i)      { return oc__explain_list[i]; }
+
+/* Those of all tasks, one after another. */
+static const struct entry *loss_at(int i)
+{
+    for (int k = 0; oc__task_list[k]; k++)
+        for (const struct entry *const *e = oc__task_list[k]->losses; *e; e++)
+            if (i-- == 0)
+                return *e;
+    return NULL;
+}
 
 /* Operators without those that gradients are made of, which nobody calls by name. */
 static const struct entry *operator_at(int i)

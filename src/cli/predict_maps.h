@@ -1,0 +1,19 @@
+/* predict_maps.h — what stands out on images, by models of saliency: told, and drawn. */
+#ifndef OC_CLI_PREDICT_MAPS_H
+#define OC_CLI_PREDICT_MAPS_H
+
+#include "cli/command.h"
+#include "ocellus.h"
+
+struct predict_maps {
+    oc_model   *model;
+    const char *backends, *json;
+    const char *out;                                    /* folder of the pictures; NULL: none */
+    int64_t     threads, max_bad;
+    bool        skip_bad, force;
+};
+
+/* The operands behind the first are images, as in oc_image_each(). */
+oc_status oc__predict_maps(const struct predict_maps *o, const struct operands *operands);
+
+#endif
