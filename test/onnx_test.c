@@ -381,6 +381,47 @@ static void open_inputs_take_given_shapes(void **state)
     error_says("x has shape [5, 7]");
 }
 
+/* Function f0 calls f1 twice, f1 calls f2 twice, and so on: without a limit that is 2^40 calls. */
+static void functions_that_multiply_are_refused(void **state)
+{
+    (void)state;
+    struct bytes graph = { { 0 }, 0 }, model = graph, opset = graph;
+    put_node(&graph, "f0", "x", NULL, "y");
+    put_value(&graph, 11, "x", 1, 1, (int64_t[]){ 2 });
+    put_value(&graph, 12, "y", 1, 1, (int64_t[]){ 2 });
+    put_int(&opset, 2, 17);
+    put_int(&model, 1, 8);
+    put_inner(&model, 7, &graph);
+    put_inner(&model, 8, &opset);
+    for (int i = 0; i < 40; i++) {
+        struct bytes f = { { 0 }, 0 }, length = f;
+        char name[8], next[8];
+        snprintf(name, sizeof name, "f%d", i);
+        snprintf(next, sizeof next, i < 39 ? "f%d" : "Relu", i + 1);
+        put_text(&f, 1, name);
+        put_text(&f, 4, "a");
+        put_text(&f, 5, "c");
+        for (int k = 0; k < 2; k++) {
+            struct bytes node = { { 0 }, 0 };
+            put_text(&node, 1, k ? "b" : "a");
+            put_text(&node, 2, k ? "c" : "b");
+            put_text(&node, 4, next);
+            put_inner(&f, 7, &node);
+        }
+        put_inner(&f, 9, &opset);
+        put(&model, "\xca\x01", 2);                     /* field 25, functions */
+        put_int(&length, 1, f.n);
+        put(&model, length.b + 1, length.n - 1);
+        put(&model, f.b, f.n);
+    }
+    FILE *const file = fopen(place("f.onnx"), "wb");
+    assert_int_equal(fwrite(model.b, 1, model.n, file), model.n);
+    fclose(file);
+    oc_onnx *m;
+    assert_int_equal(oc_onnx_load(&m, place("f.onnx"), NULL), OC_ELIMIT);
+    error_says("nodes and calls");
+}
+
 /* ---- weights in other files --------------------------------------------------------------- */
 
 static oc_status load_external(const char *location, const char *offset, const char *length)
@@ -473,6 +514,7 @@ int main(void)
         cmocka_unit_test(shapes_follow_from_shapes),
         cmocka_unit_test(shapes_follow_from_values),
         cmocka_unit_test(open_inputs_take_given_shapes),
+        cmocka_unit_test(functions_that_multiply_are_refused),
         cmocka_unit_test(weights_come_from_files_beneath_the_model_only),
         cmocka_unit_test(unknown_fields_take_no_memory),
     };

@@ -10,7 +10,7 @@
 #include "format/onnx_tensor.h"
 #include "graph/graph.h"
 
-enum { ONNX_OPSET_MAX = 28, ONNX_CALLS_MAX = 64 };
+enum { ONNX_OPSET_MAX = 28, ONNX_CALLS_MAX = 64, ONNX_NODES_MAX = 1 << 20 };
 
 /* Where names of nodes' inputs are looked up. */
 struct onnx_scope {
@@ -33,6 +33,7 @@ struct onnx_import {
     struct pool              *pool;
     oc_store                 *store;
     struct map                uses;                     /* of initializers by name: enum use */
+    int                       nodes;                    /* so far, and calls of functions */
 };
 
 /* Lists what is not known, over all graphs and functions; OC_EINPUT if there is any. */

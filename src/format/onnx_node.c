@@ -45,12 +45,15 @@ static const char *node_name(const struct onnx_node_proto *n)
     return n->output.n ? *LIST_AT(const char *, n->output, 0) : "";
 }
 
-/* Puts file, node and operator before the message; shapes that do not fit are the file's fault. */
+/* Puts file, node and operator before the message, unless a node inside this one has; shapes that
+ * do not fit are the file's fault. */
 static oc_status node_failed(const struct onnx_import *im, const struct onnx_node_proto *n,
                              oc_status status)
 {
     const char *message = oc_error();                   /* may begin with the operator's name */
-    const size_t known = strlen(text(n->op_type));
+    const size_t known = strlen(text(n->op_type)), path = strlen(im->path);
+    if (!strncmp(message, im->path, path) && !strncmp(message + path, ": node ", 7))
+        return status == OC_EUSAGE ? OC_EINPUT : status;
     if (known && !strncmp(message, n->op_type, known)) {
         const size_t number = strspn(message + known, "0123456789");
         if (!strncmp(message + known + number, ": ", 2))
@@ -366,7 +369,12 @@ oc_status oc__onnx_import_nodes(struct onnx_import *im, struct onnx_scope *scope
     for (int i = 0; i < nodes->n; i++) {
         const struct onnx_node_proto *const n = LIST_AT(struct onnx_node_proto, *nodes, i);
         const struct onnx_function *const f = oc__onnx_function(im->model, n);
-        const oc_status status = f ? call(im, scope, n, f) : build(im, scope, n);
+        oc_status status = im->nodes++ < ONNX_NODES_MAX
+                               ? OC_OK
+                               : oc__fail(OC_ELIMIT, "more than %d nodes and calls",
+                                          ONNX_NODES_MAX);
+        if (!status)
+            status = f ? call(im, scope, n, f) : build(im, scope, n);
         if (status)
             return node_failed(im, n, status);
     }
