@@ -14,7 +14,10 @@ static oc_status shape(const struct infer *s)
     return oc__shape_broadcast(s);
 }
 
-static uint64_t bits_of(double v) { return v < 0 ? (uint64_t)(int64_t)v : (uint64_t)v; }
+static uint64_t bits_of(double v)
+{
+    return v < 0 ? (uint64_t)(int64_t)v : v >= 0x1p64 ? UINT64_MAX : (uint64_t)v;
+}
 
 /* The number that the lowest bits stand for in this type. */
 static double number_of(uint64_t bits, oc_dtype t)

@@ -29,6 +29,15 @@ static int64_t at(const struct ints *list, int i, int64_t otherwise)
     return i < list->n ? list->v[i] : otherwise;
 }
 
+/* Numbers so large that their products would not fit are refused. */
+static bool is_modest(const struct ints *list)
+{
+    bool modest = true;
+    for (int i = 0; i < list->n; i++)
+        modest &= list->v[i] >= 0 && list->v[i] <= 1 << 24;
+    return modest;
+}
+
 /* How many blocks lie along dimension i. */
 static int64_t blocks(const struct col2im *a, int i)
 {
@@ -47,6 +56,9 @@ static oc_status shape(const struct infer *s)
     if (dims < 1 || dims > OC_MAX_RANK - 2 || a->block_shape.n != dims || x->rank != 3)
         return oc__fail(OC_EUSAGE, "image_shape, block_shape and an x of rank %d do not fit",
                         x->rank);
+    if (!is_modest(&a->image_shape) || !is_modest(&a->block_shape) || !is_modest(&a->pads) ||
+        !is_modest(&a->strides) || !is_modest(&a->dilations))
+        return oc__fail(OC_EUSAGE, "numbers from 0 to %d are possible", 1 << 24);
     s->y[0] = (oc_shape){ .rank = dims + 2, .dim = { x->dim[0] } };
     for (int i = 0; i < dims; i++) {
         if (a->image_shape.v[i] < 1 || a->block_shape.v[i] < 1 || at(&a->strides, i, 1) < 1 ||

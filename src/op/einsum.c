@@ -180,7 +180,7 @@ static void begin(struct tour *t, const struct equation *e, const oc_shape *cons
         }
     }
     for (int l = 0; l < LABELS; l++)
-        t->count *= t->size[l];
+        t->count = oc__dim_mul(t->count, t->size[l]);
 }
 
 static void step(struct tour *t)

@@ -19,7 +19,7 @@ static oc_value per_row(oc_graph *g, oc_value v)
 static oc_value per_channel(oc_graph *g, oc_value v, int axis, int rank)
 {
     struct ints shape = { .n = rank };
-    if (oc__shape_of(g, v).rank != 1)
+    if (rank < 1 || oc__shape_of(g, v).rank != 1)
         return v;
     for (int i = 0; i < rank; i++)
         shape.v[i] = i == axis ? -1 : 1;

@@ -16,6 +16,7 @@
 /* ---- LinearAttention ---------------------------------------------------------------------- */
 
 enum { QUERY, KEY, VALUE, PAST, DECAY, BETA };
+enum { STEPS_MAX = 4096 };
 enum { RULE_LINEAR, RULE_GATED, RULE_DELTA, RULE_GATED_DELTA };
 
 static const char *const rules[] = { "linear", "gated", "delta", "gated_delta", NULL };
@@ -80,6 +81,9 @@ static oc_status check_linear(const oc_graph *g, const struct composition *c)
     for (int i = QUERY; i <= VALUE; i++)
         if (oc__shape_of(g, c->in[i]).rank != 3)
             return oc__fail(OC_EUSAGE, "LinearAttention: input %d has not rank 3", i);
+    if (q.dim[1] > STEPS_MAX)
+        return oc__fail(OC_EUSAGE, "LinearAttention: %lld steps, at most %d are possible",
+                        (long long)q.dim[1], STEPS_MAX);
     if (q.dim[0] < 0 || q.dim[1] < 1 || q.dim[2] < 1 || oc__shape_of(g, c->in[VALUE]).dim[2] < 1)
         return oc__fail(OC_EUSAGE, "LinearAttention: its shapes must be known");
     return OC_OK;

@@ -112,6 +112,8 @@ static oc_status build_batch_normalization(struct onnx_node *n)
     const oc_value x = n->in[0];
     const int rank = oc__shape_of(g, x).rank;
     struct ints axes = { 0 };
+    if (rank < 2)
+        return oc__fail(OC_EINPUT, "attribute training_mode: wants an input of known rank");
     for (int i = 0; i < rank; i++)
         if (i != 1)
             axes.v[axes.n++] = i;

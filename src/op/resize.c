@@ -90,8 +90,8 @@ static oc_status size_of(const struct resize *a, const oc_shape *x, int i, int k
     if (a->sizes.n && !kept)
         *size = a->sizes.v[k];
     else if (oc_shape_count(x) >= 0)
-        *size = (int64_t)floor(kept ? (double)x->dim[i] * common_factor(a, x) + 0.5
-                                    : (double)x->dim[i] * scale);
+        *size = (int64_t)fmin(floor(kept ? (double)x->dim[i] * common_factor(a, x) + 0.5
+                                         : (double)x->dim[i] * scale), 0x1p62);
     if (*size < 1 && *size != OC_UNKNOWN)
         return oc__fail(OC_EUSAGE, "dimension %d becomes empty", i);
     if (*size > INT32_MAX)

@@ -44,6 +44,8 @@ static oc_status grad_shape(const struct infer *s)
     return OC_OK;
 }
 
+enum { SAMPLES_MAX = 65536 };
+
 /* A region along one dimension of a picture: where it starts, the size of a bin, samples in it. */
 struct side { double start, bin; int64_t samples, n; };
 
@@ -54,8 +56,8 @@ static struct side side_of(const struct roi_align *a, double first, double last,
     const double start = first * a->spatial_scale - (half ? 0.5 : 0);
     const double size = (last - first) * a->spatial_scale, whole = half ? size : fmax(size, 1);
     const double bin = whole / (double)bins;
-    return (struct side){ start, bin, a->sampling_ratio ? a->sampling_ratio
-                                                        : (int64_t)fmax(ceil(bin), 0), n };
+    const double samples = a->sampling_ratio ? (double)a->sampling_ratio : ceil(bin);
+    return (struct side){ start, bin, (int64_t)fmin(fmax(samples, 0), SAMPLES_MAX), n };
 }
 
 /* The two elements that a sample lies between, and the weight of the second; false: it lies outside
@@ -74,7 +76,7 @@ static bool between(const struct side *s, int64_t bin, int64_t sample, int64_t a
     return true;
 }
 
-/* One element of the result: its bin in a region. */
+/* One element of the result: its bin in a region; plane -1: of no picture. */
 struct bin { struct side y, x; int64_t row, column, plane; };
 
 static struct bin bin_of(const struct roi_align *a, const oc_shape *x, const double *rois,
@@ -82,9 +84,11 @@ static struct bin bin_of(const struct roi_align *a, const oc_shape *x, const dou
 {
     const int64_t w = a->output_width, h = a->output_height, c = x->dim[1], r = i / w / h / c;
     const double *const roi = rois + 4 * r;
+    const bool there = batch[r] >= 0 && batch[r] < (double)x->dim[0];
+    const int64_t plane = there ? (int64_t)batch[r] * c + i / w / h % c : -1;
     return (struct bin){
         side_of(a, roi[1], roi[3], h, x->dim[2]), side_of(a, roi[0], roi[2], w, x->dim[3]),
-        i / w % h, i % w, ((int64_t)batch[r] * c + i / w / h % c) * x->dim[2] * x->dim[3]
+        i / w % h, i % w, there ? plane * x->dim[2] * x->dim[3] : -1
     };
 }
 
@@ -96,7 +100,7 @@ static void take_sample(const struct bin *b, int64_t k, struct take *t)
 {
     int64_t y[2], x[2];
     double below, right;
-    if (!between(&b->y, b->row, k / b->x.samples, y, &below) ||
+    if (b->plane < 0 || !between(&b->y, b->row, k / b->x.samples, y, &below) ||
         !between(&b->x, b->column, k % b->x.samples, x, &right)) {
         t->best = fmax(t->best, 0);
         return;

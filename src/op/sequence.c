@@ -3,6 +3,7 @@
  * ReverseSequence turns the first lengths[b] places of sequence b round; it is its own gradient.
  * TensorScatter writes an update into a cache from place write_indices[b] on, in mode circular
  * round its end. */
+#include <math.h>
 #include <string.h>
 
 #include "op/attributes.h"
@@ -34,9 +35,11 @@ static void reverse_run(const struct call *c)
         inner *= x->dim[i];
     for (int64_t i = 0; i < x->dim[0] * x->dim[1]; i++) {
         const int64_t place[] = { i / x->dim[1], i % x->dim[1] };
-        const int64_t n = (int64_t)c->x[1][place[a->batch_axis]], t = place[a->time_axis];
+        const double n = c->x[1][place[a->batch_axis]];
+        const int64_t t = place[a->time_axis];
         int64_t from[] = { place[0], place[1] };
-        from[a->time_axis] = t < n && n <= x->dim[a->time_axis] ? n - 1 - t : t;
+        if ((double)t < n && n <= (double)x->dim[a->time_axis])
+            from[a->time_axis] = (int64_t)n - 1 - t;
         memcpy(c->y[0] + i * inner, c->x[0] + (from[0] * x->dim[1] + from[1]) * inner,
                (size_t)inner * sizeof(double));
     }
@@ -110,7 +113,10 @@ static int64_t place_of(const struct tensor_scatter *a, const oc_shape *cache,
 {
     const struct lanes to = oc__lanes_of(cache, a->axis), from = oc__lanes_of(update, a->axis);
     const int64_t lane = i / from.inner / from.n, per_batch = to.outer / cache->dim[0];
-    int64_t at = (first ? (int64_t)first[lane / per_batch] : 0) + i / from.inner % from.n;
+    const double start = first ? first[lane / per_batch] : 0;
+    if (!(fabs(start) < 0x1p52))
+        return -1;
+    int64_t at = (int64_t)start + i / from.inner % from.n;
     if (a->mode == MODE_CIRCULAR)
         at %= to.n;
     return at < 0 || at >= to.n ? -1 : (lane * to.n + at) * to.inner + i % from.inner;

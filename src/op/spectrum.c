@@ -47,8 +47,8 @@ static oc_status transformed(const struct dft *a, const oc_shape *x, oc_shape *y
     *y = *x;
     y->dim[axis] = n == 0 ? OC_UNKNOWN : a->onesided && !a->inverse ? n / 2 + 1 : n;
     y->dim[x->rank - 1] = real ? 1 : 2;
-    if (x->dim[axis] >= 0 && n < 1)
-        return oc__fail(OC_EUSAGE, "axis %d is empty", axis);
+    if (n > INT32_MAX || (x->dim[axis] >= 0 && n < 1))
+        return oc__fail(OC_EUSAGE, "a length of %lld is not possible", (long long)n);
     return OC_OK;
 }
 

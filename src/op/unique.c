@@ -3,6 +3,8 @@
  * With it come where each was first (indices), which of them each element is (inverse), and how
  * often there is each (counts).  They are in ascending order, or with sorted=false in the order in
  * which they come. */
+#include <math.h>
+
 #include "op/attributes.h"
 #include "op/walk.h"
 
@@ -39,13 +41,13 @@ static double element(const struct slices *s, int64_t slice, int64_t e)
     return s->x ? s->x[at] : oc_tensor_get(s->t, at);
 }
 
-/* Negative, 0 or positive, as slice a comes before b, is equal, or comes after. */
+/* Negative, 0 or positive, as slice a comes before b, is equal, or comes after; NaN is last. */
 static int compare(const struct slices *s, int64_t a, int64_t b)
 {
     for (int64_t e = 0; e < s->each; e++) {
         const double v = element(s, a, e), w = element(s, b, e);
-        if (v != w)
-            return v < w ? -1 : 1;
+        if (v != w && !(isnan(v) && isnan(w)))
+            return v < w || isnan(w) ? -1 : 1;
     }
     return 0;
 }
