@@ -54,6 +54,7 @@ def photographs_with_a_validation_part_of_their_own_keep_it():
     text = ocellus("train", "--data", spec, "--prepare", "resize 24,24; scale", "--model",
                    "flatten; linear classes", "--epochs", "1", "--out", "run").stdout
     assert "120 to train, 120 to validate" in text, text
+    assert "val: 120 samples" in ocellus("eval", "run").stdout          # there is no test part
 
 
 def any_number_of_workers_gives_the_same_model():

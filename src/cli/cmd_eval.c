@@ -20,13 +20,14 @@ struct eval {
     bool        force;
 };
 
-static const char *const parts[] = { "train", "val", "test", NULL };
+static const char *const parts[] = { "train", "val", "test", "auto", NULL }; /* as enum oc_part */
 static const char *const devices[] = { "auto", "cpu", "cuda", NULL };
 
 static const struct option options[] = {
     OPT_HEADING("Options"),
     OPT_TEXT(struct eval, data, "data", 'd', "SPEC", NULL, "data set [the run's own]"),
-    OPT_WORDS(struct eval, part, "part", 0, "test", "part of it", parts),
+    OPT_WORDS(struct eval, part, "part", 0, "auto", "part of it; auto is test, or val without one",
+              parts),
     OPT_TEXT(struct eval, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
     OPT_TEXT(struct eval, prepare, "prepare", 0, "STEPS", NULL,
              "preparation of a model of the zoo [what suits the data]"),
@@ -236,21 +237,21 @@ static const struct telling *telling_of(const oc_model *model)
 /* ---- running ------------------------------------------------------------------------------- */
 
 static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *data,
-                          const char *word, const char *spec)
+                          oc_part part, const char *word, const char *spec)
 {
     const oc_eval_options how = { .batch = o->batch, .threads = (int)o->threads,
                                   .device = devices[o->device], .backends = o->backends };
     oc_metrics m = { 0 };
-    TRY(oc_evaluate(model, data, (oc_part)o->part, &how, &m));
+    TRY(oc_evaluate(model, data, part, &how, &m));
     if (!oc__output_is_stdout(o->json)) {
         char samples[32];
         printf("%s on %s, %s: %s samples\n", oc__printable(word), oc__printable(spec),
-               parts[o->part], oc__count_text(m.samples, samples));
+               parts[part], oc__count_text(m.samples, samples));
         telling_of(model)->print(model, &m);
     }
     const oc_status status
         = o->json ? oc__output_json(o->json, o->force,
-                                    telling_of(model)->json(model, &m, spec, o->part))
+                                    telling_of(model)->json(model, &m, spec, (int)part))
                   : OC_OK;
     oc_metrics_free(&m);
     return status;
@@ -258,12 +259,16 @@ static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *
 
 /* The data that the user names, split as the run split it when the run's validation part is asked
  * for; without a word from the user, the run's own. */
-static oc_status open_data(const struct eval *o, const struct run_settings *r, oc_data **data)
+static oc_status open_data(const struct eval *o, const struct run_settings *r, oc_data **data,
+                           oc_part *part)
 {
     if (!o->data && !*r->data)
         return oc__fail(OC_EUSAGE, "eval: wants --data SPEC, as in --data synth:digits");
     TRY(oc_data_open(data, o->data ? o->data : r->data));
-    if (o->part == OC_PART_VAL && oc_data_count(*data, OC_PART_VAL) == 0 && r->validation > 0)
+    *part = (oc_part)o->part;
+    if (*part == OC_PARTS)
+        *part = oc_data_count(*data, OC_PART_TEST) > 0 ? OC_PART_TEST : OC_PART_VAL;
+    if (*part == OC_PART_VAL && oc_data_count(*data, OC_PART_VAL) == 0 && r->validation > 0)
         return oc_data_split(*data, r->validation, r->seed);
     return OC_OK;
 }
@@ -277,6 +282,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     TRY(oc__run_settings(word, &r));
     oc_data *data = NULL;
     oc_model *model = NULL;
+    oc_part part = OC_PARTS;
     oc_status status = OC_OK;
     struct model_request request = { .word = word, .load = o->load,
                                      .preparation = o->prepare };
@@ -284,12 +290,12 @@ static oc_status run(const void *settings, const struct operands *operands)
     if (!is_new)
         status = oc__open_model(&model, &request);
     if (status >= 0)
-        status = open_data(o, &r, &data);
+        status = open_data(o, &r, &data, &part);
     request.data = data;
     if (status >= 0 && is_new)
         status = oc__open_model(&model, &request);
     if (status >= 0)
-        status = evaluate(o, model, data, word, o->data ? o->data : r.data);
+        status = evaluate(o, model, data, part, word, o->data ? o->data : r.data);
     oc_model_free(model);
     oc_data_free(data);
     return status;
