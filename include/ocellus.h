@@ -495,8 +495,8 @@ typedef struct oc_epoch {
 
 typedef struct oc_class_metrics { int64_t count; double precision, recall, f1; } oc_class_metrics;
 
-/* Of saliency, as fractions: mean absolute error; F with beta^2 = 0.3, the largest of 256 thresholds
- * and which, and at twice the mean; intersection over union at one half. */
+/* Of saliency, as fractions: mean absolute error; F with beta^2 = 0.3, the largest of 256
+ * thresholds and which, and at twice the mean; intersection over union at one half. */
 typedef struct oc_map_metrics {
     double mae, max_f, threshold, adaptive_f, iou;
 } oc_map_metrics;
@@ -674,7 +674,7 @@ oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval
 void      oc_metrics_free(oc_metrics *m);
 
 /* What a model is trained for, on a batch of n samples: makes the graph's inputs x [n, c, h, w] and
- * the targets (labels [n] as i64; of saliency, masks [n, 1, h, w]) and hands out logits and loss. */
+ * the targets (labels [n] as i64; of saliency, masks [n, 1, h, w]); hands out logits and loss. */
 oc_status oc_model_objective(oc_model *m, oc_graph *g, int64_t n, oc_value *logits, oc_value *loss);
 oc_tensor oc_model_targets(const oc_model *m, int64_t n);       /* type and shape; no data */
 
