@@ -269,8 +269,8 @@ static oc_status keep_texts(struct settings *s, const oc_model *m)
     const char **const texts[] = {
         &s->model.architecture, &s->model.task, &s->model.preparation, &s->model.init,
         &s->train.augment, &s->train.loss, &s->train.optimizer, &s->train.schedule,
-        &s->train.device, &s->train.backends, &s->train.run, &s->train.data_spec, &s->train.model_name,
-        &s->train.freeze,
+        &s->train.device, &s->train.backends, &s->train.run, &s->train.data_spec,
+        &s->train.model_name, &s->train.freeze,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = keep(s, *texts[i], &good);
