@@ -1,9 +1,12 @@
-/* saliency_test.c — U-2-Net, and what it is made of: steps that branch, blocks, all outputs. */
+/* saliency_test.c — U-2-Net and what it is made of, and the task of finding what stands out. */
 #include "test.h"
 
 #include <math.h>
+#include "base/rng.h"
+#include "image/image.h"
 #include "nn/model.h"
 #include "op/op.h"
+#include "task/task.h"
 
 static oc_model *open_model(const char *architecture, oc_shape input)
 {
@@ -184,6 +187,242 @@ static void a_result_that_is_no_map_is_refused(void **state)
     oc_model_free(m);
 }
 
+/* ---- the task ------------------------------------------------------------------------------- */
+
+/* A network of the same parts, small enough for seconds. */
+static const char small[] =
+    "rsu 6 inside=4 depth=4 name=stage1; keep hx1; maxpool 2 ceil; "
+    "rsu 6 inside=4 depth=3 dilated name=stage2; keep hx2; upsample like=hx1; concat hx1; "
+    "rsu 6 inside=4 depth=3 name=stage1d; conv 1 padding=1 name=side1; keep d1; output; "
+    "from hx2; conv 1 padding=1 name=side2; upsample like=d1; keep d2; output; "
+    "from d1; concat d2; conv 1 kernel=1 name=outconv";
+
+static void print_row(void *context, const char *name, double error, bool good)
+{
+    (void)context;
+    if (!good)
+        print_error("%s is off by %g\n", name, error);
+}
+
+static void gradients_of_nested_blocks_agree_with_differences(void **state)
+{
+    (void)state;
+    oc_model *const m = open_model(small, OC_SHAPE(3, 9, 7));
+    assert_ok(oc_check_model(m, 2, 6, print_row, NULL));
+    oc_model_free(m);
+}
+
+static double f_beta(double p, double r)
+{
+    return p > 0 ? 1.3 * p * r / (0.3 * p + r) : 0;
+}
+
+static double sigmoid(double v) { return 1 / (1 + exp(-v)); }
+
+/* The largest F of mean precision and recall, by the definition. */
+static double max_f(const float *logits, const float *masks, int images, int pixels)
+{
+    double best = 0;
+    for (int k = 0; k < 256; k++) {
+        double p = 0, r = 0;
+        for (int i = 0; i < images; i++) {
+            double hit = 0, found = 0, truth = 0;
+            for (int j = i * pixels; j < (i + 1) * pixels; j++) {
+                const bool meant = floor(255 * sigmoid((double)logits[j])) >= k;
+                found += meant;
+                truth += masks[j] > 0.5f;
+                hit += meant && masks[j] > 0.5f;
+            }
+            p += (found > 0 ? hit / found : truth == 0) / images;
+            r += (truth > 0 ? hit / truth : found == 0) / images;
+        }
+        best = fmax(best, f_beta(p, r));
+    }
+    return best;
+}
+
+static void measures_follow_their_definitions(void **state)
+{
+    enum { IMAGES = 3, PIXELS = 8 * 8 };
+    float logits[IMAGES * PIXELS], masks[IMAGES * PIXELS];
+    oc_metrics m;
+    double error = 0;
+    (void)state;
+    oc_model *const model = open_model("conv 1 padding=1", OC_SHAPE(3, 8, 8));
+    const struct task *const task = &oc__task_saliency;
+    void *const tally = task->tally_new(model);
+    for (int i = 0; i < IMAGES * PIXELS; i++) {
+        masks[i] = i % 8 > 3 + i / PIXELS ? 1 : i % 8 == 2 ? 0.25f : 0;
+        logits[i] = (float)(oc__uniform(5, (uint64_t)i) * 6 - 3) + masks[i] * 2;
+        error += fabs(sigmoid((double)logits[i]) - (double)masks[i]);
+    }
+    task->tally_add(tally, logits, masks, 2, 0.5);
+    task->tally_add(tally, logits + 2 * PIXELS, masks + 2 * PIXELS, 1, 2);
+    assert_ok(task->tally_metrics(tally, &m));
+    assert_int_equal(m.samples, IMAGES);
+    assert_true(fabs(m.loss - 1) < 1e-12);
+    assert_true(fabs(m.map.mae - error / (IMAGES * PIXELS)) < 1e-12);
+    assert_true(fabs(m.map.max_f - max_f(logits, masks, IMAGES, PIXELS)) < 1e-12);
+    assert_true(m.map.max_f > 0.5 && m.map.adaptive_f <= m.map.max_f + 0.1);
+    assert_true(m.map.iou > 0.3 && m.map.iou < 1);
+    oc_metrics_free(&m);
+    task->tally_free(tally);
+    oc_model_free(model);
+}
+
+static void a_perfect_answer_measures_as_one(void **state)
+{
+    enum { PIXELS = 8 * 8 };
+    float logits[2 * PIXELS], masks[2 * PIXELS];
+    oc_metrics m;
+    (void)state;
+    oc_model *const model = open_model("conv 1 padding=1", OC_SHAPE(3, 8, 8));
+    const struct task *const task = &oc__task_saliency;
+    void *const tally = task->tally_new(model);
+    for (int i = 0; i < 2 * PIXELS; i++) {
+        masks[i] = i < PIXELS && i % 8 < 3 ? 1 : 0;     /* nothing is on the second */
+        logits[i] = masks[i] > 0 ? 100 : -100;
+    }
+    task->tally_add(tally, logits, masks, 2, 0);
+    assert_ok(task->tally_metrics(tally, &m));
+    assert_true(m.map.mae < 1e-12 && m.map.iou == 1 && m.map.max_f > 1 - 1e-12);
+    assert_true(m.accuracy == 1);
+    oc_metrics_free(&m);
+    task->tally_free(tally);
+    oc_model_free(model);
+}
+
+/* ---- learning ------------------------------------------------------------------------------- */
+
+enum { W = 48, H = 40 };
+
+/* A disc of another colour than its ground, and its mask. */
+static void write_pair(int number)
+{
+    oc_image photo, mask;
+    char name[32];
+    assert_ok(oc__image_new(&photo, "test", W, H, 3));
+    assert_ok(oc__image_new(&mask, "test", W, H, 1));
+    for (int i = 0; i < W * H; i++) {
+        const int x = i % W - 16 - 12 * number, y = i / W - 16 - 6 * number;
+        mask.pixel[i] = x * x + y * y < 90 ? 255 : 0;
+        for (int k = 0; k < 3; k++)
+            photo.pixel[3 * i + k] = (uint8_t)(mask.pixel[i] ? 200 - 60 * k : 40 + 30 * k + i % 9);
+    }
+    snprintf(name, sizeof name, "p%d.png", number);
+    assert_ok(oc_image_save(&photo, place(name)));
+    snprintf(name, sizeof name, "p%d_mask.png", number);
+    assert_ok(oc_image_save(&mask, place(name)));
+    oc_image_free(&photo);
+    oc_image_free(&mask);
+}
+
+static oc_data *two_samples(void)
+{
+    char spec[1200];
+    oc_data *d;
+    write_pair(0);
+    write_pair(1);
+    snprintf(spec, sizeof spec, "masks:%s,masks=%s,suffix=_mask,split=1,0,0", test_directory,
+             test_directory);
+    assert_ok(oc_data_open(&d, spec));
+    assert_string_equal(oc_data_task(d), "saliency");
+    return d;
+}
+
+static void pictures_have_the_photographs_size(oc_model *m)
+{
+    oc_image photo;
+    oc_picture picture[OC_PICTURES_MAX];
+    oc_predictor *p;
+    int n;
+    assert_ok(oc_image_load(&photo, place("p1.png")));
+    assert_ok(oc_predictor_new(&p, m, NULL));
+    assert_ok(oc_predict_pictures(p, &photo, picture, &n));
+    assert_int_equal(n, 3);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(picture[i].image.width, W);
+        assert_int_equal(picture[i].image.height, H);
+    }
+    assert_string_equal(picture[0].name, "mask");
+    assert_int_equal(picture[0].image.channels, 1);
+    assert_true(picture[0].image.pixel[22 * W + 28] > 200);     /* inside the disc */
+    assert_true(picture[0].image.pixel[2 * W + 2] < 55);
+    assert_int_equal(picture[2].image.channels, 4);
+    for (int i = 0; i < W * H; i++) {
+        assert_int_equal(picture[2].image.pixel[4 * i + 3], picture[0].image.pixel[i]);
+        assert_memory_equal(picture[2].image.pixel + 4 * i, photo.pixel + 3 * i, 3);
+    }
+    oc_pictures_free(picture, n);
+    oc_predictor_free(p);
+    oc_image_free(&photo);
+}
+
+static void two_photographs_are_learnt_by_heart(void **state)
+{
+    oc_model *m, *again;
+    oc_train_result result;
+    oc_metrics before, after, reread;
+    (void)state;
+    oc_data *const d = two_samples();
+    assert_ok(oc_model_new(&m, &(oc_model_options){
+        .architecture = small, .input = OC_SHAPE(3, 32, 32), .task = "saliency", .seed = 1,
+        .preparation = "rgb; resize 32,32; normalize imagenet" }));
+    assert_ok(oc_evaluate(m, d, OC_PART_TRAIN, NULL, &before));
+    assert_ok(oc_train(m, d, &(oc_train_options){
+        .optimizer = "adam learning_rate=0.01", .epochs = 80, .batch = 2, .seed = 1,
+        .augment = "flip" }, NULL, 0, NULL, &result));
+    assert_ok(oc_evaluate(m, d, OC_PART_TRAIN, NULL, &after));
+    print_message("MAE %.3f to %.3f, IoU %.3f to %.3f\n", before.map.mae, after.map.mae,
+                  before.map.iou, after.map.iou);
+    assert_true(after.map.iou > 0.9 && after.map.mae < 0.05 && after.map.max_f > 0.95);
+    assert_true(before.map.iou < 0.6);
+    pictures_have_the_photographs_size(m);
+    assert_ok(oc_model_save(m, place("saliency.safetensors"), true));
+    assert_ok(oc_model_load(&again, place("saliency.safetensors")));
+    assert_string_equal(oc_model_task(again), "saliency");
+    assert_ok(oc_evaluate(again, d, OC_PART_TRAIN, NULL, &reread));
+    assert_true(reread.loss == after.loss && reread.map.mae == after.map.mae);
+    oc_train_result_free(&result);
+    oc_metrics_free(&before);
+    oc_metrics_free(&after);
+    oc_metrics_free(&reread);
+    oc_model_free(again);
+    oc_model_free(m);
+    oc_data_free(d);
+}
+
+static void models_and_data_of_other_tasks_do_not_meet(void **state)
+{
+    oc_model *m;
+    oc_metrics metrics;
+    oc_train_result result;
+    oc_data *labels;
+    (void)state;
+    oc_data *const d = two_samples();
+    assert_ok(oc_data_open(&labels, "synth:digits,train=20,test=20"));
+    assert_ok(oc_model_new(&m, &(oc_model_options){
+        .architecture = "flatten; linear classes", .input = OC_SHAPE(3, 32, 32), .classes = 2,
+        .preparation = "rgb; resize 32,32; scale" }));
+    assert_int_equal(oc_evaluate(m, d, OC_PART_TRAIN, NULL, &metrics), OC_EUSAGE);
+    error_says("the data has masks");
+    oc_model_free(m);
+    m = open_model("conv 1 padding=1", OC_SHAPE(1, 28, 28));
+    assert_int_equal(oc_evaluate(m, labels, OC_PART_TRAIN, NULL, &metrics), OC_EUSAGE);
+    error_says("the data has labels");
+    oc_model_free(m);
+    assert_ok(oc_model_new(&m, &(oc_model_options){
+        .architecture = "conv 1 padding=1", .input = OC_SHAPE(3, 32, 32), .task = "saliency",
+        .preparation = "rgb; resize 32,32; scale" }));
+    assert_int_equal(oc_train(m, d, &(oc_train_options){ .epochs = 1, .augment = "mixup" }, NULL, 0,
+                              NULL, &result), OC_EUSAGE);
+    error_says("mixup and cutmix blend classes");
+    oc_train_result_free(&result);
+    oc_model_free(m);
+    oc_data_free(labels);
+    oc_data_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +432,11 @@ int main(void)
         cmocka_unit_test(kept_values_are_joined_added_and_gone_back_to),
         cmocka_unit_test(branches_that_lead_nowhere_are_refused),
         cmocka_unit_test(a_result_that_is_no_map_is_refused),
+        cmocka_unit_test(gradients_of_nested_blocks_agree_with_differences),
+        cmocka_unit_test(measures_follow_their_definitions),
+        cmocka_unit_test(a_perfect_answer_measures_as_one),
+        cmocka_unit_test(two_photographs_are_learnt_by_heart),
+        cmocka_unit_test(models_and_data_of_other_tasks_do_not_meet),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_place, remove_place);
 }
