@@ -671,6 +671,9 @@ typedef struct oc_eval_options {
 } oc_eval_options;
 oc_status oc_evaluate(oc_model *m, const oc_data *d, oc_part part, const oc_eval_options *options,
                       oc_metrics *out);
+/* The same of an answer that looks at no image: the mean target of the training part.  Its loss is
+ * that of one output. */
+oc_status oc_evaluate_mean(const oc_model *m, const oc_data *d, oc_part part, oc_metrics *out);
 void      oc_metrics_free(oc_metrics *m);
 
 /* What a model is trained for, on a batch of n samples: makes the graph's inputs x [n, c, h, w] and

@@ -375,6 +375,31 @@ def the_result_is_told_as_json():
     assert 0 <= r["test"]["accuracy"] <= 1
 
 
+def what_stands_out_is_learnt_measured_and_drawn():
+    for i in range(4):                              # a light square on the dark, and its mask
+        inside = [2 + i <= y < 12 and 3 <= x < 10 + i for y in range(16) for x in range(16)]
+        write(f"p{i}.png", png(bytes(220 if v else 40 for v in inside), 16))
+        write(f"p{i}_mask.png", png(bytes(255 if v else 0 for v in inside), 16))
+    data = f"masks:{os.getcwd()},masks={os.getcwd()},suffix=_mask,split=0.5,0,0.5"
+    ocellus("train", "--model", "conv 1 kernel=1", "--data", data, "--prepare",
+            "grayscale; resize 16,16; scale", "--optimizer", "adam learning_rate=0.5",
+            "--epochs", "60", "--out", "run")
+    assert json.load(open("run/run.json"))["settings"]["task"] == "saliency"
+    told = json.loads(ocellus("eval", "run", "--json", "-").stdout)
+    mean = json.loads(ocellus("eval", "run", "--mean", "--json", "-").stdout)
+    assert told["metrics"]["iou"] > 0.99 > 0.9 > mean["metrics"]["iou"]
+    assert told["metrics"]["mae"] < 0.1 and told["metrics"]["max_f"] > 0.99
+    assert "MAE" in ocellus("eval", "run").stdout
+    words = ("predict", "run", "p0.png", "p1.png", "--out", "drawn", "--json", "-")
+    seen = json.loads(ocellus(*words).stdout)
+    assert [s["box"] for s in seen] == [[3, 2, 10, 12], [3, 3, 11, 12]]
+    assert sorted(os.listdir("drawn")) == sorted(
+        f"p{i}-{kind}.png" for i in range(2) for kind in ("mask", "overlay", "cutout"))
+    ocellus(*words, code=4)
+    ocellus(*words, "--force")
+    assert "the model's task is saliency" in ocellus("explain", "run", "p0.png", code=2).stderr
+
+
 def nothing_that_exists_is_overwritten_unless_forced():
     trained("--out", "run")
     write("taken.json", b"mine")

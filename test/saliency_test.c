@@ -362,7 +362,7 @@ static void two_photographs_are_learnt_by_heart(void **state)
 {
     oc_model *m, *again;
     oc_train_result result;
-    oc_metrics before, after, reread;
+    oc_metrics before, after, reread, mean;
     (void)state;
     oc_data *const d = two_samples();
     assert_ok(oc_model_new(&m, &(oc_model_options){
@@ -373,8 +373,12 @@ static void two_photographs_are_learnt_by_heart(void **state)
         .optimizer = "adam learning_rate=0.01", .epochs = 80, .batch = 2, .seed = 1,
         .augment = "flip" }, NULL, 0, NULL, &result));
     assert_ok(oc_evaluate(m, d, OC_PART_TRAIN, NULL, &after));
-    print_message("MAE %.3f to %.3f, IoU %.3f to %.3f\n", before.map.mae, after.map.mae,
-                  before.map.iou, after.map.iou);
+    assert_ok(oc_evaluate_mean(m, d, OC_PART_TRAIN, &mean));
+    print_message("MAE %.3f to %.3f, IoU %.3f to %.3f; of the mean mask %.3f, %.3f\n",
+                  before.map.mae, after.map.mae, before.map.iou, after.map.iou, mean.map.mae,
+                  mean.map.iou);
+    assert_true(mean.map.iou < 0.6 && mean.map.mae > 0.05);
+    oc_metrics_free(&mean);
     assert_true(after.map.iou > 0.9 && after.map.mae < 0.05 && after.map.max_f > 0.95);
     assert_true(before.map.iou < 0.6);
     pictures_have_the_photographs_size(m);
@@ -388,6 +392,32 @@ static void two_photographs_are_learnt_by_heart(void **state)
     oc_metrics_free(&after);
     oc_metrics_free(&reread);
     oc_model_free(again);
+    oc_model_free(m);
+    oc_data_free(d);
+}
+
+static void the_mean_answer_to_labels_is_their_shares(void **state)
+{
+    oc_model *m;
+    oc_data *d;
+    oc_metrics metrics;
+    double loss = 0;
+    int64_t count[10] = { 0 }, most = 0;
+    (void)state;
+    assert_ok(oc_data_open(&d, "synth:digits,train=100,test=40"));
+    assert_ok(oc_model_new(&m, &(oc_model_options){
+        .architecture = "flatten; linear classes", .input = OC_SHAPE(1, 28, 28), .classes = 10,
+        .preparation = oc_data_preparation(d) }));
+    assert_ok(oc_evaluate_mean(m, d, OC_PART_TRAIN, &metrics));
+    for (int64_t i = 0; i < 100; i++)
+        count[oc_data_label(d, OC_PART_TRAIN, i)]++;
+    for (int k = 0; k < 10; k++) {
+        most = count[k] > most ? count[k] : most;
+        loss -= count[k] ? (double)count[k] / 100 * log((double)count[k] / 100) : 0;
+    }
+    assert_true(fabs(metrics.loss - loss) < 1e-5);
+    assert_true(fabs(metrics.accuracy - (double)most / 100) < 1e-12);
+    oc_metrics_free(&metrics);
     oc_model_free(m);
     oc_data_free(d);
 }
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(measures_follow_their_definitions),
         cmocka_unit_test(a_perfect_answer_measures_as_one),
         cmocka_unit_test(two_photographs_are_learnt_by_heart),
+        cmocka_unit_test(the_mean_answer_to_labels_is_their_shares),
         cmocka_unit_test(models_and_data_of_other_tasks_do_not_meet),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);

@@ -17,7 +17,7 @@ struct eval {
     const char *data, *load, *prepare, *backends, *json;
     int         part, device;
     int64_t     batch, threads;
-    bool        force;
+    bool        force, mean;
 };
 
 static const char *const parts[] = { "train", "val", "test", "auto", NULL }; /* as enum oc_part */
@@ -31,6 +31,8 @@ static const struct option options[] = {
     OPT_TEXT(struct eval, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
     OPT_TEXT(struct eval, prepare, "prepare", 0, "STEPS", NULL,
              "preparation of a model of the zoo [what suits the data]"),
+    OPT_FLAG(struct eval, mean, "mean", 0,
+             "instead of the model, the mean answer of the training part, which it has to beat"),
     OPT_INT(struct eval, batch, "batch", 'b', "N", "256", "images at a time", 1, 65536),
     OPT_INT(struct eval, threads, "threads", 't', "N", NULL, "of computation [all cores]", 1, 4096),
     OPT_WORDS(struct eval, device, "device", 0, "auto", "where to compute", devices),
@@ -242,11 +244,12 @@ static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *
     const oc_eval_options how = { .batch = o->batch, .threads = (int)o->threads,
                                   .device = devices[o->device], .backends = o->backends };
     oc_metrics m = { 0 };
-    TRY(oc_evaluate(model, data, part, &how, &m));
+    TRY(o->mean ? oc_evaluate_mean(model, data, part, &m)
+                : oc_evaluate(model, data, part, &how, &m));
     if (!oc__output_is_stdout(o->json)) {
         char samples[32];
-        printf("%s on %s, %s: %s samples\n", oc__printable(word), oc__printable(spec),
-               parts[part], oc__count_text(m.samples, samples));
+        printf("%s on %s, %s: %s samples\n", o->mean ? "the mean" : oc__printable(word),
+               oc__printable(spec), parts[part], oc__count_text(m.samples, samples));
         telling_of(model)->print(model, &m);
     }
     const oc_status status

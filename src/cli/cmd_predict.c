@@ -315,7 +315,8 @@ const struct command oc__command_predict = {
              "bytes, as many as the model's input has values; an IDX file, plain or .gz; or a\n"
              "folder, whose images come in order of their names.  One of several images in a\n"
              "file is picked by its number from 0: t10k-images-idx3-ubyte.gz:7.  The model's own\n"
-             "preparation is applied, the same as in training.  A model of ONNX runs on arrays.",
+             "preparation is applied, the same as in training.  A model of saliency writes mask,\n"
+             "overlay and cut-out of each image to --out.  A model of ONNX runs on arrays.",
     .options = options,
     .size = sizeof(struct predict),
     .least = 1,
@@ -325,7 +326,6 @@ const struct command oc__command_predict = {
         { "predict runs/cnn-1 scans/ --top 3", "every image of a folder" },
         { "predict model.safetensors t10k-images-idx3-ubyte.gz:7 --json -",
           "an image of MNIST's test set, for machines" },
-        { "predict runs/u2netp-1 photo.jpg --out masks", "what stands out, as pictures" },
         { "predict model.onnx --input x=x.npy --output conv1 --out y.npy",
           "any value in a model of ONNX" },
         { 0 },

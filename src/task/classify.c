@@ -1,4 +1,6 @@
 /* classify.c — the task `classify`: one label for each image, of so many classes. */
+#include <math.h>
+
 #include "base/status.h"
 #include "data/loader.h"
 #include "nn/model.h"
@@ -72,6 +74,32 @@ static void tally_free(void *tally)
     oc__free(tally);
 }
 
+/* ---- without a model ----------------------------------------------------------------------- */
+
+static void add_targets(const oc_model *m, const void *labels, int64_t n, double *sum)
+{
+    const int64_t *const label = labels;
+    (void)m;
+    for (int64_t i = 0; i < n; i++)
+        sum[label[i]]++;
+}
+
+static double logit(double mean) { return log(fmax(mean, 1e-12)); }
+
+static double mean_loss(const oc_model *m, const float *logits, const void *labels, int64_t n)
+{
+    const int64_t *const label = labels;
+    const int classes = oc_model_classes(m);
+    double loss = 0;
+    for (int64_t i = 0; i < n; i++, logits += classes) {
+        double sum = 0;
+        for (int k = 0; k < classes; k++)
+            sum += exp((double)logits[k]);
+        loss += log(sum) - (double)logits[label[i]];
+    }
+    return loss / (double)n;
+}
+
 const struct task oc__task_classify = {
     .entry = { .name = "classify", .summary = "which of several classes an image is of" },
     .losses = oc__classify_losses, .blends = true, .target = "labels",
@@ -79,4 +107,5 @@ const struct task oc__task_classify = {
     .count_right = count_right, .decisions = decisions,
     .tally_new = tally_new, .tally_add = tally_add, .tally_metrics = tally_metrics,
     .tally_free = tally_free,
+    .add_targets = add_targets, .logit = logit, .mean_loss = mean_loss,
 };

@@ -11,6 +11,8 @@
  * saliency_draw.c. */
 #include "task/saliency.h"
 
+#include <math.h>
+
 #include "base/status.h"
 #include "data/loader.h"
 #include "nn/model.h"
@@ -56,6 +58,35 @@ static int64_t count_right(const oc_model *m, const float *logits, const void *m
     return right;
 }
 
+/* ---- without a model ----------------------------------------------------------------------- */
+
+static void add_targets(const oc_model *m, const void *masks, int64_t n, double *sum)
+{
+    const float *const mask = masks;
+    const int64_t pixels = oc__task_values(m);
+    for (int64_t i = 0; i < n * pixels; i++)
+        sum[i % pixels] += (double)mask[i];
+}
+
+static double logit(double mean)
+{
+    const double inside = fmin(fmax(mean, 1e-6), 1 - 1e-6);
+    return log(inside / (1 - inside));
+}
+
+/* -G ln S - (1 - G) ln(1 - S) of S = sigmoid(v), as max(v, 0) - G v + ln(1 + exp(-|v|)). */
+static double mean_loss(const oc_model *m, const float *logits, const void *masks, int64_t n)
+{
+    const float *const mask = masks;
+    const int64_t pixels = n * oc__task_values(m);
+    double loss = 0;
+    for (int64_t i = 0; i < pixels; i++) {
+        const double v = (double)logits[i];
+        loss += fmax(v, 0) - (double)mask[i] * v + log1p(exp(-fabs(v)));
+    }
+    return loss / (double)pixels;
+}
+
 const struct task oc__task_saliency = {
     .entry = { .name = "saliency", .summary = "which pixels of an image stand out" },
     .losses = losses, .all_outputs = true, .masks = true, .target = "masks",
@@ -63,5 +94,6 @@ const struct task oc__task_saliency = {
     .count_right = count_right, .decisions = oc__task_values,
     .tally_new = oc__saliency_tally_new, .tally_add = oc__saliency_tally_add,
     .tally_metrics = oc__saliency_tally_metrics, .tally_free = oc__saliency_tally_free,
+    .add_targets = add_targets, .logit = logit, .mean_loss = mean_loss,
     .draw = oc__saliency_draw,
 };

@@ -53,6 +53,13 @@ struct task {
     oc_status  (*tally_metrics)(const void *tally, oc_metrics *out);
     void       (*tally_free)(void *tally);
 
+    /* For answers without a model: adds targets to sums [values], of which logit() makes the answer
+     * for their mean; and the mean loss of n answers, by the usual loss, of the result alone. */
+    void       (*add_targets)(const oc_model *m, const void *targets, int64_t n, double *sum);
+    double     (*logit)(double mean);
+    double     (*mean_loss)(const oc_model *m, const float *logits, const void *targets,
+                            int64_t n);
+
     /* Pictures of an answer, at most OC_PICTURES_MAX; NULL: there are none. */
     oc_status  (*draw)(const struct answer *a, oc_picture *picture, int *n);
 };
