@@ -417,6 +417,16 @@ oc_status oc_model_load(oc_model **out, const char *path);
 oc_status oc_model_read(oc_model *m, const char *path);
 oc_status oc_model_adopt(oc_model *m, const char *path);
 
+/* Writes what inference computes as a model of ONNX: input x [n, c, h, w], results `logits`,
+ * `logits1`, … without softmax or sigmoid, parameters under their names; classes, preparation and
+ * task are metadata.  Atomic, as saving.  OC_EUSAGE names the operator that the opset lacks. */
+typedef struct oc_export_options {
+    int64_t opset;                                      /* 9 to 23; 0: 17 */
+    int64_t batch;                                      /* 0: any, the symbol N */
+    bool    replace;
+} oc_export_options;
+oc_status oc_model_export(oc_model *m, const char *path, const oc_export_options *options);
+
 /* What a model is: one line per layer with output shape, parameters and FLOPs for a batch, then the
  * plan of inference; and what any safetensors or JSON file of weights holds.  Yours, to be freed
  * with oc_string_free(); NULL on failure. */

@@ -39,8 +39,8 @@ if [ -n "$missing" ]; then
 fi
 
 # Peers that Debian does not package come from the Python package index, into a folder of the build.
-if [ "$1" = peers ] && ! build/peers/bin/python3 -c 'import safetensors, onnxruntime' 2>/dev/null; then
+if [ "$1" = peers ] && ! build/peers/bin/python3 -c 'import safetensors, onnx, onnxruntime' 2>/dev/null; then
     mkdir -p build
     /usr/bin/python3 -m venv --system-site-packages build/peers &&
-        build/peers/bin/pip install -q safetensors onnxruntime
+        build/peers/bin/pip install -q safetensors onnx onnxruntime
 fi

@@ -196,7 +196,13 @@ bool oc__double_read(const char *text, double *v)
     return *end == '\0' && isfinite(*v);
 }
 
-const char *oc__double_text(double v, char buffer[32])
+/* Whether the text reads back as the same number, or as the same float. */
+static bool reads_back(const char *text, double v, bool single)
+{
+    return single ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v;
+}
+
+static const char *shortest(double v, bool single, char buffer[32])
 {
     if (isnan(v))
         return strcpy(buffer, "nan");
@@ -205,10 +211,10 @@ const char *oc__double_text(double v, char buffer[32])
     const locale_t mine = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     const locale_t before = uselocale(mine);
     size_t least = SIZE_MAX;
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 1; digits <= (single ? 9 : 17); digits++) {
         char text[32];
         const size_t n = (size_t)snprintf(text, sizeof text, "%.*g", digits, v);
-        if (n <= least && strtod(text, NULL) == v) {
+        if (n <= least && reads_back(text, v, single)) {
             least = n;
             memcpy(buffer, text, n + 1);
         }
@@ -216,4 +222,19 @@ const char *oc__double_text(double v, char buffer[32])
     uselocale(before);
     freelocale(mine);
     return buffer;
+}
+
+const char *oc__double_text(double v, char buffer[32]) { return shortest(v, false, buffer); }
+
+const char *oc__float_text(float v, char buffer[32])
+{
+    return shortest((double)v, true, buffer);
+}
+
+double oc__decimal(double v)
+{
+    char text[32];
+    double decimal;
+    const bool single = (double)(float)v == v;
+    return single && oc__double_read(oc__float_text((float)v, text), &decimal) ? decimal : v;
 }

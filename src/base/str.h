@@ -40,6 +40,10 @@ const char *oc__plural(int64_t n);
 
 /* A double as the shortest text that reads back to the same bits ("0.1", "1e-08", "3"). */
 const char *oc__double_text(double v, char buffer[32]);
+/* A float as the shortest text that reads back as the same float: 0.1f is "0.1". */
+const char *oc__float_text(float v, char buffer[32]);
+/* What a number that came as a float was written as: of 0.1f it is 0.1.  Others stay. */
+double      oc__decimal(double v);
 
 /* Reads a finite decimal number that fills the text ("-1.5e3"); false for anything else, be it
  * "3x", "inf", "nan", "0x1", " 1" or 1e999.  Neither depends on the locale. */

@@ -1,15 +1,21 @@
 /* cmd_export.c — a model written in another format, chosen by the ending. */
 #include "base/file.h"
+#include "base/status.h"
 #include "cli/command.h"
 #include "cli/open.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/output.h"
 #include "cli/term.h"
 
-struct export { const char *load, *input, *prepare; int64_t classes; bool force; };
+struct export {
+    const char *load, *input, *prepare, *batch;
+    int64_t     classes, opset;
+    bool        force;
+};
 
 static const struct option options[] = {
     OPT_HEADING("Options"),
@@ -18,21 +24,50 @@ static const struct option options[] = {
     OPT_INT(struct export, classes, "classes", 0, "N", "10", "its classes", 1, 1e6),
     OPT_TEXT(struct export, prepare, "prepare", 0, "STEPS", "scale", "its preparation"),
     OPT_FLAG(struct export, force, "force", 'f', "replace OUT if it exists"),
+    OPT_HEADING("ONNX"),
+    OPT_INT(struct export, opset, "opset", 0, "N", "17", "version of its operators", 9, 23),
+    OPT_TEXT(struct export, batch, "batch", 0, "N", "dynamic", "samples at once: any, or so many"),
     OPT_END,
 };
 
-static const char *const endings[] = { ".safetensors", ".json", NULL };
+static const char *const endings[] = { ".safetensors", ".json", ".onnx", NULL };
+
+static bool ends_in(const char *path, const char *ending)
+{
+    const size_t n = strlen(path), m = strlen(ending);
+    return n > m && strcmp(path + n - m, ending) == 0;
+}
 
 static oc_status check_ending(const char *path)
 {
-    const size_t n = strlen(path);
-    for (int i = 0; endings[i]; i++) {
-        const size_t m = strlen(endings[i]);
-        if (n > m && strcmp(path + n - m, endings[i]) == 0)
+    for (int i = 0; endings[i]; i++)
+        if (ends_in(path, endings[i]))
             return OC_OK;
-    }
-    return oc__fail(OC_EUSAGE, "%s: the ending chooses the format; known: .safetensors, .json",
-                    path);
+    return oc__fail(OC_EUSAGE,
+                    "%s: the ending chooses the format; known: .safetensors, .json, .onnx", path);
+}
+
+/* "dynamic" is 0, which leaves it open. */
+static oc_status read_batch(const char *text, int64_t *out)
+{
+    char *end;
+    *out = 0;
+    if (!text || !strcmp(text, "dynamic"))
+        return OC_OK;
+    *out = strtoll(text, &end, 10);
+    if (end != text && !*end && *out >= 1 && *out <= 65536)
+        return OC_OK;
+    return oc__fail(OC_EUSAGE, "--batch: %s: wants dynamic, or a number from 1 to 65536",
+                    oc__quote_z(text));
+}
+
+static oc_status save(oc_model *m, const char *to, const struct export *o)
+{
+    oc_export_options how = { .opset = o->opset, .replace = o->force };
+    if (!ends_in(to, ".onnx"))
+        return oc_model_save(m, to, o->force);
+    TRY(read_batch(o->batch, &how.batch));
+    return oc_model_export(m, to, &how);
 }
 
 static oc_status run(const void *settings, const struct operands *operands)
@@ -49,7 +84,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     }
     oc_model *model;
     TRY(oc__open_model(&model, &request));
-    oc_status status = oc_model_save(model, to, o->force);
+    oc_status status = save(model, to, o);
     if (status >= 0) {
         char numbers[32];
         printf("%s: %s numbers in %d parameters\n", oc__printable(to),
@@ -62,12 +97,16 @@ static oc_status run(const void *settings, const struct operands *operands)
 
 const struct command oc__command_export = {
     .name = "export",
-    .summary = "write a model in another format: .safetensors, .json",
+    .summary = "write a model in another format: .safetensors, .json, .onnx",
     .usage = "FILE_OR_RUN OUT [--force]\nMODEL OUT --load FILE [options]",
     .about = "The ending of OUT chooses the format.  A .safetensors file holds the weights under\n"
              "PyTorch's names and the rest as metadata; a .json file is the same, readable, and\n"
              "loads back to the same bits.  A model of the zoo with weights from elsewhere\n"
-             "becomes a file that needs neither.",
+             "becomes a file that needs neither.\n"
+             "\n"
+             "A .onnx file holds what inference computes: input x, result logits (probabilities\n"
+             "are their softmax, or sigmoid where the task is saliency), and as metadata classes,\n"
+             "preparation and task.",
     .options = options,
     .size = sizeof(struct export),
     .least = 2,
@@ -75,6 +114,7 @@ const struct command oc__command_export = {
     .examples = (const struct example[]){
         { "export runs/cnn-1 digits.json", "the best model of a run, as readable JSON" },
         { "export digits.json digits.safetensors", "and back" },
+        { "export runs/cnn-1 digits.onnx", "for ONNX Runtime and others" },
         { 0 },
     },
     .run = run,

@@ -13,14 +13,13 @@
  *     ocellus.functions     plain functions among the steps, where there are any
  *
  * The same model always gives the same bytes. */
-#include "nn/model.h"
+#include "nn/model_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
-#include "format/weights.h"
 #include "op/op.h"
 #include "param/store.h"
 
@@ -41,32 +40,47 @@ static void function_names(const oc_model *m, struct str *out)
             oc__str_addf(out, "%s%s", out->n ? " " : "", m->step[i].name);
 }
 
-static oc_status write_content(oc_model *m, const char *path, const struct named_tensor *tensor,
-                               enum write_flags flags)
+oc_status oc__model_text_make(struct model_text *t, const oc_model *m)
 {
-    struct str input = { 0 }, classes = { 0 }, functions = { 0 };
-    input_text(m, &input);
-    function_names(m, &functions);
+    *t = (struct model_text){ .n = 0 };
+    input_text(m, &t->input);
+    function_names(m, &t->functions);
     for (int i = 0; i < m->classes; i++)
-        oc__str_addf(&classes, "%s%s", i ? "\n" : "", m->class_name[i]);
-    const struct pair metadata[] = {
-        { "format", "pt" },
+        oc__str_addf(&t->classes, "%s%s", i ? "\n" : "", m->class_name[i]);
+    const struct pair item[MODEL_TEXTS] = {
         { "ocellus.format", version },
         { "ocellus.architecture", m->architecture },
-        { "ocellus.input", oc__str_text(&input) },
-        { "ocellus.classes", oc__str_text(&classes) },
+        { "ocellus.input", oc__str_text(&t->input) },
+        { "ocellus.classes", oc__str_text(&t->classes) },
         { "ocellus.preparation", m->preparation },
         { "ocellus.task", m->task },
         { "ocellus.loss", m->loss },
-        { "ocellus.functions", oc__str_text(&functions) },      /* last: left out when empty */
+        { "ocellus.functions", oc__str_text(&t->functions) },   /* last: left out when empty */
     };
-    const int n = (int)(sizeof metadata / sizeof *metadata) - (functions.n == 0);
-    const bool failed = input.failed || classes.failed || functions.failed;
-    const struct weights_content content = { tensor, oc_store_count(m->store), metadata, n };
-    const oc_status status = failed ? OC_ELIMIT : oc__weights_write(path, &content, flags);
-    oc__str_free(&input);
-    oc__str_free(&classes);
-    oc__str_free(&functions);
+    memcpy(t->item, item, sizeof item);
+    t->n = MODEL_TEXTS - (t->functions.n == 0);
+    return t->input.failed || t->classes.failed || t->functions.failed ? OC_ELIMIT : OC_OK;
+}
+
+void oc__model_text_free(struct model_text *t)
+{
+    oc__str_free(&t->input);
+    oc__str_free(&t->classes);
+    oc__str_free(&t->functions);
+}
+
+static oc_status write_content(oc_model *m, const char *path, const struct named_tensor *tensor,
+                               enum write_flags flags)
+{
+    struct model_text text;
+    struct pair metadata[1 + MODEL_TEXTS] = { { "format", "pt" } };
+    oc_status status = oc__model_text_make(&text, m);
+    memcpy(metadata + 1, text.item, (size_t)text.n * sizeof *text.item);
+    const struct weights_content content = { tensor, oc_store_count(m->store), metadata,
+                                             1 + text.n };
+    if (!status)
+        status = oc__weights_write(path, &content, flags);
+    oc__model_text_free(&text);
     return status;
 }
 

@@ -16,7 +16,10 @@ static const struct attr attrs[] = {
 /* Whether it is in training is the session's to say, not an input's. */
 static oc_status take(void *attr, const struct infer *s)
 {
-    return oc__take_float(s, 1, &((struct dropout *)attr)->p);
+    struct dropout *const a = attr;
+    TRY(oc__take_float(s, 1, &a->p));
+    a->p = oc__decimal(a->p);
+    return OC_OK;
 }
 
 static void run(const struct call *c)

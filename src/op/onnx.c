@@ -151,8 +151,10 @@ static const int wanted_type[] = {
     [ATTR_INTS] = ONNX_INTS, [ATTR_CHOICE] = ONNX_STRING, [ATTR_TEXT] = ONNX_STRING,
 };
 
-/* Their value as the text that our tables read. */
-static void attr_text(const struct attr *to, const struct onnx_attr *a, struct str *out)
+/* Their value as the text that our tables read; floats are what was meant, 0.1 and not what lies
+ * next to it, unless they are to be exact. */
+static void attr_text(const struct attr *to, const struct onnx_attr *a, bool exact,
+                      struct str *out)
 {
     char number[32];
     if (oc__is_type(to) && a->type == ONNX_INT)
@@ -162,7 +164,7 @@ static void attr_text(const struct attr *to, const struct onnx_attr *a, struct s
     else if (a->type == ONNX_INT)
         oc__str_addf(out, "%lld", (long long)a->i);
     else if (a->type == ONNX_FLOAT)
-        oc__str_addz(out, oc__double_text(a->f, number));
+        oc__str_addz(out, oc__double_text(exact ? a->f : oc__decimal(a->f), number));
     else if (a->type == ONNX_STRING)
         oc__str_addz(out, a->s);
     for (int i = 0; a->type == ONNX_INTS && i < a->n; i++)
@@ -186,7 +188,7 @@ static oc_status set_attr(const struct op *op, const struct onnx_form *form, str
     if (!is_type && a->type != wanted_type[to->type])
         return oc__fail(OC_EINPUT, "attribute %s: is %s and must be %s", oc__quote_z(a->name),
                         type_text(a->type), type_text(wanted_type[to->type]));
-    attr_text(to, a, &text);
+    attr_text(to, a, form && is_listed(form->exact, a->name), &text);
     oc_status status = text.failed ? OC_ELIMIT : OC_OK;
     if (!status)
         status = oc__attr_set(&op->entry, object, "attribute", to->name, oc__str_text(&text));

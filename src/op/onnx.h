@@ -61,6 +61,7 @@ struct onnx_form {
     const char      *preset;                            /* attributes of ours, "convention=onnx" */
     const char      *rename;                            /* theirs and ours, "ratio p; seed key" */
     const char      *ignore;                            /* attributes without effect: "a b" */
+    const char      *exact;                             /* floats that numbers are compared with */
     oc_status      (*build)(struct onnx_node *n);       /* instead of all that */
 };
 

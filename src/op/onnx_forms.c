@@ -267,3 +267,5 @@ const struct onnx_form oc__onnx_concat_before_4 = {
 const struct onnx_form oc__onnx_layer_normalization = {
     .op = "LayerNormalization", .ignore = "stash_type"
 };
+const struct onnx_form oc__onnx_shrink = { .op = "Shrink", .exact = "lambd" };
+const struct onnx_form oc__onnx_thresholded_relu = { .op = "ThresholdedRelu", .exact = "alpha" };
