@@ -358,6 +358,8 @@ oc_status oc_data_fetch(const oc_fetch_options *options, const char **kind);
 
 /* The shape [c, h, w] that a preparation makes of images of a shape, unknown where not known. */
 oc_status oc_preparation_shape(const char *preparation, const oc_shape *image, oc_shape *out);
+/* What a preparation makes of one image: f32 [c, h, w], yours: oc_tensor_free(). */
+oc_status oc_image_prepare(oc_tensor *out, const oc_image *image, const char *preparation);
 
 /* ---- model -------------------------------------------------------------------------------- */
 

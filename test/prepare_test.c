@@ -386,6 +386,24 @@ static void images_of_one_pixel_and_of_one_line_are_prepared(void **state)
     }
 }
 
+static void one_image_is_prepared_without_a_model(void **state)
+{
+    (void)state;
+    oc_image  image = filled(5, 3, 3, 0);
+    oc_tensor x;
+    image.pixel[2] = 255;                               /* blue of the first pixel */
+    assert_int_equal(oc_image_prepare(&x, &image, "bgr; scale"), OC_OK);
+    assert_true(oc_shape_equal(&x.shape, &OC_SHAPE(3, 3, 5)));
+    for (int i = 0; i < 45; i++)
+        assert_true(oc_tensor_get(&x, i) == (i == 0));
+    oc_tensor_free(&x);
+    assert_int_equal(oc_image_prepare(&x, &image, "normalize mean=1,2 std=1,2"), OC_EINPUT);
+    assert_null(x.data);
+    assert_int_equal(oc_image_prepare(&x, &image, "bgr; nothing"), OC_EUSAGE);
+    assert_null(x.data);
+    oc_image_free(&image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +424,7 @@ int main(void)
         cmocka_unit_test(noise_and_specks_do_not_move_the_digit),
         cmocka_unit_test(a_thin_pen_does_not_fade),
         cmocka_unit_test(an_empty_sheet_is_an_empty_field),
+        cmocka_unit_test(one_image_is_prepared_without_a_model),
         cmocka_unit_test(images_of_one_pixel_and_of_one_line_are_prepared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

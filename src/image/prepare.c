@@ -246,3 +246,28 @@ oc_status oc__prepare_view(const struct prepare_program *p, const oc_image *imag
         oc_image_free(&canvas.image);
     return status;
 }
+
+static oc_status prepare_new(const struct prepare_program *p, struct canvas *canvas,
+                             oc_tensor *out)
+{
+    TRY(oc__prepare_pixels(p, true, canvas));
+    const oc_image *const image = &canvas->image;
+    *out = (oc_tensor){ OC_F32, OC_SHAPE(image->channels, image->height, image->width), NULL };
+    out->data = oc__block_alloc(oc_tensor_bytes(out));
+    return out->data ? oc__prepare_numbers(p, image, &out->shape, out->data) : OC_ELIMIT;
+}
+
+oc_status oc_image_prepare(oc_tensor *out, const oc_image *image, const char *preparation)
+{
+    struct prepare_program *p;
+    struct canvas canvas = { .image = *image };
+    *out = (oc_tensor){ 0 };
+    TRY(oc__prepare_parse(&p, preparation));
+    const oc_status status = prepare_new(p, &canvas, out);
+    if (status < 0)
+        oc_tensor_free(out);
+    if (canvas.owned)
+        oc_image_free(&canvas.image);
+    oc__prepare_free(p);
+    return status;
+}
