@@ -385,6 +385,8 @@ def what_stands_out_is_learnt_measured_and_drawn():
             "grayscale; resize 16,16; scale", "--optimizer", "adam learning_rate=0.5",
             "--epochs", "60", "--out", "run")
     assert json.load(open("run/run.json"))["settings"]["task"] == "saliency"
+    plots = os.listdir("run/plots")
+    assert "loss.png" in plots and not [name for name in plots if "confusion" in name]
     told = json.loads(ocellus("eval", "run", "--json", "-").stdout)
     mean = json.loads(ocellus("eval", "run", "--mean", "--json", "-").stdout)
     assert told["metrics"]["iou"] > 0.99 > 0.9 > mean["metrics"]["iou"]

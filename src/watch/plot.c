@@ -114,8 +114,11 @@ static bool has_time(const struct plots *p)
 
 /* ---- the observer -------------------------------------------------------------------------- */
 
+/* Pages are of decisions between classes; other tasks have none. */
 static oc_status open_pages(struct record *r)
 {
+    if (strcmp(oc_model_task(r->model), "classify") != 0)
+        return OC_OK;
     for (int part = 0; part < OC_PARTS; part++) {
         const int64_t count = oc_data_count(r->data, (oc_part)part);
         if (count > 0 && (part == (int)r->watched || part == OC_PART_TEST))
