@@ -99,27 +99,85 @@ static void resnets_of_cifar_10_give_their_known_logits(void **state)
                  "models/resnet_cifar10/resnet56_ref_logits.npy");
 }
 
-/* The same weights are there in a file of their own, by the same shapes. */
-static void squeezenet_holds_probabilities(void **state)
+/* Numbers of an output: every `step`-th from the `first` on, and what they are. */
+struct sample { int64_t first, step; int n; float value[32]; };
+
+/* All outputs below were recorded from ONNX Runtime 1.31 on its CPU, on noise that any program can
+ * make: the upper half of 2654435761 i mod 2^32 as a fraction, from `low` on over `range`. */
+static oc_tensor run_on_noise(const char *path, oc_shape shape, double low, double range)
+{
+    oc_onnx *const m = load(shared_data(path));
+    oc_tensor in = { OC_F32, shape, NULL };
+    in.data = oc__block_alloc(oc_tensor_bytes(&in));
+    for (int64_t i = 0; i < oc_shape_count(&shape); i++) {
+        const uint32_t noise = (uint32_t)i * 2654435761u;
+        ((float *)in.data)[i] = (float)(low + range * (noise >> 16) / 65536.0);
+    }
+    const oc_tensor out = run(m, &in, NULL);
+    oc_tensor_free(&in);
+    oc_onnx_free(m);
+    return out;
+}
+
+static void check_sample(const oc_tensor *out, const struct sample *s)
+{
+    double most = 0, scale = 0;
+    for (int i = 0; i < s->n; i++) {
+        const double want = (double)s->value[i];
+        assert_true(s->first + i * s->step < oc_shape_count(&out->shape));
+        most = fmax(most, fabs(oc_tensor_get(out, s->first + i * s->step) - want));
+        scale = fmax(scale, fabs(want));
+    }
+    assert_true(most < 1e-5 * scale);
+}
+
+/* The first planes are objects and boxes, the others classes. */
+static void fastestdet_gives_its_known_planes(void **state)
 {
     (void)state;
-    oc_onnx *const m = load(shared_data("models/squeezenet1.1/squeezenet1.1_from_ncnn.onnx"));
-    oc_tensor in = { OC_F32, OC_SHAPE(1, 3, 227, 227), NULL };
-    const oc_shape declared = oc_value_shape(oc_onnx_graph(m), oc_onnx_input(m, 0));
-    for (int i = 0; i < declared.rank; i++)
-        in.shape.dim[i] = declared.dim[i] > 0 ? declared.dim[i] : in.shape.dim[i];
-    in.data = oc__block_alloc(oc_tensor_bytes(&in));
-    for (int64_t i = 0; i < oc_shape_count(&in.shape); i++)
-        ((float *)in.data)[i] = (float)(i % 251) - 125;
-    oc_tensor out = run(m, &in, NULL);
-    assert_int_equal(oc_shape_count(&out.shape), 1000);
-    double sum = 0;
-    for (int i = 0; i < 1000; i++)
-        sum += oc_tensor_get(&out, i);
-    assert_true(isfinite(sum));
-    oc_tensor_free(&in);
+    static const struct sample boxes = {
+        0, 151, 16, {
+            0.01015344f, 0.01020789f, 0.01059157f, 0.009018511f, -0.008089349f, 0.07870303f,
+            0.1076392f, -0.1733721f, -0.1373814f, -0.2207249f, -2.499608f, 1.444512f, -0.6556846f,
+            -1.202987f, 1.416861f, -1.026677f,
+        } };
+    static const struct sample classes = {
+        2420, 2420, 16, {
+            0.007811754f, 0.01595378f, 0.007370138f, 0.004561062f, 0.007481966f, 0.009083233f,
+            0.01234388f, 0.008947458f, 0.0224248f, 0.007735675f, 0.03772186f, 0.007294866f,
+            0.008118709f, 0.01885708f, 0.01422364f, 0.008841898f,
+        } };
+    oc_tensor out = run_on_noise("models/fastestdet/FastestDet.onnx", OC_SHAPE(1, 3, 352, 352),
+                                 0, 1);
+    assert_true(oc_shape_equal(&out.shape, &OC_SHAPE(1, 85, 22, 22)));
+    check_sample(&out, &boxes);
+    check_sample(&out, &classes);
     oc_tensor_free(&out);
-    oc_onnx_free(m);
+}
+
+/* Probabilities differ by orders of magnitude, so their logarithms are compared. */
+static void squeezenet_gives_its_known_probabilities(void **state)
+{
+    (void)state;
+    static const struct sample logarithms = {
+        0, 32, 32, {
+            -8.358737f, -10.0841f, -7.088496f, -6.34404f, -7.923769f, -8.909997f, -8.148575f,
+            -9.380112f, -8.72263f, -7.929665f, -10.0655f, -10.61703f, -10.71483f, -7.226544f,
+            -8.748928f, -7.612899f, -8.72976f, -10.05227f, -10.65099f, -4.451176f, -7.512833f,
+            -8.751466f, -8.644343f, -7.899661f, -8.571083f, -10.57284f, -10.73562f, -9.643867f,
+            -6.106464f, -9.362265f, -10.0727f, -8.67785f,
+        } };
+    oc_tensor out = run_on_noise("models/squeezenet1.1/squeezenet1.1_from_ncnn.onnx",
+                                 OC_SHAPE(1, 3, 227, 227), -128, 256);
+    double sum = 0;
+    assert_int_equal(oc_shape_count(&out.shape), 1000);
+    for (int64_t i = 0; i < 1000; i++) {
+        sum += oc_tensor_get(&out, i);
+        oc_tensor_set(&out, i, log(oc_tensor_get(&out, i)));
+    }
+    assert_true(fabs(sum - 1) < 1e-5);
+    check_sample(&out, &logarithms);
+    oc_tensor_free(&out);
 }
 
 /* ---- files that are unsound --------------------------------------------------------------- */
@@ -508,7 +566,8 @@ int main(void)
         cmocka_unit_test(mnist_8_gives_its_known_answers),
         cmocka_unit_test(super_resolution_10_gives_its_known_answer),
         cmocka_unit_test(resnets_of_cifar_10_give_their_known_logits),
-        cmocka_unit_test(squeezenet_holds_probabilities),
+        cmocka_unit_test(fastestdet_gives_its_known_planes),
+        cmocka_unit_test(squeezenet_gives_its_known_probabilities),
         cmocka_unit_test(unsound_files_are_refused_with_their_place),
         cmocka_unit_test(every_prefix_of_a_model_is_refused),
         cmocka_unit_test(shapes_follow_from_shapes),
