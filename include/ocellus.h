@@ -781,6 +781,10 @@ int         oc_onnx_outputs(const oc_onnx *m);
 oc_value    oc_onnx_output(const oc_onnx *m, int i, const char **name);
 /* Any value of the graph by its name; OC_NONE: there is none of that name. */
 oc_value    oc_onnx_value(const oc_onnx *m, const char *name);
+/* A classifier of one input as a layer function, for oc_model_add_function(): its context is the
+ * oc_onnx, which the graph borrows from.  Builds it on x [n, c, h, w] and gives [n, classes]: the
+ * first output, or where that is a softmax, what goes into it.  Weights become parameters. */
+oc_layer_function oc_onnx_logits;
 int64_t     oc_onnx_opset(const oc_onnx *m);
 const char *oc_onnx_producer(const oc_onnx *m);         /* "pytorch 2.1.0"; "" where not said */
 const char *oc_onnx_metadata(const oc_onnx *m, const char *key);        /* NULL: none */

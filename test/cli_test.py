@@ -118,6 +118,7 @@ def every_example_works_as_written():
     trained("--out", "runs/cnn-1", "--epochs", "1", model="cnn")
     ocellus("export", "runs/cnn-1", "model.safetensors")
     ocellus("export", "runs/cnn-1", "weights.safetensors")
+    ocellus("export", "runs/cnn-1", "classifier.onnx")
     write("digit.png", png(bytes(784), 28))
     write("t10k-images-idx3-ubyte.gz", gzip.compress(struct.pack(">IIII", 2051, 8, 28, 28)
                                                      + bytes(8 * 784)))
@@ -153,6 +154,25 @@ def a_model_of_onnx_is_looked_at_run_and_timed():
     ocellus("predict", "m.onnx", "--input", "x.npy", "--out", "y.png")
     assert "NAME=FILE" in ocellus("predict", "m.onnx", "--input", "z=x.npy", code=2).stderr
     ocellus("bench", "m.onnx", "--mode", "infer", "--steps", "1", "--input", "3,4,4")
+    write("dot.png", png(bytes(16), 4))
+    assert "no list of classes" in ocellus("predict", "m.onnx", "dot.png", "--prepare",
+                                           "rgb; resize 4,4; scale", code=2).stderr
+    assert "not images" in ocellus("predict", "m.onnx", "dot.png", "--output", "y", code=2).stderr
+    assert "for images" in ocellus("predict", "m.onnx", "--classes", "names", code=2).stderr
+
+
+def an_exported_classifier_brings_its_preparation_and_classes():
+    trained("--out", "run", "--epochs", "1", model="cnn")
+    ocellus("export", "run", "c.onnx")
+    told = [json.loads(ocellus("eval", word, "--data", SMALL, "--json", "-").stdout)
+            for word in ("run", "c.onnx")]
+    assert told[0]["confusion"] == told[1]["confusion"], told
+    assert abs(told[0]["metrics"]["loss"] - told[1]["metrics"]["loss"]) < 1e-5, told
+    write("names", "\n".join("abcdefghij").encode())
+    named = json.loads(ocellus("eval", "c.onnx", "--data", SMALL, "--classes", "names", "--json",
+                               "-").stdout)
+    assert [c["name"] for c in named["classes"]] == list("abcdefghij"), named
+    ocellus("eval", "run", "--data", SMALL, "--classes", "names", code=2)
     write("u.onnx", onnx("Frobnicate"))
     assert "'Frobnicate' (opset 17)" in ocellus("inspect", "u.onnx", code=3).stderr
     write("t.onnx", onnx()[:-3])
@@ -613,7 +633,7 @@ def exported_models_come_back_in_the_same_bytes():
     ocellus("export", "run", "m.json")
     ocellus("export", "m.json", "m.safetensors")
     assert open("m.safetensors", "rb").read() == open("run/model.safetensors", "rb").read()
-    assert ".safetensors, .json" in ocellus("export", "run", "m.onnx", code=2).stderr
+    assert ".json, .onnx" in ocellus("export", "run", "m.txt", code=2).stderr
 
 
 def models_are_shown_layer_by_layer():

@@ -40,22 +40,45 @@ def resnet56_is_right_as_often_as_in_pytorch():
     assert accuracy(56) == 0.825, accuracy(56)
 
 
-def right(prepare):
-    """How many of the 120 ants (class 310) and bees (309) SqueezeNet 1.1 ranks first; in the first
+def resnet20_of_onnx_is_right_as_often():
+    model = data("models", "resnet_cifar10", "resnet20_cifar10.onnx")
+    pictures = data("cifar10")
+    steps = ("--prepare", "rgb; resize 32,32; normalize imagenet")
+    with open("names", "w", encoding="utf-8") as f:
+        f.writelines(f"{name}\n" for name in sorted(os.listdir(os.path.join(pictures, "test"))))
+    result = json.loads(ocellus("eval", model, "--data", "images:" + pictures, *steps,
+                                "--classes", "names", "--json", "-").stdout)
+    assert result["samples"] == 1000, result["samples"]
+    assert result["metrics"]["accuracy"] == 0.804, result["metrics"]
+    assert result["classes"][1]["name"] == "automobile", result["classes"][1]
+    with open("names", "a", encoding="utf-8") as f:
+        f.write("one too many\n")
+    message = ocellus("eval", model, "--data", "images:" + pictures, *steps, "--classes", "names",
+                      code=2).stderr
+    assert "11 names for 10 classes" in message, message
+
+
+def count_right(model, *options):
+    """How many of the 120 ants (class 310) and bees (309) a model ranks first; in the first
     five."""
-    weights = data("models", "squeezenet1.1", "squeezenet1.1_from_ncnn_f16.safetensors")
     insects = {310: data("hymenoptera", "val", "ants"), 309: data("hymenoptera", "val", "bees")}
-    ocellus("export", "squeezenet1_1", "model.safetensors", "--load", weights, "--input",
-            "3,227,227", "--classes", "1000", "--prepare", prepare, "--force")
     first = five = 0
     for insect, folder in insects.items():
-        result = json.loads(ocellus("predict", "model.safetensors", folder, "--json", "-").stdout)
+        result = json.loads(ocellus("predict", model, folder, "--json", "-", *options).stdout)
         assert len(result) == 60, len(result)
         for image in result:
             order = [c["class"] for c in image["top"]]
             first += order[0] == insect
             five += insect in order[:5]
     return first, five
+
+
+def right(prepare):
+    """Of SqueezeNet 1.1 with weights from a file."""
+    weights = data("models", "squeezenet1.1", "squeezenet1.1_from_ncnn_f16.safetensors")
+    ocellus("export", "squeezenet1_1", "model.safetensors", "--load", weights, "--input",
+            "3,227,227", "--classes", "1000", "--prepare", prepare, "--force")
+    return count_right("model.safetensors")
 
 
 def squeezenet_knows_ants_and_bees_among_a_thousand_classes():
@@ -66,6 +89,13 @@ def squeezenet_knows_ants_and_bees_among_a_thousand_classes():
 def squeezenet_wants_blue_first():
     first, five = right("rgb; resize 227; centercrop 227; normalize mean=123,117,104")
     assert first <= 50 and five <= 85, (first, five)
+
+
+def squeezenet_of_onnx_knows_ants_and_bees():
+    model = data("models", "squeezenet1.1", "squeezenet1.1_from_ncnn.onnx")
+    first, five = count_right(model, "--prepare", "bgr; resize 227; centercrop 227; "
+                                                  "normalize mean=104,117,123")
+    assert first >= 74 and five >= 99, (first, five)
 
 
 if __name__ == "__main__":

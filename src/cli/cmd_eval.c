@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/foreign.h"
+#include "cli/foreign_model.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/run_settings.h"
@@ -14,7 +16,7 @@
 enum { CONFUSION_CLASSES_MAX = 26 };
 
 struct eval {
-    const char *data, *load, *prepare, *backends, *json;
+    const char *data, *load, *prepare, *classes, *backends, *json;
     int         part, device;
     int64_t     batch, threads;
     bool        force, mean;
@@ -30,7 +32,9 @@ static const struct option options[] = {
               parts),
     OPT_TEXT(struct eval, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
     OPT_TEXT(struct eval, prepare, "prepare", 0, "STEPS", NULL,
-             "preparation of a model of the zoo [what suits the data]"),
+             "preparation of a model of the zoo [what suits the data] or of ONNX [its own]"),
+    OPT_TEXT(struct eval, classes, "classes", 0, "FILE", NULL,
+             "class names of a model of ONNX, one a line [its own, or numbers]"),
     OPT_FLAG(struct eval, mean, "mean", 0,
              "instead of the model, the mean answer of the training part, which it has to beat"),
     OPT_INT(struct eval, batch, "batch", 'b', "N", "256", "images at a time", 1, 65536),
@@ -276,11 +280,37 @@ static oc_status open_data(const struct eval *o, const struct run_settings *r, o
     return OC_OK;
 }
 
+/* A model of ONNX brings neither data nor a split. */
+static oc_status eval_onnx(const struct eval *o, const char *word)
+{
+    const struct foreign_request request = { word, o->prepare, o->classes };
+    const struct run_settings none = { 0 };
+    oc_data *data = NULL;
+    oc_model *model;
+    oc_onnx *onnx;
+    oc_part part;
+    if (o->load)
+        return oc__fail(OC_EUSAGE, "%s: has its own weights; --load is for models of the zoo",
+                        word);
+    TRY(oc__foreign_model(&model, &onnx, &request));
+    oc_status status = open_data(o, &none, &data, &part);
+    if (status >= 0)
+        status = evaluate(o, model, data, part, word, o->data);
+    oc_model_free(model);
+    oc_onnx_free(onnx);
+    oc_data_free(data);
+    return status;
+}
+
 static oc_status run(const void *settings, const struct operands *operands)
 {
     const struct eval *const o = settings;
     TRY(oc__output_check(o->json, o->force));
     const char *const word = operands->word[0];
+    if (oc__names_onnx(word))
+        return eval_onnx(o, word);
+    if (o->classes)
+        return oc__fail(OC_EUSAGE, "eval: --classes is for models of ONNX");
     struct run_settings r;
     TRY(oc__run_settings(word, &r));
     oc_data *data = NULL;
@@ -307,7 +337,8 @@ static oc_status run(const void *settings, const struct operands *operands)
 const struct command oc__command_eval = {
     .name = "eval",
     .summary = "measure a model on data: accuracy, classes, confusion; masks",
-    .usage = "FILE_OR_RUN [--data SPEC] [options]\nMODEL --load FILE --data SPEC [options]",
+    .usage = "FILE_OR_RUN [--data SPEC] [options]\nMODEL --load FILE --data SPEC [options]\n"
+             "MODEL.onnx --data SPEC [--prepare STEPS] [options]",
     .options = options,
     .size = sizeof(struct eval),
     .least = 1,
@@ -315,6 +346,8 @@ const struct command oc__command_eval = {
     .examples = (const struct example[]){
         { "eval runs/cnn-1", "a run's best model on the test part of the run's data" },
         { "eval model.safetensors --data mnist:DIR --part test", "any model, any data" },
+        { "eval classifier.onnx --data images:DIR --prepare \"grayscale; resize 28,28; scale\"",
+          "a classifier from elsewhere" },
         { "eval runs/cnn-1 --json -", "the same for machines" },
         { 0 },
     },

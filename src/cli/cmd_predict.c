@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/foreign.h"
+#include "cli/foreign_model.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/picture.h"
@@ -15,7 +16,7 @@ enum { BAR_COLUMNS = 24 };
 
 struct predict {
     const char *backends, *json;
-    const char *input, *output;                         /* of a model of ONNX */
+    const char *input, *output, *prepare, *classes;     /* of a model of ONNX */
     const char *out;                                    /* of ONNX, or of saliency */
     int64_t     top, threads, max_bad;
     int         on_bad;
@@ -44,6 +45,10 @@ static const struct option options[] = {
              "arrays (.npy) by the names of inputs, with commas between them"),
     OPT_TEXT(struct predict, output, "output", 'o', "NAME", NULL,
              "any value in it [all its outputs]"),
+    OPT_TEXT(struct predict, prepare, "prepare", 0, "STEPS", NULL,
+             "what is made of images [what the file says, or scale]"),
+    OPT_TEXT(struct predict, classes, "classes", 0, "FILE", NULL,
+             "names, one a line [what the file says, or numbers]"),
     OPT_END,
 };
 
@@ -226,18 +231,6 @@ static oc_status begin(struct work *w, oc_model *model)
     return oc_predictor_new(&w->predictor, model, &how);
 }
 
-static oc_status predict_onnx(const struct predict *o, const struct operands *operands)
-{
-    const struct foreign_predict how = {
-        .path = operands->word[0], .inputs = o->input, .output = o->output, .out = o->out,
-        .backends = o->backends, .threads = (int)o->threads, .force = o->force,
-    };
-    if (operands->n > 1)
-        return oc__fail(OC_EUSAGE, "%s: has no preparation of images; --input gives it arrays",
-                        oc__quote_z(operands->word[0]));
-    return oc__foreign_predict(&how);
-}
-
 /* ---- by task ------------------------------------------------------------------------------- */
 
 static oc_status predict_classes(const struct predict *o, oc_model *model,
@@ -288,14 +281,43 @@ static const struct way *way_of(const oc_model *model)
     return &ways[i];
 }
 
+static oc_status predict_arrays(const struct predict *o, const char *path)
+{
+    const struct foreign_predict how = {
+        .path = path, .inputs = o->input, .output = o->output, .out = o->out,
+        .backends = o->backends, .threads = (int)o->threads, .force = o->force,
+    };
+    if (o->prepare || o->classes)
+        return oc__fail(OC_EUSAGE, "predict: --prepare and --classes are for images");
+    return oc__foreign_predict(&how);
+}
+
+/* On images a classifier of ONNX is a model like others. */
+static oc_status predict_onnx(const struct predict *o, const struct operands *operands)
+{
+    const struct foreign_request request = { operands->word[0], o->prepare, o->classes };
+    oc_model *model;
+    oc_onnx *onnx;
+    if (operands->n < 2)
+        return predict_arrays(o, operands->word[0]);
+    if (o->input || o->output)
+        return oc__fail(OC_EUSAGE, "predict: --input and --output are for arrays, not images");
+    TRY(oc__output_check(o->json, o->force));
+    TRY(oc__foreign_model(&model, &onnx, &request));
+    const oc_status status = predict_classes(o, model, operands);
+    oc_model_free(model);
+    oc_onnx_free(onnx);
+    return status;
+}
+
 static oc_status run(const void *settings, const struct operands *operands)
 {
     const struct predict *const o = settings;
     if (oc__names_onnx(operands->word[0]))
         return predict_onnx(o, operands);
-    if (operands->n < 2 || o->input || o->output)
-        return oc__fail(OC_EUSAGE, "predict: wants a model and images; --input and --output are "
-                                   "for models of ONNX");
+    if (operands->n < 2 || o->input || o->output || o->prepare || o->classes)
+        return oc__fail(OC_EUSAGE, "predict: wants a model and images; --input, --output, "
+                                   "--prepare and --classes are for models of ONNX");
     TRY(oc__output_check(o->json, o->force));
     if (!oc__names_file(operands->word[0]))
         return oc__fail(OC_EUSAGE, "%s: wants a model file or a run folder",
@@ -310,13 +332,15 @@ static oc_status run(const void *settings, const struct operands *operands)
 const struct command oc__command_predict = {
     .name = "predict",
     .summary = "say what is on images",
-    .usage = "FILE_OR_RUN IMAGE… [options]\nMODEL.onnx --input NAME=FILE [options]",
+    .usage = "FILE_OR_RUN IMAGE… [options]\nMODEL.onnx IMAGE… [--prepare STEPS] [--classes FILE]\n"
+             "MODEL.onnx --input NAME=FILE [options]",
     .about = "IMAGE is a PNG, JPEG or WebP of any size; a .npy array of one or more images; raw\n"
              "bytes, as many as the model's input has values; an IDX file, plain or .gz; or a\n"
              "folder, whose images come in order of their names.  One of several images in a\n"
              "file is picked by its number from 0: t10k-images-idx3-ubyte.gz:7.  The model's own\n"
              "preparation is applied, the same as in training.  A model of saliency writes mask,\n"
-             "overlay and cut-out of each image to --out.  A model of ONNX runs on arrays.",
+             "overlay and cut-out of each image to --out.  A model of ONNX runs on\n"
+             "arrays, or, where it tells classes apart, on images with --prepare.",
     .options = options,
     .size = sizeof(struct predict),
     .least = 1,
@@ -326,6 +350,8 @@ const struct command oc__command_predict = {
         { "predict runs/cnn-1 scans/ --top 3", "every image of a folder" },
         { "predict model.safetensors t10k-images-idx3-ubyte.gz:7 --json -",
           "an image of MNIST's test set, for machines" },
+        { "predict classifier.onnx digit.png --prepare \"grayscale; resize 28,28; scale\"",
+          "a classifier from elsewhere" },
         { "predict model.onnx --input x=x.npy --output conv1 --out y.npy",
           "any value in a model of ONNX" },
         { 0 },
