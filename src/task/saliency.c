@@ -6,7 +6,7 @@
  *
  *     -G ln S - (1 - G) ln(1 - S)
  *
- * summed over all outputs of the model (Qin et al., "U^2-Net", 2020, equations 1 and 2, with all
+ * summed over all outputs of the model (Qin et al., "U^2-Net", 2020, section 3.3, with all
  * weights 1).  What the answers are worth is measured by saliency_tally.c and shown by
  * saliency_draw.c. */
 #include "task/saliency.h"
