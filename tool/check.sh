@@ -7,7 +7,7 @@ shift
 passed=0 failed=0 skipped=0
 # Threads that wait must not keep a core from the processes beside them, as in the program itself.
 export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"
-export LSAN_OPTIONS="suppressions=tool/lsan.txt:print_suppressions=0"
+export LSAN_OPTIONS="suppressions=$PWD/tool/lsan.txt:print_suppressions=0"
 mkdir -p "$build/log"
 for test in "$@"; do
     name=$(basename "$test")
