@@ -98,6 +98,14 @@ def squeezenet_of_onnx_knows_ants_and_bees():
     assert first >= 74 and five >= 99, (first, five)
 
 
+def a_detector_is_no_classifier():
+    folder = data("models", "fastestdet")
+    message = ocellus("predict", os.path.join(folder, "FastestDet.onnx"),
+                      os.path.join(folder, "3.jpg"), "--prepare", "bgr; resize 352,352; scale",
+                      code=2).stderr
+    assert "no list of classes" in message, message
+
+
 if __name__ == "__main__":
     tests = [f for f in list(globals().values()) if callable(f) and f.__module__ == "__main__"
              and f.__doc__ is None and f.__code__.co_argcount == 0]

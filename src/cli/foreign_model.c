@@ -75,15 +75,16 @@ static oc_status input_shape(oc_shape *out, oc_onnx *onnx, const struct foreign_
     return OC_OK;
 }
 
+/* Of [n, classes], or of that with ones behind it. */
 static oc_status count_classes(int *out, oc_onnx *onnx, const struct foreign_request *r)
 {
     const oc_shape y = oc_value_shape(oc_onnx_graph(onnx), oc_onnx_output(onnx, 0, NULL));
-    int64_t n = y.rank > 1 ? 1 : 0;
-    for (int i = 1; i < y.rank; i++)
-        n = y.dim[i] < 1 || n > CLASSES_MAX / y.dim[i] ? 0 : n * y.dim[i];
-    *out = (int)n;
-    return n > 0 ? OC_OK : oc__fail(OC_EUSAGE, "%s: its first output is no list of classes",
-                                    r->path);
+    bool good = y.rank > 1 && y.dim[1] > 0 && y.dim[1] <= CLASSES_MAX;
+    for (int i = 2; i < y.rank; i++)
+        good &= y.dim[i] == 1;
+    *out = good ? (int)y.dim[1] : 0;
+    return good ? OC_OK : oc__fail(OC_EUSAGE, "%s: its first output is no list of classes",
+                                   r->path);
 }
 
 static oc_status make(oc_model **out, oc_onnx *onnx, const struct foreign_request *r,
