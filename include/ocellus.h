@@ -419,6 +419,13 @@ oc_status oc_model_load(oc_model **out, const char *path);
 oc_status oc_model_read(oc_model *m, const char *path);
 oc_status oc_model_adopt(oc_model *m, const char *path);
 
+/* A model of ONNX as one that can be trained, saved and used like any other: initializers are its
+ * parameters, by name, norms and dropout work as in layers, and a softmax or sigmoid at the end is
+ * the loss's.  Of the options (NULL: none) `input` closes what the file leaves open, `classes`
+ * other than the file's exchange its last Gemm, MatMul or Conv for one that begins anew, and what
+ * is not given is what the file says where it was a model of ours; `architecture` is not read. */
+oc_status oc_model_import(oc_model **out, const char *path, const oc_model_options *options);
+
 /* Writes what inference computes as a model of ONNX: input x [n, c, h, w], results `logits`,
  * `logits1`, … without softmax or sigmoid, parameters under their names; classes, preparation and
  * task are metadata.  Atomic, as saving.  OC_EUSAGE names the operator that the opset lacks. */

@@ -239,6 +239,153 @@ static void equal_models_give_equal_bytes_and_metadata_says_the_rest(void **stat
     oc_onnx_free(read);
 }
 
+/* ---- training what was read ---------------------------------------------------------------- */
+
+/* Trains a little; the loss of each epoch goes to `loss`. */
+enum { EPOCHS = 2 };
+static void train(oc_model *m, double loss[2 * EPOCHS])
+{
+    oc_data *data;
+    oc_train_result result;
+    assert_ok(oc_data_open(&data, "synth:digits,train=256,test=32"));
+    assert_ok(oc_train(m, data,
+                       &(oc_train_options){ .epochs = EPOCHS, .batch = 32, .validation = 0.25,
+                                            .optimizer = "adam learning_rate=0.001",
+                                            .schedule = "constant", .seed = 3, .threads = 1 },
+                       NULL, 0, NULL, &result));
+    assert_int_equal(result.epochs, EPOCHS);
+    for (int i = 0; i < EPOCHS; i++) {
+        loss[2 * i] = result.epoch[i].train_loss;
+        loss[2 * i + 1] = result.epoch[i].val_loss;
+    }
+    oc_train_result_free(&result);
+    oc_data_free(data);
+}
+
+static oc_model *make_ten(const char *architecture)
+{
+    oc_model *m;
+    assert_ok(oc_model_new(&m, &(oc_model_options){ .architecture = architecture, .classes = 10,
+                                                    .input = OC_SHAPE(1, 28, 28), .seed = 5 }));
+    return m;
+}
+
+static void an_imported_model_trains_as_its_native_twin_does_bit_for_bit(void **state)
+{
+    static const char *const twins[] = {
+        "layers:16", "layers:16,dropout=0.3",
+        "conv 4 stride=2; batchnorm momentum=0.2; relu; basicblock 8 stride=2 shortcut=pad; "
+        "dropout 0.1; globalavgpool; flatten; linear classes",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(twins); i++) {
+        double native[2 * EPOCHS], imported[2 * EPOCHS];
+        oc_model *const m = make_ten(twins[i]), *twin;
+        assert_ok(oc_model_export(m, place("twin.onnx"), &(oc_export_options){ .replace = true }));
+        assert_ok(oc_model_import(&twin, place("twin.onnx"), NULL));
+        train(m, native);
+        train(twin, imported);
+        for (int k = 0; k < 2 * EPOCHS; k++)
+            assert_true(native[k] == imported[k]);
+        oc_model_free(twin);
+        oc_model_free(m);
+    }
+}
+
+static void an_imported_model_is_saved_loaded_and_written_again_in_the_same_bits(void **state)
+{
+    static const char *const names[] = { "resnet20", "u2netp", "mobilenet_v2" };
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        oc_model *const m = make(names[i], OC_SHAPE(3, 40, 40)), *twin, *loaded;
+        oc_tensor x = noise(OC_SHAPE(BATCH, 3, 40, 40));
+        oc_tensor own[1 + OUTPUTS_MAX] = { { 0 } }, again[1 + OUTPUTS_MAX] = { { 0 } };
+        const oc_export_options how = { .replace = true };
+        assert_ok(oc_model_export(m, place("a.onnx"), &how));
+        assert_ok(oc_model_import(&twin, place("a.onnx"), NULL));
+        assert_ok(oc_model_save(twin, place("twin.safetensors"), true));
+        assert_ok(oc_model_load(&loaded, place("twin.safetensors")));
+        assert_string_equal(oc_model_architecture(loaded), oc_model_architecture(twin));
+        assert_int_equal(oc_model_classes(loaded), oc_model_classes(m));
+        assert_string_equal(oc_model_class_name(loaded, 0), oc_model_class_name(m, 0));
+        assert_ok(oc_model_export(loaded, place("b.onnx"), &how));
+        const int n = run_native(m, NULL, &x, own);
+        assert_int_equal(run_file(place("b.onnx"), NULL, &x, again), n);
+        for (int k = 0; k < n; k++) {
+            compare(names[i], &own[k], &again[k]);
+            oc_tensor_free(&own[k]);
+            oc_tensor_free(&again[k]);
+        }
+        oc__free(x.data);
+        oc_model_free(m);
+        oc_model_free(twin);
+        oc_model_free(loaded);
+    }
+}
+
+static void another_number_of_classes_gets_a_new_head_and_keeps_the_rest(void **state)
+{
+    static const char *const heads[] = {
+        "conv 4; relu; globalavgpool; flatten; linear classes name=fc",
+        "conv 4; relu; conv classes kernel=1 name=fc; globalavgpool; flatten",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        oc_model *const m = make_ten(heads[i]), *other;
+        assert_ok(oc_model_export(m, place("ten.onnx"), &(oc_export_options){ .replace = true }));
+        assert_ok(oc_model_import(&other, place("ten.onnx"), &(oc_model_options){ .classes = 3 }));
+        const oc_parameter head = oc_store_at(oc_model_store(other),
+                                              oc_store_find(oc_model_store(other), "fc.weight"));
+        const oc_parameter first = oc_store_at(oc_model_store(other), 0);
+        const oc_parameter was = oc_store_at(oc_model_store(m), 0);
+        assert_int_equal(head.shape.dim[0], 3);
+        assert_true(head.value[0] != 0);
+        assert_memory_equal(first.value, was.value, 4 * 9 * sizeof(float));
+        oc_model_free(m);
+        oc_model_free(other);
+    }
+}
+
+static void frozen_norms_of_an_imported_model_keep_their_statistics(void **state)
+{
+    oc_value in;
+    (void)state;
+    oc_model *const m = make("conv 4; batchnorm name=bn; relu; flatten; linear classes",
+                             OC_SHAPE(1, 6, 6)), *twin;
+    oc_graph *g;
+    assert_ok(oc_model_export(m, place("norm.onnx"), NULL));
+    assert_ok(oc_model_import(&twin, place("norm.onnx"), NULL));
+    assert_ok(oc_graph_new(&g, oc_model_store(twin)));
+    in = oc__model_input(twin, g, BATCH);
+    assert_true(oc__model_build_inference(twin, g, in).id > 0);
+    char *const text = oc_graph_text(g);
+    assert_non_null(strstr(text, "BatchNormalizationInference"));
+    oc_string_free(text);
+    oc_graph_free(g);
+    oc_model_free(m);
+    oc_model_free(twin);
+}
+
+static void an_unsound_graph_is_refused_with_its_line(void **state)
+{
+    static const struct { const char *text, *says; } cases[] = {
+        { "graph 1\ninput f32 1,4,4\nRelu r 2\noutput 2\n", "line 3" },
+        { "graph 1\ninput f32 1,4,4\nRelax r 1\noutput 2\n", "unknown operator" },
+        { "graph 1\ninput f32 9\n", "another size" },
+        { "graph 1\ninput f32 1,4,4\n", "no output" },
+        { "graph 1\nconstant i64 4000000000 1\n", "line 2" },
+        { "graph 1\ninput f32 1,4,4\nRelu r 1 alpha=2\noutput 2\n", "alpha" },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        oc_model *m;
+        assert_true(oc_model_new(&m, &(oc_model_options){ .architecture = cases[i].text,
+                                                          .input = OC_SHAPE(1, 4, 4),
+                                                          .classes = 2 }) < 0);
+        error_says(cases[i].says);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +396,11 @@ int main(void)
         cmocka_unit_test(what_an_opset_lacks_is_refused_and_nothing_is_written),
         cmocka_unit_test(an_existing_file_is_kept_unless_it_may_be_replaced),
         cmocka_unit_test(equal_models_give_equal_bytes_and_metadata_says_the_rest),
+        cmocka_unit_test(an_imported_model_trains_as_its_native_twin_does_bit_for_bit),
+        cmocka_unit_test(an_imported_model_is_saved_loaded_and_written_again_in_the_same_bits),
+        cmocka_unit_test(another_number_of_classes_gets_a_new_head_and_keeps_the_rest),
+        cmocka_unit_test(frozen_norms_of_an_imported_model_keep_their_statistics),
+        cmocka_unit_test(an_unsound_graph_is_refused_with_its_line),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "cli/foreign.h"
 #include "base/status.h"
 #include "base/str.h"
 
@@ -98,7 +99,8 @@ static oc_status make_for_data(oc_model **out, const struct model_request *r, co
         status = oc__fail(OC_EUSAGE, "preparation: it leaves the size of the images open; end it "
                                      "with one, such as resize 28,28");
     if (status >= 0)
-        status = oc_model_new(out, o);
+        status = oc__names_new_model(r->word) ? oc_model_new(out, o)
+                                              : oc_model_import(out, r->word, o);
     oc__str_free(&steps);
     return status;
 }
@@ -113,11 +115,17 @@ static oc_status make(oc_model **out, const struct model_request *r, const char 
         .init = r->init,
         .seed = (uint64_t)r->seed,
     };
+    const bool onnx = !oc__names_new_model(r->word);
+    if (onnx && !r->data) {
+        o.classes = (int)r->classes;
+        o.class_name = r->class_name;
+        o.input = (oc_shape){ 0 };
+    }
     if (r->data)
         return make_for_data(out, r, names, &o);
     if (r->input)
         TRY(read_shape(r->input, &o.input));
-    return oc_model_new(out, &o);
+    return onnx ? oc_model_import(out, r->word, &o) : oc_model_new(out, &o);
 }
 
 /* What a file holds is not to be changed by words that are for new models. */
@@ -134,8 +142,9 @@ static oc_status load(oc_model **out, const struct model_request *r)
 oc_status oc__open_model(oc_model **out, const struct model_request *r)
 {
     *out = NULL;
+    const bool onnx = !oc__names_new_model(r->word) && oc__names_onnx(r->word);
     oc_status status;
-    if (!oc__names_new_model(r->word)) {
+    if (!oc__names_new_model(r->word) && !onnx) {
         status = load(out, r);
     } else {
         const size_t n = r->data ? (size_t)oc_data_classes(r->data) : 1;

@@ -13,13 +13,16 @@ struct model_request {
     const oc_data *data;                                /* gives what follows; may be NULL */
     const char    *preparation, *init;                  /* NULL: the data's, the layers' own */
     int64_t        classes;                             /* 0: the data's, else 10 */
+    const char *const *class_name;                      /* so many; NULL: the data's, numbers */
     int64_t        seed;
 };
 
 /* Whether the word is a name of the zoo or steps, which make a new model. */
 bool oc__names_new_model(const char *word);
 
-/* A file or a run's best model as it is; anything else is made new, with weights from `load`. */
+/* A model of ONNX becomes a model for the data or by the request; a file or a run's best model is
+ * opened as it is; anything else is made new, with weights
+ * from `load`. */
 oc_status oc__open_model(oc_model **out, const struct model_request *r);
 
 /* Whether a word looks like a file or a folder, or is one. */

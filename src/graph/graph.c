@@ -244,6 +244,8 @@ static bool inputs_fit(oc_graph *g, const struct op *op, int n, const oc_value *
     return true;
 }
 
+int64_t oc__random_key(const char *name) { return (int64_t)(oc__hash(name) >> 2) | 1; }
+
 /* Random operators are told apart by a key made from the node's name, unless they were given
  * one. */
 static void set_random_key(const struct op *op, void *attr, const char *name)
@@ -253,7 +255,7 @@ static void set_random_key(const struct op *op, void *attr, const char *name)
     for (const struct attr *a = op->entry.attrs; a && a->name; a++) {
         int64_t *key = (int64_t *)(void *)((char *)attr + a->offset);
         if (!strcmp(a->name, "key") && *key == 0)
-            *key = (int64_t)(oc__hash(name) >> 2) | 1;
+            *key = oc__random_key(name);
     }
 }
 

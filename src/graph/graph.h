@@ -65,6 +65,9 @@ static inline struct node *oc__maker(const oc_graph *g, oc_value v)
     return p->kind == VALUE_RESULT ? &g->node[p->index] : NULL;
 }
 
+/* The key of a random node of this name. */
+int64_t oc__random_key(const char *name);
+
 /* Records the first failure (the thread's current oc_error() when format is NULL), returns
  * OC_FAILED. */
 oc_value oc__graph_fail(oc_graph *g, oc_status status, const char *format, ...)

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "nn/graph_text.h"
 #include "op/op.h"
 
 const char *oc__model_place(const oc_model *m, int i, char text[PLACE_TEXT])
 {
     const struct model_step *s = &m->step[i];
-    snprintf(text, PLACE_TEXT, "step %d (%s)", i + 1, s->layer ? s->layer->entry.name : "function");
+    snprintf(text, PLACE_TEXT, "step %d (%s)", i + 1,
+             s->graph ? "graph" : s->layer ? s->layer->entry.name : "function");
     return text;
 }
 
@@ -32,10 +34,12 @@ oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x,
     if (g->status || x.id <= 0)
         return OC_FAILED;
     memcpy(scope, g->scope, sizeof scope);
-    oc_scope(g, s->name);
+    if (!s->graph)
+        oc_scope(g, s->name);
     oc_value y = OC_FAILED;
     if (!g->status)
-        y = s->layer ? s->layer->build(g, x, s->attr, &c) : s->function(g, x, s->context);
+        y = s->graph ? oc__graph_text_build(g, x, s->graph, &c)
+          : s->layer ? s->layer->build(g, x, s->attr, &c) : s->function(g, x, s->context);
     memcpy(g->scope, scope, sizeof scope);
     if (!g->status && y.id <= 0)
         oc__graph_fail(g, OC_EUSAGE, "it returned no value");

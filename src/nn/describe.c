@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "format/weights.h"
+#include "nn/graph_text.h"
 #include "nn/model.h"
 #include "op/op.h"
 
@@ -35,7 +36,7 @@ static oc_status write_step(const struct model_step *s, oc_layer_info *info)
         oc__attr_print(&s->layer->entry, s->attr, false, &attrs);
     snprintf(info->name, sizeof info->name, "%s", s->name);
     snprintf(info->step, sizeof info->step, "%s%s%s",
-             s->layer ? s->layer->entry.name : "function", attrs.n ? " " : "",
+             s->graph ? "graph" : s->layer ? s->layer->entry.name : "function", attrs.n ? " " : "",
              oc__str_text(&attrs));
     const bool failed = attrs.failed;
     oc__str_free(&attrs);
@@ -166,8 +167,12 @@ static oc_status plan_text(oc_model *m, int64_t batch, struct str *out)
 static void facts_text(const oc_model *m, struct str *out)
 {
     char shape[OC_SHAPE_TEXT];
-    oc__str_addf(out, "architecture  %s\ninput         %s, %s\ntask          %s\n"
-                 "loss          %s\nclasses       %d:", m->architecture,
+    const bool graph = oc__is_graph_text(m->architecture);
+    oc__str_addz(out, "architecture  ");
+    if (graph)
+        oc__str_addf(out, "a graph of %d nodes", oc__graph_text_nodes(m->architecture));
+    oc__str_addf(out, "%s\ninput         %s, %s\ntask          %s\n"
+                 "loss          %s\nclasses       %d:", graph ? "" : m->architecture,
                  oc__shape_text(&m->input, shape), m->preparation, m->task, m->loss, m->classes);
     for (int i = 0; i < m->classes && i < 20; i++)
         oc__str_addf(out, "%s %s", i ? "," : "", oc__quote_z(m->class_name[i]));

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "image/prepare.h"
+#include "nn/graph_text.h"
 #include "nn/zoo/zoo.h"
 #include "op/op.h"
 #include "param/store.h"
@@ -218,8 +219,20 @@ static oc_status append(oc_model *m, const struct step *parsed)
     return OC_OK;
 }
 
+static oc_status set_text(oc_model *m, const char *text)
+{
+    char *const made = oc__strdup(text);
+    if (!made)
+        return OC_ELIMIT;
+    oc__free(m->architecture);
+    m->architecture = made;
+    return OC_OK;
+}
+
 static oc_status remake_text(oc_model *m)
 {
+    if (m->step[0].graph)
+        return set_text(m, m->step[0].graph);
     struct str text = { 0 }, attrs = { 0 };
     for (int i = 0; i < m->n; i++) {
         const struct model_step *s = &m->step[i];
@@ -233,17 +246,10 @@ static oc_status remake_text(oc_model *m)
                      oc__str_text(&attrs));
         text.failed |= attrs.failed;
     }
-    char *made = oc__strdup(oc__str_text(&text));
-    const bool failed = text.failed || !made;
+    const oc_status status = text.failed ? OC_ELIMIT : set_text(m, oc__str_text(&text));
     oc__str_free(&attrs);
     oc__str_free(&text);
-    if (failed) {
-        oc__free(made);
-        return OC_ELIMIT;
-    }
-    oc__free(m->architecture);
-    m->architecture = made;
-    return OC_OK;
+    return status;
 }
 
 /* Builds all steps into a graph that is thrown away; the parameters stay declared in `store`. */
@@ -279,10 +285,24 @@ static oc_status accept(oc_model *m, int before)
     return status;
 }
 
+static oc_status add_graph(oc_model *m, const char *text)
+{
+    TRY(reserve(m));
+    char *const copy = oc__pool_strdup(&m->pool, text);
+    if (!copy)
+        return OC_ELIMIT;
+    m->step[m->n++] = (struct model_step){ .name = "graph", .graph = copy };
+    return accept(m, 0);
+}
+
 oc_status oc_model_add(oc_model *m, const char *text)
 {
     struct steps parsed;
     const int before = m->n;
+    if (m->n && (m->step[0].graph || oc__is_graph_text(text)))
+        return oc__fail(OC_EUSAGE, "a model that is a graph has no other steps");
+    if (oc__is_graph_text(text))
+        return add_graph(m, text);
     TRY(oc__steps_parse(&parsed, oc__layer_list, "layer", text));
     oc_status status = OC_OK;
     for (int i = 0; i < parsed.n && !status; i++)

@@ -1,6 +1,7 @@
 /* model.h — a model from the inside: a sequence of steps, and what its file holds beside weights.
  *
- * A step is a layer of the grammar with its attributes, or a plain function of the program.  Adding
+ * A step is a layer of the grammar with its attributes, or a plain function of the program; a model
+ * from elsewhere has one step, which is a graph as text (graph_text.h).  Adding
  * steps builds the whole sequence once on a symbolic batch, so that an error is reported with the
  * step that causes it, and declares the parameters; the graph of that build is thrown away. */
 #ifndef OC_NN_MODEL_H
@@ -12,6 +13,7 @@ struct model_step {
     const struct layer *layer;                          /* NULL: a function */
     void               *attr;
     const char         *name;                           /* scope of the step: "c1", "relu2" */
+    const char         *graph;                          /* a graph as text, which has no scope */
     oc_layer_function  *function;
     void               *context;
 };

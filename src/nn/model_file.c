@@ -36,7 +36,7 @@ static void input_text(const oc_model *m, struct str *out)
 static void function_names(const oc_model *m, struct str *out)
 {
     for (int i = 0; i < m->n; i++)
-        if (!m->step[i].layer)
+        if (m->step[i].function)
             oc__str_addf(out, "%s%s", out->n ? " " : "", m->step[i].name);
 }
 
