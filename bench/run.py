@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Times training steps and inferences against PyTorch at its best settings, and inferences against ONNX
-Runtime too, in interleaved rounds, and prints the ratios: above 1, Ocellus is faster.  Where the probes of
+Runtime too, in interleaved rounds, and prints the ratios: above 1, Ocellus is faster.  Some models are
+exported to ONNX, and both engines run that file.  Where the probes of
 ../shared/bench are at hand they are timed in the same rounds.  Last come whole processes: how long the
 program takes to say its version, and to predict one image.
 
@@ -33,6 +34,14 @@ WORKLOADS = {
     "resnet50": Workload("resnet50", "train", 8, 4, 4, ALL_BLAS[:1], LAYOUTS, THREADS[-1:], None),
     "resnet18-infer": Workload("resnet18", "infer", 1, 40, 40, ALL_BLAS[:1], INFERENCES, THREADS[-1:], None),
     "resnet50-infer": Workload("resnet50", "infer", 1, 20, 20, ALL_BLAS[:1], INFERENCES, THREADS[-1:], None),
+}
+# Models that are exported to a file, which both engines run, an image at a time: model, input, classes, steps.
+File = namedtuple("File", "model input classes steps")
+FILES = {
+    "squeezenet1_1-onnx": File("squeezenet1_1", "3,224,224", 1000, 40),
+    "resnet20-onnx": File("resnet20", "3,32,32", 10, 200),
+    "resnet56-onnx": File("resnet56", "3,32,32", 10, 100),
+    "u2netp-onnx": File("u2netp", "3,320,320", 1, 5),
 }
 Timing = namedtuple("Timing", "ms mib")
 
@@ -153,6 +162,31 @@ def compare(name):
                 show(peer.label, peer.timings, own[t])
 
 
+def compare_file(name):
+    """One ONNX file in both engines, in interleaved rounds."""
+    f, runtime = FILES[name], python_with("onnxruntime")
+    print(f"{f.model} from one ONNX file, inference, batch 1: median of {ROUNDS} interleaved rounds; "
+          "ratio = peer / ocellus")
+    if not runtime:
+        print("  skipped: ONNX Runtime is not installed (pip install onnxruntime)")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/{f.model}.onnx"
+        subprocess.run([f"{BUILD}/ocellus", "export", f.model, path, "--input", f.input, "--classes",
+                        str(f.classes)], check=True, capture_output=True)
+        timings = {(who, t): [] for t in THREADS for who in ("ocellus", "ONNX Runtime")}
+        for _ in range(ROUNDS):
+            for t in THREADS:
+                own = run([f"{BUILD}/ocellus", "bench", path, "--mode", "infer", "--batch", "1", "--threads",
+                           str(t), "--steps", str(f.steps)])
+                timings["ocellus", t].append(own._replace(mib=None))     # that was the plan's, not the process's
+                timings["ONNX Runtime", t].append(run([runtime, "bench/peer_file.py", path, f.input, str(t),
+                                                       str(f.steps)], OMP_NUM_THREADS=str(t)))
+    for t in THREADS:
+        show(f"ocellus, {t} threads", timings["ocellus", t])
+        show(f"ONNX Runtime, {t} threads", timings["ONNX Runtime", t], timings["ocellus", t])
+
+
 def show_process(label, command):
     times = []
     for _ in range(ROUNDS):
@@ -176,8 +210,8 @@ def processes():
 
 
 def main():
-    for name in sys.argv[2:] or WORKLOADS:
-        compare(name)
+    for name in sys.argv[2:] or [*WORKLOADS, *FILES]:
+        compare_file(name) if name in FILES else compare(name)
     processes()
 
 
