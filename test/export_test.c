@@ -274,8 +274,8 @@ static void an_imported_model_trains_as_its_native_twin_does_bit_for_bit(void **
 {
     static const char *const twins[] = {
         "layers:16", "layers:16,dropout=0.3",
-        "conv 4 stride=2; batchnorm momentum=0.2; relu; basicblock 8 stride=2 shortcut=pad; "
-        "dropout 0.1; globalavgpool; flatten; linear classes",
+        ("conv 4 stride=2; batchnorm momentum=0.2; relu; basicblock 8 stride=2 shortcut=pad; "
+         "dropout 0.1; globalavgpool; flatten; linear classes"),
     };
     (void)state;
     for (size_t i = 0; i < COUNT(twins); i++) {

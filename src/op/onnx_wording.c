@@ -15,7 +15,7 @@ static const struct onnx_wording *const wordings[] = {
 #define WORD(name, opset) { .op = &oc__op_##name, .since = opset },
 static const struct onnx_wording words[] = {
 #include "op/onnx_words.h"
-    { NULL }
+    { 0 }
 };
 #undef WORD
 
