@@ -204,6 +204,18 @@ def runs_are_compared_in_the_terminal_and_as_pictures():
     assert "holds no run" in ocellus("plot", ".", code=4).stderr
 
 
+def a_study_stands_for_its_runs_and_a_fresh_run_has_nothing_to_draw():
+    ocellus("train", "linear", "--data", SMALL, "--epochs", "1", "--out", "runs/study", "--experiment",
+            "--name", "one", "--experiment", "--name", "two", "--optimizer", "adam", "--quiet")
+    for words in ["runs"], ["runs/study"]:
+        text = ocellus("plot", *words).stdout
+        assert re.findall("(?m)^(one|two) +finished +1/1", text) == ["one", "two"], text
+    os.mkdir("fresh")
+    shutil.copy("runs/study/one/run.json", "fresh")
+    assert "0/1" in ocellus("plot", "fresh").stdout
+    assert "no epoch to draw" in ocellus("plot", "fresh", "--out", "fresh.svg", code=4).stderr
+
+
 def run_on_a_terminal(*words, rows=40, columns=120):
     """What the program writes to a terminal of that size."""
     master, slave = pty.openpty()

@@ -37,6 +37,7 @@ static oc_status make_room(struct course *c, int64_t n)
     for (int i = 0; i < COURSE_COLUMNS; i++)
         c->column[i] = all + (size_t)i * (size_t)n;
     c->n = (int)n;
+    c->best = -1;
     return OC_OK;
 }
 

@@ -1,7 +1,7 @@
 /* plot_runs.c — runs that are on the disk, finished or not, beside each other.
  *
- * A run is a folder with a run.json.  A folder that has none but holds such folders, as a study's
- * does, stands for them.  What is read is replaced whole by the training that writes it, so that a
+ * A run is a folder with a run.json.  A folder that holds such folders, as a study's does, stands
+ * for them.  What is read is replaced whole by the training that writes it, so that a
  * run may be looked at while it runs. */
 #include <math.h>
 #include <stdio.h>
@@ -91,23 +91,21 @@ static bool is_run(const char *folder, struct str *path)
     return !path->failed && oc__is_file(path->text);
 }
 
+static oc_status read_folder(oc_plot *p, const char *folder);
+
 /* The runs within, in the order of their names. */
 static oc_status read_within(oc_plot *p, const char *folder, const struct names *names)
 {
     struct str inner = { 0 }, path = { 0 };
-    const int before = p->n;
     oc_status status = OC_OK;
     for (size_t i = 0; status >= 0 && i < names->n; i++) {
         oc__str_clear(&inner);
         oc__str_addf(&inner, "%s/%s", folder, names->name[i]);
         if (is_run(oc__str_text(&inner), &path))
-            status = read_run(p, inner.text);
+            status = read_folder(p, inner.text);
     }
     oc__str_free(&inner);
     oc__str_free(&path);
-    if (status >= 0 && p->n == before)
-        return oc__fail(OC_EIO, "%s: holds no run (there is no run.json, nor one in a folder "
-                        "within)", folder);
     return status;
 }
 
@@ -115,13 +113,16 @@ static oc_status read_folder(oc_plot *p, const char *folder)
 {
     struct str path = { 0 };
     struct names names;
+    const int before = p->n;
     const bool run = is_run(folder, &path);
     oc__str_free(&path);
-    if (run)
-        return read_run(p, folder);
     TRY(oc__list_directory(folder, &names));
-    const oc_status status = read_within(p, folder, &names);
+    oc_status status = read_within(p, folder, &names);
     oc__names_free(&names);
+    if (status >= 0 && p->n == before)
+        status = run ? read_run(p, folder)
+                     : oc__fail(OC_EIO, "%s: holds no run (there is no run.json, nor one in a "
+                                "folder within)", folder);
     return status;
 }
 
@@ -179,6 +180,11 @@ static void subtitle_of(const oc_plot *p, char *text, size_t room)
 
 oc_status oc_plot_save(const oc_plot *p, const char *path)
 {
+    int64_t epochs = 0;
+    for (int i = 0; i < p->n; i++)
+        epochs += p->run[i].epochs;
+    if (epochs == 0)
+        return oc__fail(OC_EIO, "%s: there is no epoch to draw yet", path);
     struct curve_chart *const charts = oc__alloc(2, sizeof *charts);
     struct str words[2] = { { 0 }, { 0 } };
     struct pair pair;
