@@ -42,6 +42,7 @@ struct request {
     const struct operand *y;                            /* layouts NULL */
     oc_mode               mode;
     int                   threads;
+    unsigned              unread;                       /* outputs, by bit, that nobody reads */
 };
 
 /* The planner presets x[i] and y[i] to plain; whatever else a kernel wants it writes. */
@@ -51,6 +52,8 @@ struct offer {
     const struct layout *y[OP_MAX_OUTPUTS];
     size_t               scratch;                   /* bytes, 64-byte aligned, contents undefined */
     int                  in_place;         /* input whose buffer output 0 may take over; -1: none */
+    unsigned             omits;            /* of the unread outputs those that it will not write:
+                                            * they get no memory, and run() sees NULL */
     void                *state;
     const char          *detail;             /* implementation, for the plan's print; may be NULL */
     bool                 no_memory;          /* refused for that reason: no other kernel is asked */

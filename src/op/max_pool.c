@@ -86,6 +86,8 @@ static const char *const cases[] = {
     "2x3x9 kernel_shape=3 strides=2",
     "1x2x4x5x4 kernel_shape=2 strides=2",
     "2x5x24x24 kernel_shape=2 strides=2",
+    "2x37x9x7 kernel_shape=3 strides=2 pads=1",
+    "1x17x10x11 kernel_shape=9 strides=1",
     NULL
 };
 

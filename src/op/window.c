@@ -150,3 +150,16 @@ oc_shape oc__window_shape(const struct window *w, int64_t n, int64_t channels,
         s.dim[2 + k] = size[WINDOW_DIMS - w->dims + k];
     return s;
 }
+
+bool oc__window_always_sees(const struct window *w)
+{
+    for (int i = 0; i < WINDOW_DIMS; i++)
+        for (int64_t y = 0; y < w->y[i]; y++) {
+            bool sees = false;
+            for (int64_t tap = 0; tap < w->kernel[i]; tap++)
+                sees |= oc__window_at(w, i, y, tap) >= 0;
+            if (!sees)
+                return false;
+        }
+    return true;
+}

@@ -66,6 +66,9 @@ static inline int64_t oc__window_count(const int64_t size[WINDOW_DIMS])
     return size[0] * size[1] * size[2];
 }
 
+/* No window lies in the padding alone. */
+bool     oc__window_always_sees(const struct window *w);
+
 /* Where tap `tap` of the window at `y` reads along dimension i: -1 in the padding. */
 static inline int64_t oc__window_at(const struct window *w, int i, int64_t y, int64_t tap)
 {

@@ -226,7 +226,7 @@ void oc__inspect_step(struct inspector *o, int i, const void *const *x, void *co
     }
     for (int k = 0; k < step->request.n_out; k++) {
         const int slot = step->y[k];
-        if (!is_number(&p->slot[slot]))
+        if (slot < 0 || !is_number(&p->slot[slot]))
             continue;
         look(o, slot, y[k]);
         if (!all_finite(&o->seen[slot]) && o->finding.lines == 0)

@@ -67,8 +67,8 @@ static int make_buffers(struct plan *p, struct buffer *b)
         const struct plan_step *s = &p->step[i];
         const int x = taken_over(p, i);
         for (int k = 0; k < s->request.n_out; k++) {
-            struct slot *y = &p->slot[s->y[k]];
-            if (y->space != SPACE_ARENA)
+            struct slot *y = s->y[k] < 0 ? NULL : &p->slot[s->y[k]];
+            if (!y || y->space != SPACE_ARENA)
                 continue;
             if (k == 0 && x >= 0) {
                 y->buffer = p->slot[x].buffer;

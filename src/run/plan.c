@@ -219,13 +219,15 @@ static oc_status make_request(struct builder *b, const struct node *n, struct re
         if (slot < 0 || !describe_slot(b, &x[i], slot))
             return OC_ELIMIT;
     }
+    unsigned unread = 0;
     for (int k = 0; k < n->n_out; k++) {
         const struct value *v = oc__value(b->graph, (oc_value){ n->out.id + k });
+        unread |= (unsigned)!b->live[n->out.id + k] << k;
         if (!describe(b, &y[k], v->dtype, &v->shape))
             return OC_ELIMIT;
     }
     *r = (struct request){ n->op, n->attr, n->name, n->n_in, n->n_out, x, y,
-                           b->options->session->mode, b->options->threads };
+                           b->options->session->mode, b->options->threads, unread };
     return OC_OK;
 }
 
@@ -273,6 +275,9 @@ static oc_status add_node(struct builder *b, const struct node *n, const struct 
     const bool is_static = only_static(b, n);
     for (int k = 0; k < n->n_out; k++) {
         const oc_value v = { n->out.id + k };
+        x[n->n_in + k] = -1;
+        if (offer->omits >> k & 1)
+            continue;
         const int slot = x[n->n_in + k] = add_slot(b, v, offer->y[k]);
         if (slot < 0)
             return OC_ELIMIT;
@@ -339,6 +344,7 @@ static oc_status take_gradient(struct builder *b, oc_value parameter, oc_value g
     if (!free_to_move) {
         const oc_value copy = oc__apply(b->graph, &oc__op_identity, NULL, OC_IN(gradient));
         TRY(oc_graph_check(b->graph));
+        b->live[copy.id] = true;
         TRY(plan_node(b, oc__maker(b->graph, copy)));
         slot = plain_slot(b, copy);
         if (slot < 0)
@@ -440,10 +446,9 @@ static oc_status order_steps(struct plan *p)
         for (int k = 0; k < s->request.n_in; k++)
             if (s->x[k] >= 0)
                 p->slot[p->slot[s->x[k]].root].last = i;
-        for (int k = 0; k < s->request.n_out; k++) {
-            p->slot[s->y[k]].first = i;
-            p->slot[s->y[k]].last = i;
-        }
+        for (int k = 0; k < s->request.n_out; k++)
+            if (s->y[k] >= 0)
+                p->slot[s->y[k]].first = p->slot[s->y[k]].last = i;
     }
     for (int i = 0; i < p->slots; i++)
         if (p->slot[i].keep)

@@ -44,7 +44,7 @@ struct plan_step {
     struct request        request;
     struct offer          offer;
     const struct backend *backend;
-    int                  *x, *y;                  /* slots; -1: absent, or only its shape is read */
+    int                  *x, *y;        /* slots; -1: absent, only its shape is read, or omitted */
     bool                  prologue;
     double                flops;
 };

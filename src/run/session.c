@@ -237,7 +237,7 @@ static void run_steps(oc_session *s, struct context *c, const struct places *at,
         for (int k = 0; k < step->request.n_in; k++)
             x[k] = step->x[k] < 0 ? NULL : address(&p->slot[step->x[k]], at);
         for (int k = 0; k < step->request.n_out; k++)
-            y[k] = address(&p->slot[step->y[k]], at);
+            y[k] = step->y[k] < 0 ? NULL : address(&p->slot[step->y[k]], at);
         const struct execution e = {
             &step->request, step->offer.state, c->instance[i], x, y, s->arena + p->scratch_offset,
             s->threads, s->options.seed, s->step,

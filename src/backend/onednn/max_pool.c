@@ -18,27 +18,13 @@
 
 /* ---- forward ------------------------------------------------------------------------------ */
 
-/* No window lies in the padding alone. */
-static bool always_sees(const struct window *w)
-{
-    for (int i = 0; i < WINDOW_DIMS; i++)
-        for (int64_t y = 0; y < w->y[i]; y++) {
-            bool sees = false;
-            for (int64_t tap = 0; tap < w->kernel[i]; tap++)
-                sees |= oc__window_at(w, i, y, tap) >= 0;
-            if (!sees)
-                return false;
-        }
-    return true;
-}
-
 static bool accept(const struct request *r, struct offer *o)
 {
     const struct pool_attr *a = r->attr;
     struct lanes v;
     struct window w;
     if (r->x[0].dtype != OC_F32 || !oc__dnn_lanes(&v, &r->x[0]) ||
-        oc__window(&w, &a->window, r->x[0].shape, NULL) < 0 || !always_sees(&w) ||
+        oc__window(&w, &a->window, r->x[0].shape, NULL) < 0 || !oc__window_always_sees(&w) ||
         !oc__dnn_lanes_layout(r->x[0].layout, r->y[0].shape, &o->y[0]))
         return false;
     o->x[0] = r->x[0].layout;
