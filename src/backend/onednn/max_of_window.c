@@ -14,7 +14,8 @@
 enum {
     INDEX = 1u << 1,                                    /* the output, by bit */
     TAPS = 64,                                          /* the most that a window may have */
-    TOGETHER = 4                                        /* how many are looked at in one go */
+    TOGETHER = 4,                                       /* how many are looked at in one go */
+    WORTH = 8192                                        /* elements that are worth a thread */
 };
 
 static bool accept(const struct request *r, struct offer *o)
@@ -142,9 +143,8 @@ static void run(const struct execution *e)
     oc__dnn_lanes(&p.to, &e->request->y[0]);
     join_units(&p.from);
     join_units(&p.to);
-    const int64_t rows = p.window.y[0] * p.window.y[1];
-    oc__parallel(e->threads, oc__piece_count(&p.to) * rows, oc__piece_grain(&p.to) * rows, pool_rows,
-                 &p);
+    const int64_t rows = oc__piece_count(&p.to) * p.window.y[0] * p.window.y[1];
+    oc__parallel(e->threads, rows, 1 + WORTH / (p.window.y[2] * p.to.width + 1), pool_rows, &p);
 }
 
 const struct kernel oc__dnn_max_of_window = {
