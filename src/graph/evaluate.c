@@ -18,18 +18,23 @@ bool oc__is_constant(const oc_graph *g, const struct op *op, int n, const oc_val
     return !op->random && op->run;
 }
 
-/* The elements of a constant as doubles, in the pool of the graph. */
-static double *as_doubles(oc_graph *g, const struct value *v)
+/* Room for a value's elements as doubles. */
+static double *room_for(const struct value *v)
 {
     const int64_t count = oc_shape_count(&v->shape);
-    double *d = oc__pool_alloc(&g->pool, (size_t)(count ? count : 1) * sizeof *d);
-    const oc_tensor t = { v->dtype, v->shape, (void *)(uintptr_t)v->data };
-    for (int64_t i = 0; d && v->data && i < count; i++)
-        d[i] = oc_tensor_get(&t, i);
-    return d;
+    return oc__alloc((size_t)(count ? count : 1), sizeof(double));
 }
 
-static bool from_doubles(oc_graph *g, struct value *v, const double *d)
+static bool read_operand(const struct value *v, double **d)
+{
+    const oc_tensor t = { v->dtype, v->shape, (void *)(uintptr_t)v->data };
+    *d = room_for(v);
+    for (int64_t i = 0; *d && i < oc_shape_count(&v->shape); i++)
+        (*d)[i] = oc_tensor_get(&t, i);
+    return *d != NULL;
+}
+
+static bool keep_result(oc_graph *g, struct value *v, const double *d)
 {
     const int64_t count = oc_shape_count(&v->shape);
     void *data = oc__pool_alloc(&g->pool, (size_t)(count ? count : 1) * oc_dtype_size(v->dtype));
@@ -41,33 +46,37 @@ static bool from_doubles(oc_graph *g, struct value *v, const double *d)
     return data != NULL;
 }
 
+/* The doubles are freed, and results alone stay in the pool of the graph. */
 static bool compute(oc_graph *g, const struct node *n)
 {
-    const double *x[OP_MAX_INPUTS] = { NULL };
-    double *y[OP_MAX_OUTPUTS];
+    double *x[OP_MAX_INPUTS] = { NULL }, *y[OP_MAX_OUTPUTS] = { NULL };
     const oc_shape *xs[OP_MAX_INPUTS] = { NULL }, *ys[OP_MAX_OUTPUTS];
     oc_dtype xt[OP_MAX_INPUTS] = { OC_F32 }, yt[OP_MAX_OUTPUTS];
+    bool ok = true;
     for (int i = 0; i < n->n_in; i++) {
         if (oc__is_none(n->in[i]))
             continue;
         const struct value *v = oc__value(g, n->in[i]);
         xs[i] = &v->shape;
         xt[i] = v->dtype;
-        if (!(n->op->shape_only >> i & 1) && !(x[i] = as_doubles(g, v)))
-            return false;
+        ok = ok && ((n->op->shape_only >> i & 1) || read_operand(v, &x[i]));
     }
     for (int k = 0; k < n->n_out; k++) {
-        struct value *v = oc__value(g, (oc_value){ n->out.id + k });
+        const struct value *v = oc__value(g, (oc_value){ n->out.id + k });
         ys[k] = &v->shape;
         yt[k] = v->dtype;
-        if (!(y[k] = as_doubles(g, v)))
-            return false;
+        ok = ok && (y[k] = room_for(v));
     }
-    const struct call c = { n->attr, n->n_in, n->n_out, x, xs, xt, y, ys, yt, 0, 0 };
-    n->op->run(&c);
-    bool ok = true;
+    const struct call c = { n->attr, n->n_in, n->n_out, (const double *const *)x, xs, xt, y, ys,
+                            yt, 0, 0 };
+    if (ok)
+        n->op->run(&c);
+    for (int k = 0; ok && k < n->n_out; k++)
+        ok = keep_result(g, oc__value(g, (oc_value){ n->out.id + k }), y[k]);
+    for (int i = 0; i < n->n_in; i++)
+        oc__free(x[i]);
     for (int k = 0; k < n->n_out; k++)
-        ok &= from_doubles(g, oc__value(g, (oc_value){ n->out.id + k }), y[k]);
+        oc__free(y[k]);
     return ok;
 }
 

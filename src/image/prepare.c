@@ -1,8 +1,10 @@
 /* prepare.c — parses and runs programs of preparation steps. */
+#include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/status.h"
 #include "image/image.h"
+#include "image/nodes.h"
 #include "image/prepare.h"
 
 #define PREPARE(name) extern const struct prepare oc__prepare_##name;
@@ -177,6 +179,40 @@ bool oc__prepare_enough(const struct prepare_program *p, struct extent *extent)
             return false;
     }
     return false;
+}
+
+/* ---- as nodes ----------------------------------------------------------------------------- */
+
+static oc_status add_step(struct nodes *n, const struct step *step, int number)
+{
+    char place[64];
+    snprintf(place, sizeof place, "%d_%s", number, step->entry->name);
+    oc_scope(n->g, place);
+    const struct prepare *const kind = kind_of(step);
+    const oc_status status = kind->nodes(step->attr, n);
+    oc_scope_end(n->g);
+    if (kind->number != NULL)
+        n->white = kind->number(step->attr, 0, n->white, n->white);
+    return status ? oc__fail(status, "preparation: step %d (%s) cannot be nodes: %s", number,
+                             step->entry->name, oc_error())
+                  : OC_OK;
+}
+
+oc_status oc__prepare_nodes(const struct prepare_program *p, oc_graph *g, oc_value image,
+                            const oc_shape *shape, oc_value *x)
+{
+    struct nodes n;
+    TRY(oc_graph_check(g));
+    oc_scope(g, "preparation");
+    oc__nodes_begin(&n, g, image);
+    oc_status status = OC_OK;
+    for (int i = 0; i < p->steps.n && !status; i++)
+        status = add_step(&n, &p->steps.step[i], i + 1);
+    if (!status)
+        status = oc__nodes_end(&n, shape);
+    oc_scope_end(g);
+    *x = n.x;
+    return status;
 }
 
 /* ---- running ------------------------------------------------------------------------------ */

@@ -5,7 +5,7 @@
  * kind turn an 8-bit image [h, w, c] into another; steps of the second kind, which come last, say
  * what number an 8-bit value becomes, and are folded into one table when the program is parsed, so
  * that the way to f32 [c, h, w] is a single look-up a sample.  A program is immutable: any number
- * of threads may run it at once. */
+ * of threads may run it at once.  Each step also says itself in nodes of a graph (nodes.h). */
 #ifndef OC_IMAGE_PREPARE_H
 #define OC_IMAGE_PREPARE_H
 
@@ -31,11 +31,15 @@ void oc__canvas_put_part(struct canvas *canvas, oc_image image, struct view part
 /* Height, width and channels; 0: not known before the image is seen. */
 struct extent { int height, width, channels; };
 
+struct nodes;
+
 /* One kind of step.  `ready` completes the attributes once they are parsed and may refuse them.
  * `extent` changes the extent as the step will, and refuses one that it cannot work on.  `enough`
  * changes the size of an image to the least from which the step makes the same but for fine detail
  * that it drops anyway; false, or NULL: the step wants the whole.  Exactly
- * one of `apply` and `number` is set; `number` is told what 255 has become by then as well. */
+ * one of `apply` and `number` is set; `number` is told what 255 has become by then as well.
+ * `nodes` adds the step to a graph, for images of 1 or 3 channels, or fails and says why none can
+ * do its work; failures of nodes stay with the graph. */
 struct prepare {
     struct entry entry;
     bool         fits;                                  /* brings images to a size, and no more */
@@ -45,6 +49,7 @@ struct prepare {
     bool       (*enough)(const void *attr, struct extent *extent);
     oc_status  (*apply)(const void *attr, struct canvas *canvas);
     double     (*number)(const void *attr, int channel, double v, double white);
+    oc_status  (*nodes)(const void *attr, struct nodes *n);
 };
 
 struct prepare_program;

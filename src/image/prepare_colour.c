@@ -4,6 +4,8 @@
  * Luma is ITU-R BT.601's, Y = 0.299 R + 0.587 G + 0.114 B, in 16 fractional bits, rounded. */
 #include "base/status.h"
 #include "image/image.h"
+#include "image/nodes.h"
+#include "op/op.h"
 #include "image/prepare.h"
 
 static uint8_t over_white(int v, int alpha)
@@ -57,9 +59,23 @@ static oc_status grey_extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
+/* In f32 exact: each product and the sum are whole numbers of less than 24 bits, over 2^16. */
+static oc_status grey_nodes(const void *attr, struct nodes *n)
+{
+    static const double share[] = { 19595.0 / 65536, 38470.0 / 65536, 7471.0 / 65536 };
+    (void)attr;
+    if (n->channels == 1)
+        return OC_OK;
+    const oc_value parts = oc__node_with(n, "Mul", n->x, oc__node_channels(n, 3, share));
+    const oc_value sum = oc__node(n, "ReduceSum", "axes=1", OC_IN(parts));
+    n->x = oc__node_of(n, "Floor", oc__node_by(n, "Add", sum, 0.5));
+    n->channels = 1;
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_grayscale = {
     .entry = { .name = "grayscale", .summary = "one channel: luma, alpha over white" },
-    .pointwise = true, .extent = grey_extent, .apply = to_grey,
+    .pointwise = true, .extent = grey_extent, .apply = to_grey, .nodes = grey_nodes,
 };
 
 static oc_status to_rgb(const void *attr, struct canvas *canvas)
@@ -75,9 +91,18 @@ static oc_status rgb_extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
+static oc_status rgb_nodes(const void *attr, struct nodes *n)
+{
+    (void)attr;
+    if (n->channels == 1)
+        n->x = oc__node(n, "Concat", "axis=1", OC_IN(n->x, n->x, n->x));
+    n->channels = 3;
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_rgb = {
     .entry = { .name = "rgb", .summary = "three channels: grey repeated, alpha over white" },
-    .pointwise = true, .extent = rgb_extent, .apply = to_rgb,
+    .pointwise = true, .extent = rgb_extent, .apply = to_rgb, .nodes = rgb_nodes,
 };
 
 /* The order of OpenCV, Caffe and what was trained with them. */
@@ -94,7 +119,15 @@ static oc_status to_bgr(const void *attr, struct canvas *canvas)
     return OC_OK;
 }
 
+static oc_status bgr_nodes(const void *attr, struct nodes *n)
+{
+    TRY(rgb_nodes(attr, n));
+    const oc_value order = oc__node_list(n, 3, (int64_t[]){ 2, 1, 0 });
+    n->x = oc__node(n, "Gather", "axis=1", OC_IN(n->x, order));
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_bgr = {
     .entry = { .name = "bgr", .summary = "as rgb, and red and blue change places" },
-    .pointwise = true, .extent = rgb_extent, .apply = to_bgr,
+    .pointwise = true, .extent = rgb_extent, .apply = to_bgr, .nodes = bgr_nodes,
 };

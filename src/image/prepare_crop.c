@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "base/status.h"
 #include "image/image.h"
+#include "image/nodes.h"
 #include "image/prepare.h"
 
 static oc_status crop(struct canvas *canvas, struct window box, int fill)
@@ -59,10 +60,28 @@ static oc_status centercrop_apply(const void *attr, struct canvas *canvas)
     return crop(canvas, box, (int)a->fill);
 }
 
+/* Round, too, gives halves to the even side. */
+static oc_value middle(struct nodes *n, oc_value side, oc_value length)
+{
+    return oc__node_of(n, "Round", oc__node_by(n, "Div", oc__node_with(n, "Sub", side, length), 2));
+}
+
+static oc_status centercrop_nodes(const void *attr, struct nodes *n)
+{
+    const struct centercrop *a = attr;
+    struct node_box box = { .height = oc__node_side(n, (double)a->size.v[0]),
+                            .width = oc__node_side(n, (double)a->size.v[a->size.n - 1]) };
+    box.top = middle(n, n->height, box.height);
+    box.left = middle(n, n->width, box.width);
+    oc__nodes_crop(n, box, a->fill);
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_centercrop = {
     .entry = { .name = "centercrop", .summary = "the middle of the image",
                .attrs = centercrop_attrs, .size = sizeof(struct centercrop) },
     .fits = true, .ready = centercrop_ready, .extent = centercrop_extent, .apply = centercrop_apply,
+    .nodes = centercrop_nodes,
 };
 
 /* ---- trim --------------------------------------------------------------------------------- */
@@ -140,8 +159,14 @@ static oc_status trim_apply(const void *attr, struct canvas *canvas)
     return crop(canvas, box, 0);
 }
 
+static oc_status trim_nodes(const void *attr, struct nodes *n)
+{
+    (void)attr, (void)n;
+    return oc__fail(OC_EUSAGE, "the box that it cuts follows from the pixels of each image");
+}
+
 const struct prepare oc__prepare_trim = {
     .entry = { .name = "trim", .summary = "cuts off ground around the content, proportions kept",
                .attrs = trim_attrs, .size = sizeof(struct trim) },
-    .extent = trim_extent, .apply = trim_apply,
+    .extent = trim_extent, .apply = trim_apply, .nodes = trim_nodes,
 };

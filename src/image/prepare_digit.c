@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "image/image.h"
 #include "image/ink.h"
+#include "image/nodes.h"
 #include "image/prepare.h"
 
 struct digit { int64_t size; };
@@ -129,8 +130,21 @@ static oc_status extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
+static oc_status nodes(const void *attr, struct nodes *n)
+{
+    const int64_t size = ((const struct digit *)attr)->size;
+    double        height = 0, width = 0;
+    if (oc__node_known(n, n->height, &height) && oc__node_known(n, n->width, &width)
+        && height == (double)size && width == (double)size)
+        return OC_OK;
+    const long long side = (long long)size;
+    return oc__fail(OC_EUSAGE, "it searches each image for its drawing, but leaves those of "
+                               "%lldx%lld alone: --image 1,%lld,%lld takes these", side, side,
+                    side, side);
+}
+
 const struct prepare oc__prepare_digit = {
     .entry = { .name = "digit", .summary = "cuts out, scales and centres a digit as MNIST does",
                .attrs = attrs, .size = sizeof(struct digit) },
-    .extent = extent, .apply = apply,
+    .extent = extent, .apply = apply, .nodes = nodes,
 };

@@ -5,7 +5,9 @@
 #include <string.h>
 #include "base/status.h"
 #include "image/image.h"
+#include "image/nodes.h"
 #include "image/prepare.h"
+#include "op/op.h"
 
 static bool has_alpha(const oc_image *image)
 {
@@ -47,7 +49,27 @@ static oc_status apply(const void *attr, struct canvas *canvas)
     return OC_OK;
 }
 
+/* The first and last rows (axis 2) or columns (axis 3), added up. */
+static oc_value edges(struct nodes *n, const char *axis)
+{
+    const oc_value both = oc__node_list(n, 2, (int64_t[]){ 0, -1 });
+    const oc_value lines = oc__node(n, "Gather", axis, OC_IN(n->x, both));
+    return oc__node(n, "ReduceSum", "axes=1,2,3", OC_IN(lines));
+}
+
+static oc_status nodes(const void *attr, struct nodes *n)
+{
+    (void)attr;
+    const oc_value sum = oc__node_with(n, "Add", edges(n, "axis=2"), edges(n, "axis=3"));
+    const oc_value pixels = oc__node_with(n, "Add", n->height, n->width);
+    const oc_value half = oc__node(n, "Cast", "to=f32",
+                                   OC_IN(oc__node_by(n, "Mul", pixels, 255.0 * n->channels)));
+    const oc_value light = oc__node_with(n, "Greater", sum, half);
+    n->x = oc__node(n, "Where", NULL, OC_IN(light, oc__node_negative(n), n->x));
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_light_on_dark = {
     .entry = { .name = "light_on_dark", .summary = "negates an image whose border is light" },
-    .apply = apply,
+    .apply = apply, .nodes = nodes,
 };

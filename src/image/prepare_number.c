@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/status.h"
+#include "image/nodes.h"
 #include "image/prepare.h"
 
 static double divide(const void *attr, int channel, double v, double white)
@@ -15,9 +16,16 @@ static double divide(const void *attr, int channel, double v, double white)
     return v / 255;
 }
 
+static oc_status divide_nodes(const void *attr, struct nodes *n)
+{
+    (void)attr;
+    n->x = oc__node_by(n, "Div", n->x, 255);
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_scale = {
     .entry = { .name = "scale", .summary = "values from 0 … 255 to 0 … 1" },
-    .number = divide,
+    .number = divide, .nodes = divide_nodes,
 };
 
 enum { LIST_MAX = 3 };
@@ -96,8 +104,18 @@ static double subtract_and_divide(const void *attr, int channel, double v, doubl
     return (v - a->means.v[channel % a->means.n]) / a->stds.v[channel % a->stds.n];
 }
 
+static oc_status subtract_nodes(const void *attr, struct nodes *n)
+{
+    const struct normalize *a = attr;
+    if (a->named && n->white != 1)
+        n->x = oc__node_by(n, "Div", n->x, n->white);
+    n->x = oc__node_with(n, "Sub", n->x, oc__node_channels(n, a->means.n, a->means.v));
+    n->x = oc__node_with(n, "Div", n->x, oc__node_channels(n, a->stds.n, a->stds.v));
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_normalize = {
     .entry = { .name = "normalize", .summary = "subtracts a mean and divides by a deviation",
                .attrs = normalize_attrs, .size = sizeof(struct normalize) },
-    .ready = ready, .extent = extent, .number = subtract_and_divide,
+    .ready = ready, .extent = extent, .number = subtract_and_divide, .nodes = subtract_nodes,
 };

@@ -3,7 +3,9 @@
  * the middle of a field of that size. */
 #include "base/status.h"
 #include "image/image.h"
+#include "image/nodes.h"
 #include "image/prepare.h"
+#include "op/op.h"
 
 static oc_status one_or_two(const struct ints *size, const char *name)
 {
@@ -17,6 +19,15 @@ static int scaled(int side, int64_t to, int from)
 {
     const int64_t v = (side * to + from / 2) / from;
     return v < 1 ? 1 : v > IMAGE_SIDE_MAX + 1 ? IMAGE_SIDE_MAX + 1 : (int)v;
+}
+
+/* The same as nodes. */
+static oc_value scaled_nodes(struct nodes *n, oc_value side, oc_value to, oc_value from)
+{
+    const oc_value half = oc__node_of(n, "Floor", oc__node_by(n, "Div", from, 2));
+    const oc_value whole = oc__node_with(n, "Add", oc__node_with(n, "Mul", side, to), half);
+    const oc_value v = oc__node_of(n, "Floor", oc__node_with(n, "Div", whole, from));
+    return oc__node_by(n, "Larger", v, 1);
 }
 
 /* ---- resize ------------------------------------------------------------------------------- */
@@ -77,11 +88,25 @@ static oc_status resize_apply(const void *attr, struct canvas *canvas)
     return resize_to(canvas, e.width, e.height, ((const struct resize *)attr)->filter);
 }
 
+static oc_status resize_nodes(const void *attr, struct nodes *n)
+{
+    const struct resize *const a = attr;
+    oc_value height = oc__node_side(n, (double)a->size.v[0]);
+    oc_value width = oc__node_side(n, (double)a->size.v[a->size.n - 1]);
+    if (a->size.n == 1) {
+        const oc_value shorter = oc__node_with(n, "Smaller", n->height, n->width);
+        height = scaled_nodes(n, n->height, height, shorter);
+        width = scaled_nodes(n, n->width, width, shorter);
+    }
+    oc__nodes_resize(n, height, width, (enum filter)a->filter);
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_resize = {
     .entry = { .name = "resize", .summary = "another size, antialiased",
                .attrs = resize_attrs, .size = sizeof(struct resize) },
     .fits = true, .ready = resize_ready, .extent = resize_extent, .enough = resize_enough,
-    .apply = resize_apply,
+    .apply = resize_apply, .nodes = resize_nodes,
 };
 
 /* ---- letterbox ---------------------------------------------------------------------------- */
@@ -138,9 +163,36 @@ static oc_status letterbox_apply(const void *attr, struct canvas *canvas)
     return OC_OK;
 }
 
+static oc_value choose(struct nodes *n, oc_value condition, oc_value a, oc_value b)
+{
+    return oc__node(n, "Where", NULL, OC_IN(condition, a, b));
+}
+
+/* How far the field reaches past the image, at its beginning, as a negative place. */
+static oc_value margin(struct nodes *n, oc_value field, oc_value side)
+{
+    const oc_value half = oc__node_by(n, "Div", oc__node_with(n, "Sub", field, side), 2);
+    return oc__node_of(n, "Neg", oc__node_of(n, "Floor", half));
+}
+
+static oc_status letterbox_nodes(const void *attr, struct nodes *n)
+{
+    const struct letterbox *a = attr;
+    const oc_value height = oc__node_side(n, (double)a->size.v[0]);
+    const oc_value width = oc__node_side(n, (double)a->size.v[a->size.n - 1]);
+    const oc_value wider = oc__node_with(n, "Less", oc__node_with(n, "Mul", width, n->height),
+                                          oc__node_with(n, "Mul", height, n->width));
+    const oc_value h = choose(n, wider, scaled_nodes(n, n->height, width, n->width), height);
+    const oc_value w = choose(n, wider, width, scaled_nodes(n, n->width, height, n->height));
+    oc__nodes_resize(n, h, w, (enum filter)a->filter);
+    const struct node_box box = { margin(n, height, h), margin(n, width, w), height, width };
+    oc__nodes_crop(n, box, a->fill);
+    return OC_OK;
+}
+
 const struct prepare oc__prepare_letterbox = {
     .entry = { .name = "letterbox", .summary = "fits the whole image into a field, padded",
                .attrs = letterbox_attrs, .size = sizeof(struct letterbox) },
     .fits = true, .ready = letterbox_ready, .extent = letterbox_extent,
-    .enough = letterbox_enough, .apply = letterbox_apply,
+    .enough = letterbox_enough, .apply = letterbox_apply, .nodes = letterbox_nodes,
 };
