@@ -285,6 +285,29 @@ static void imagenet_is_normalized_alike_with_and_without_scale(void **state)
     assert_true(fabs(x[0] - (100 / 255.0 - 0.485) / 0.229) < 1e-6);
 }
 
+/* Pixels are parted into planes and turned into numbers some at a time; whatever their count, each
+ * is the formula's in double, rounded once. */
+static void every_pixel_becomes_the_number_of_its_value(void **state)
+{
+    (void)state;
+    static const double mean[] = { 0.485, 0.456, 0.406 }, std[] = { 0.229, 0.224, 0.225 };
+    static const int    counts[] = { 1, 15, 16, 17, 255, 256, 257, 700 };
+    static float        x[3 * 700];
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        const int n = counts[k];
+        oc_image  image = filled(n, 1, 3, 0);
+        for (int i = 0; i < 3 * n; i++)
+            image.pixel[i] = (uint8_t)(i * 89 % 256);
+        struct prepare_program *p = parse("normalize imagenet");
+        assert_int_equal(oc__prepare_run(p, &image, &OC_SHAPE(3, 1, n), x), OC_OK);
+        for (int i = 0; i < 3 * n; i++)
+            assert_true(x[i % 3 * n + i / 3]
+                        == (float)((image.pixel[i] / 255.0 - mean[i % 3]) / std[i % 3]));
+        oc__prepare_free(p);
+        oc_image_free(&image);
+    }
+}
+
 /* ---- digits ------------------------------------------------------------------------------- */
 
 static void an_image_of_mnist_is_left_alone_and_costs_no_memory(void **state)
@@ -421,6 +444,7 @@ int main(void)
         cmocka_unit_test(tones_are_stretched_and_negated_without_the_alpha),
         cmocka_unit_test(only_an_image_with_a_dark_corner_is_inverted_adaptively),
         cmocka_unit_test(imagenet_is_normalized_alike_with_and_without_scale),
+        cmocka_unit_test(every_pixel_becomes_the_number_of_its_value),
         cmocka_unit_test(an_image_of_mnist_is_left_alone_and_costs_no_memory),
         cmocka_unit_test(a_black_on_white_drawing_is_centred_like_mnist),
         cmocka_unit_test(noise_and_specks_do_not_move_the_digit),

@@ -3,9 +3,12 @@
  * A function marked WIDE is compiled once for each generation of vector units, and the program
  * picks one when it starts; everything else stays runnable on the oldest processor.  Such a
  * function holds plain loops (`#pragma omp simd`) and what it inlines; threads are started
- * outside, because the bodies of parallel regions are compiled apart, for the oldest. */
+ * outside, because the bodies of parallel regions are compiled apart, for the oldest; so would be
+ * a function that the compiler finds too large to inline, unless it is a WIDE_PART. */
 #ifndef OC_BACKEND_WIDE_H
 #define OC_BACKEND_WIDE_H
+
+#define WIDE_PART __attribute__((always_inline)) inline
 
 #if defined(__x86_64__) && defined(__ELF__)
 #define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))

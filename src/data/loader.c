@@ -1,11 +1,12 @@
 /* loader.c — the ring of batches and the threads that fill it.
  *
- * Batch b of an epoch lives in slot b mod slots.  Two counters run over the batches: `ticket`, the
- * next that a worker will take, and `turn`, the next that the caller will get.  A worker takes
- * ticket t once t < turn + slots - 1, so that it never writes to the slot whose batch the caller
- * still reads (that of turn - 1).  To begin an epoch the caller closes the tickets, waits until no
- * worker is busy, draws the new order and sets both counters.  The lock guards counters and slot
- * states, never the work. */
+ * Batch b of an epoch lives in slot b mod slots and is filled in pieces of a few samples, so that
+ * workers share even the last.  Two counters run: `ticket`, the next piece that a worker will take,
+ * and `turn`, the next batch that the caller will get.  A worker takes a piece of batch b once
+ * b < turn + slots - 1, so that it never writes to the slot whose batch the caller still reads
+ * (that of turn - 1).  To begin an epoch the caller closes the tickets, waits until no worker is
+ * busy, draws the new order and sets both counters.  The lock guards counters and slot states,
+ * never the work. */
 #include <pthread.h>
 #include <stdio.h>
 #include "base/map.h"
@@ -15,7 +16,7 @@
 #include "data/loader.h"
 #include "data/pixels.h"
 
-enum { ERROR_BYTES = 1024, WORKERS_MAX = 256 };
+enum { ERROR_BYTES = 1024, WORKERS_MAX = 256, PIECES = 8 };
 
 struct slot {
     float    *x;                                        /* [batch, c, h, w] */
@@ -23,10 +24,12 @@ struct slot {
     float    *mask;                                     /* [batch, 1, h, w]; NULL: not wanted */
     int64_t  *label, *other;                            /* [batch] */
     int64_t   n;
+    int64_t   left;                                     /* pieces that are not filled yet */
     double    share;
     bool      ready;
     oc_status status;
-    char      error[ERROR_BYTES];                       /* why; the thread's own is another */
+    int64_t   failed;                                   /* the first sample that did, */
+    char      error[ERROR_BYTES];                       /* and why; the thread's own is another */
 };
 
 struct loader {
@@ -41,6 +44,7 @@ struct loader {
     int64_t        *order;                              /* [shown], modulo the part a position */
     struct slot    *slot;
     int64_t         slots;
+    int64_t         piece, pieces;                      /* samples of a piece; pieces of a batch */
     int64_t         ticket, turn;
     int             busy;
     bool            stopping;
@@ -104,47 +108,85 @@ static void blend(const struct loader *l, struct slot *slot, int64_t batch)
         slot->other[i] = slot->label[i > 0 ? i - 1 : slot->n - 1];
 }
 
-static void fill_slot(const struct loader *l, struct slot *slot, int64_t batch)
+/* What is known of a batch before its first piece. */
+static void begin_slot(const struct loader *l, struct slot *slot, int64_t batch)
 {
-    const int64_t first = batch * l->options.batch, left = l->samples - first;
+    const int64_t left = l->samples - batch * l->options.batch;
     slot->n = left < l->options.batch ? left : l->options.batch;
+    slot->left = l->pieces;
     slot->status = OC_OK;
     slot->share = 1;
-    for (int64_t i = 0; i < slot->n && slot->status == OC_OK; i++) {
-        float *const mask = slot->mask ? slot->mask + i * l->shape.dim[1] * l->shape.dim[2] : NULL;
-        const struct target to = { slot->x + i * l->values, mask, &slot->label[i] };
-        slot->status = prepare_sample(l, first + i, &to);
+}
+
+/* The samples of a piece, until one fails; *i is the sample of the batch where it ended. */
+static oc_status fill_piece(const struct loader *l, const struct slot *slot, int64_t ticket,
+                            int64_t *i)
+{
+    const int64_t first = ticket / l->pieces * l->options.batch;
+    const int64_t from = ticket % l->pieces * l->piece, plane = l->shape.dim[1] * l->shape.dim[2];
+    for (*i = from; *i < from + l->piece && *i < slot->n; ++*i) {
+        const struct target to = { slot->x + *i * l->values,
+                                   slot->mask ? slot->mask + *i * plane : NULL, &slot->label[*i] };
+        TRY(prepare_sample(l, first + *i, &to));
     }
+    return OC_OK;
+}
+
+/* Of several failures of a batch that of its first sample is told, whichever came first. */
+static void note_failure(struct slot *slot, oc_status status, int64_t sample)
+{
+    if (status == OC_OK || (slot->status < 0 && slot->failed < sample))
+        return;
+    slot->status = status;
+    slot->failed = sample;
+    snprintf(slot->error, sizeof slot->error, "%s", oc_error());
+}
+
+static void finish_slot(const struct loader *l, struct slot *slot, int64_t batch)
+{
     if (slot->status == OC_OK && slot->other != NULL)
         blend(l, slot, batch);
-    if (slot->status < 0)
-        snprintf(slot->error, sizeof slot->error, "%s", oc_error());
 }
 
 static bool may_take(const struct loader *l)
 {
-    return l->ticket < l->batches && l->ticket < l->turn + l->slots - 1;
+    const int64_t batch = l->ticket / l->pieces;
+    return batch < l->batches && batch < l->turn + l->slots - 1;
+}
+
+/* Takes the next piece; the lock is held, but not while the piece is filled. */
+static void work_once(struct loader *l)
+{
+    const int64_t ticket = l->ticket++, batch = ticket / l->pieces;
+    struct slot  *slot = &l->slot[batch % l->slots];
+    int64_t       sample;
+    if (ticket % l->pieces == 0)
+        begin_slot(l, slot, batch);
+    l->busy++;
+    pthread_mutex_unlock(&l->lock);
+    const oc_status status = fill_piece(l, slot, ticket, &sample);
+    pthread_mutex_lock(&l->lock);
+    note_failure(slot, status, sample);
+    if (--slot->left == 0) {
+        pthread_mutex_unlock(&l->lock);
+        finish_slot(l, slot, batch);
+        pthread_mutex_lock(&l->lock);
+        slot->ready = true;
+    }
+    l->busy--;
+    if (slot->ready || l->busy == 0)
+        pthread_cond_broadcast(&l->done);
 }
 
 static void *work(void *argument)
 {
     struct loader *l = argument;
     pthread_mutex_lock(&l->lock);
-    for (;;) {
-        while (!l->stopping && !may_take(l))
+    while (!l->stopping)
+        if (may_take(l))
+            work_once(l);
+        else
             pthread_cond_wait(&l->work, &l->lock);
-        if (l->stopping)
-            break;
-        const int64_t batch = l->ticket++;
-        struct slot  *slot = &l->slot[batch % l->slots];
-        l->busy++;
-        pthread_mutex_unlock(&l->lock);
-        fill_slot(l, slot, batch);
-        pthread_mutex_lock(&l->lock);
-        l->busy--;
-        slot->ready = true;
-        pthread_cond_broadcast(&l->done);
-    }
     pthread_mutex_unlock(&l->lock);
     return NULL;
 }
@@ -194,6 +236,8 @@ static oc_status settle(struct loader *l)
     l->samples = o->drop_last ? n / o->batch * o->batch : n;
     l->batches = (l->samples + o->batch - 1) / o->batch;
     l->slots = o->workers > 0 ? o->workers + 2 : 1;
+    l->piece = (o->batch + PIECES - 1) / PIECES;
+    l->pieces = (o->batch + l->piece - 1) / l->piece;
     return OC_OK;
 }
 
@@ -330,15 +374,28 @@ static void draw_order(struct loader *l, int64_t epoch)
 void oc__loader_epoch(struct loader *l, int64_t epoch, int64_t position)
 {
     pthread_mutex_lock(&l->lock);
-    l->ticket = l->batches;
+    l->ticket = l->batches * l->pieces;
     while (l->busy > 0)
         pthread_cond_wait(&l->done, &l->lock);
     draw_order(l, epoch);
     for (int64_t i = 0; i < l->slots; i++)
         l->slot[i].ready = false;
-    l->ticket = l->turn = position < l->batches ? position : l->batches;
+    l->turn = position < l->batches ? position : l->batches;
+    l->ticket = l->turn * l->pieces;
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
+}
+
+/* Fills all of a batch, where there are no workers. */
+static void fill_slot(const struct loader *l, struct slot *slot, int64_t batch)
+{
+    oc_status status = OC_OK;
+    int64_t   sample = 0;
+    begin_slot(l, slot, batch);
+    for (int64_t i = 0; i < l->pieces && status == OC_OK; i++)
+        status = fill_piece(l, slot, batch * l->pieces + i, &sample);
+    note_failure(slot, status, sample);
+    finish_slot(l, slot, batch);
 }
 
 /* Waits for the slot of the batch whose turn it is, or fills it where there are no workers. */

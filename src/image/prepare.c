@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "image/image.h"
 #include "image/nodes.h"
+#include "image/numbers.h"
 #include "image/prepare.h"
 
 #define PREPARE(name) extern const struct prepare oc__prepare_##name;
@@ -17,14 +18,14 @@ const struct prepare *const oc__prepare_list[] = {
 };
 #undef PREPARE
 
-enum { CHANNELS_MAX = 4, STEPS_KNOWN = sizeof oc__prepare_list / sizeof *oc__prepare_list };
+enum { STEPS_KNOWN = sizeof oc__prepare_list / sizeof *oc__prepare_list };
 
 struct prepare_program {
     struct steps  steps;
     struct str    text;
     struct extent extent;                               /* what is known without an image */
     int           images;                               /* steps that work on the image */
-    float         number[CHANNELS_MAX][256];            /* what an 8-bit value becomes */
+    struct numbers numbers;
 };
 
 static const struct prepare *kind_of(const struct step *step)
@@ -87,7 +88,8 @@ oc_status oc__prepare_extent(const struct prepare_program *p, bool fit, struct e
 
 static void fill_numbers(struct prepare_program *p)
 {
-    for (int c = 0; c < CHANNELS_MAX; c++)
+    for (int c = 0; c < CHANNELS_MAX; c++) {
+        double value[256];
         for (int byte = 0; byte < 256; byte++) {
             double v = byte, white = 255;
             for (int i = p->images; i < p->steps.n; i++) {
@@ -96,8 +98,10 @@ static void fill_numbers(struct prepare_program *p)
                 v = kind->number(attr, c, v, white);
                 white = kind->number(attr, c, white, white);
             }
-            p->number[c][byte] = (float)v;
+            value[byte] = v;
         }
+        oc__numbers_set(&p->numbers, c, value);
+    }
 }
 
 static oc_status parse_into(struct prepare_program *p, const char *text)
@@ -217,19 +221,6 @@ oc_status oc__prepare_nodes(const struct prepare_program *p, oc_graph *g, oc_val
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-/* 8-bit [h, w, c] to f32 [c, h, w] through the table. */
-static void to_numbers(const struct prepare_program *p, const oc_image *image, float *x)
-{
-    const size_t n = (size_t)image->width * (size_t)image->height, c = (size_t)image->channels;
-    for (size_t k = 0; k < c; k++) {
-        const float   *number = p->number[k];
-        const uint8_t *from = image->pixel + k;
-        float         *to = x + k * n;
-        for (size_t i = 0; i < n; i++)
-            to[i] = number[from[i * c]];
-    }
-}
-
 static oc_status check_shape(const struct prepare_program *p, const oc_image *image,
                              const oc_shape *shape)
 {
@@ -259,7 +250,7 @@ oc_status oc__prepare_numbers(const struct prepare_program *p, const oc_image *i
                               const oc_shape *shape, float *x)
 {
     TRY(check_shape(p, image, shape));
-    to_numbers(p, image, x);
+    oc__numbers_of(&p->numbers, image, x);
     return OC_OK;
 }
 

@@ -19,7 +19,7 @@
 #include "base/status.h"
 #include "image/image.h"
 
-enum { FRACTION_BITS = 22, LANES = 16 };
+enum { FRACTION_BITS = 22, VECTOR = 16, LANES = 2 * VECTOR };
 
 /* ---- kernels ------------------------------------------------------------------------------ */
 
@@ -135,25 +135,35 @@ static oc_status taps_make(struct taps *t, enum filter filter, int in, int out)
 
 /* ---- vectors ------------------------------------------------------------------------------ */
 
-typedef int32_t lanes __attribute__((vector_size(4 * LANES)));
-typedef uint8_t bytes __attribute__((vector_size(LANES)));
+typedef int32_t lanes __attribute__((vector_size(4 * VECTOR)));
+typedef uint8_t bytes __attribute__((vector_size(VECTOR)));
 
-/* y[j] = sum over i of weight[i] * x[i * step + j] for LANES neighbours, rounded, 0 … 255. */
-static inline void weigh(const uint8_t *x, size_t step, const int32_t *weight, int taps, uint8_t *y)
+/* Rounds, 0 … 255. */
+static inline void finish(lanes sum, uint8_t *y)
 {
-    lanes sum = (lanes){ 0 } + (1 << (FRACTION_BITS - 1));
-    bytes b;
-    for (int i = 0; i < taps; i++, x += step) {
-        lanes v;
-        for (int j = 0; j < LANES; j++)
-            v[j] = x[j];
-        sum += v * weight[i];
-    }
     sum >>= FRACTION_BITS;
     sum &= ~(sum >> 31);                                /* negative ones become 0 */
     sum |= (255 - sum) >> 31;                           /* too large ones all ones */
-    b = __builtin_convertvector(sum & 255, bytes);
+    const bytes b = __builtin_convertvector(sum & 255, bytes);
     memcpy(y, &b, sizeof b);
+}
+
+/* y[j] = sum over i of weight[i] * x[i * step + j] for LANES neighbours. */
+WIDE_PART static void weigh(const uint8_t *x, size_t step, const int32_t *weight, int taps,
+                            uint8_t *y)
+{
+    lanes low = (lanes){ 0 } + (1 << (FRACTION_BITS - 1)), high = low;
+    for (int i = 0; i < taps; i++, x += step) {
+        lanes v, w;
+        for (int j = 0; j < VECTOR; j++) {
+            v[j] = x[j];
+            w[j] = x[VECTOR + j];
+        }
+        low += v * weight[i];
+        high += w * weight[i];
+    }
+    finish(low, y);
+    finish(high, y + VECTOR);
 }
 
 /* ---- along columns ------------------------------------------------------------------------ */
@@ -180,33 +190,100 @@ static void weigh_few(const uint8_t *x, size_t step, const int32_t *weight, int 
     }
 }
 
-/* x [h, w, c] to y [out, w, c]. */
-static void resize_columns(const struct taps *t, const oc_image *x, oc_image *y)
-{
-    const size_t n = (size_t)x->width * (size_t)x->channels;
-    for (size_t o = 0; o < (size_t)y->height; o++)
-        (n < LANES ? weigh_few : weigh_columns)(x->pixel + (size_t)t->first[o] * n, n,
-                                                t->weight + o * (size_t)t->width, t->count[o],
-                                                y->pixel + o * n, n);
-}
-
 /* ---- along rows --------------------------------------------------------------------------- */
 
-/* Copies n pixels of c bytes that stand `from` and `to` bytes apart.  Of three bytes four are
- * copied at once: the fourth falls into a gap, or where the next pixel comes. */
-static void copy_pixels(const uint8_t *x, size_t from, uint8_t *y, size_t to, size_t n, size_t c)
+/* LANES / room lines of pixels, x[r] and y[r] the first of line r, in steps of so many bytes. */
+struct lines {
+    const uint8_t *x[LANES];
+    uint8_t       *y[LANES];
+    size_t         from, to;
+};
+
+/* Copies pixels `first` to n - 1 of each line, `room` bytes of each (a constant): of three bytes
+ * four at once, the fourth falls into a gap, or where the next pixel comes.  Of the last, c bytes
+ * alone. */
+static inline void copy_pixels(const struct lines *l, size_t first, size_t n, size_t room, size_t c)
 {
-    const uint8_t *const last = x + (n - 1) * from;
+    const struct lines s = *l;                          /* which no store can change */
+    for (size_t i = first; i + 1 < n; i++)
+        for (size_t r = 0; r < LANES / room; r++)
+            memcpy(s.y[r] + i * s.to, s.x[r] + i * s.from, room);
+    for (size_t r = 0; r < LANES / room; r++)
+        memcpy(s.y[r] + (n - 1) * s.to, s.x[r] + (n - 1) * s.from, c);
+}
+
+typedef uint32_t pixels __attribute__((vector_size(VECTOR)));
+
+/* Four pixels of four lines become four lines of four pixels. */
+static inline void transpose(pixels q[4])
+{
+    const pixels a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5);
+    const pixels b = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
+    const pixels c = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5);
+    const pixels d = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
+    q[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+    q[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+    q[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+    q[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+
+static inline bytes spread(bytes b)                     /* of three bytes to four */
+{
+    return __builtin_shufflevector(b, b, 0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12);
+}
+
+static inline bytes close_up(bytes b)                   /* and back; the end is of no matter */
+{
+    return __builtin_shufflevector(b, b, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 12, 13, 14, 15);
+}
+
+/* As copy_pixels, four lines of three bytes a pixel, side by side in y; tells where it ended. */
+WIDE static size_t gather_threes(const struct lines *l, size_t line, size_t n)
+{
+    size_t i = 0;
+    for (; 3 * i + VECTOR <= 3 * n; i += 4) {
+        pixels q[4];
+        bytes b;
+        for (size_t r = 0; r < 4; r++) {
+            memcpy(&b, l->x[line + r] + 3 * i, sizeof b);
+            q[r] = (pixels)spread(b);
+        }
+        transpose(q);
+        for (size_t k = 0; k < 4; k++)
+            memcpy(l->y[line] + (i + k) * LANES, &q[k], sizeof q[k]);
+    }
+    return i;
+}
+
+/* The way back. */
+WIDE static size_t scatter_threes(const struct lines *l, size_t line, size_t n)
+{
+    size_t i = 0;
+    for (; 3 * i + VECTOR <= 3 * n; i += 4) {
+        pixels q[4];
+        bytes b;
+        for (size_t k = 0; k < 4; k++)
+            memcpy(&q[k], l->x[line] + (i + k) * LANES, sizeof q[k]);
+        transpose(q);
+        for (size_t r = 0; r < 4; r++) {
+            b = close_up((bytes)q[r]);
+            memcpy(l->y[line + r] + 3 * i, &b, sizeof b);
+        }
+    }
+    return i;
+}
+
+static void copy_lines(const struct lines *l, size_t n, size_t c)
+{
+    size_t first = 0;
+    for (size_t line = 0; c == 3 && line < LANES / 4; line += 4)
+        first = (l->from == 3 ? gather_threes : scatter_threes)(l, line, n);
     if (c == 1)
-        for (; x < last; x += from, y += to)
-            *y = *x;
+        copy_pixels(l, 0, n, 1, 1);
     else if (c == 2)
-        for (; x < last; x += from, y += to)
-            memcpy(y, x, 2);
+        copy_pixels(l, 0, n, 2, 2);
     else
-        for (; x < last; x += from, y += to)
-            memcpy(y, x, 4);
-    memcpy(y, x, c);
+        copy_pixels(l, first, n, 4, c);
 }
 
 /* x [in, LANES] to y [out, LANES] */
@@ -217,40 +294,82 @@ WIDE static void weigh_rows(const struct taps *t, const uint8_t *x, uint8_t *y, 
               t->count[o], y + (size_t)o * LANES);
 }
 
-/* x [h, w, c] to y [h, out, c]; the blocks are [w, LANES] and [out, LANES]. */
-static void resize_rows(const struct taps *t, const oc_image *x, oc_image *y, uint8_t *from,
-                        uint8_t *to)
-{
-    const size_t c = (size_t)x->channels, room = c == 3 ? 4 : c, rows = LANES / room;
-    const size_t in = (size_t)x->width, out = (size_t)y->width, h = (size_t)x->height;
-    for (size_t i = 0; i < h; i += rows) {
-        const size_t n = h - i < rows ? h - i : rows;
-        for (size_t r = 0; r < n; r++)
-            copy_pixels(x->pixel + (i + r) * in * c, c, from + r * room, LANES, in, c);
-        weigh_rows(t, from, to, y->width);
-        for (size_t r = 0; r < n; r++)
-            copy_pixels(to + r * room, LANES, y->pixel + (i + r) * out * c, c, out, c);
-    }
-}
-
 /* ---- both --------------------------------------------------------------------------------- */
+
+/* Rows lo … hi - 1 of the image, resized along the row: those that the next columns need. */
+struct band {
+    size_t   lo, hi, room;                              /* of at most `room` rows */
+    size_t   line;                                      /* bytes of a row */
+    uint8_t *row;                                       /* [room, line] */
+};
 
 /* What resizing needs besides the result. */
 struct work {
     struct taps across, down;
-    oc_image    wide;                                   /* [in.h, width, c] */
-    uint8_t    *from, *to;                              /* interleaved rows */
+    struct band band;
+    size_t      rows;                                   /* done at a time */
+    uint8_t    *from, *to;                              /* interleaved: [in, LANES], [out, LANES] */
 };
 
 static oc_status make_work(struct work *w, const oc_image *in, int width, int height,
                            enum filter filter)
 {
-    TRY(oc__image_new(&w->wide, "resized image", width, in->height, in->channels));
+    const size_t c = (size_t)in->channels;
     TRY(taps_make(&w->across, filter, in->width, width));
     TRY(taps_make(&w->down, filter, in->height, height));
+    w->rows = LANES / (c == 3 ? 4 : c);
+    w->band.room = 2 * ((size_t)w->down.width + w->rows);
+    w->band.line = (size_t)width * c;
+    w->band.row = oc__alloc(w->band.room, w->band.line);
     w->from = oc__alloc((size_t)in->width, LANES);
     w->to = oc__alloc((size_t)width, LANES);
-    return w->from != NULL && w->to != NULL ? OC_OK : OC_ELIMIT;
+    return w->band.row != NULL && w->from != NULL && w->to != NULL ? OC_OK : OC_ELIMIT;
+}
+
+static void free_work(struct work *w)
+{
+    oc__free(w->from);
+    oc__free(w->to);
+    oc__free(w->band.row);
+    taps_free(&w->across);
+    taps_free(&w->down);
+}
+
+/* Adds the next rows of x to the band.  Where x ends its last row is done again. */
+static void add_rows(struct work *w, const oc_image *x, size_t width)
+{
+    const size_t c = (size_t)x->channels, in = (size_t)x->width, h = (size_t)x->height;
+    struct band *const b = &w->band;
+    struct lines gather = { .from = c, .to = LANES }, scatter = { .from = LANES, .to = c };
+    const size_t n = h - b->hi < w->rows ? h - b->hi : w->rows;
+    for (size_t r = 0; r < w->rows; r++) {
+        const size_t row = r < n ? r : n - 1, at = r * (LANES / w->rows);
+        gather.x[r] = x->pixel + (b->hi + row) * in * c;
+        gather.y[r] = w->from + at;
+        scatter.x[r] = w->to + at;
+        scatter.y[r] = b->row + (b->hi - b->lo + row) * b->line;
+    }
+    copy_lines(&gather, in, c);
+    weigh_rows(&w->across, w->from, w->to, (int)width);
+    copy_lines(&scatter, width, c);
+    b->hi += n;
+}
+
+/* Makes the band hold rows first … end - 1; earlier ones will not be asked for again. */
+static const uint8_t *need_rows(struct work *w, const oc_image *x, size_t first, size_t end,
+                                size_t width)
+{
+    struct band *const b = &w->band;
+    if (b->hi < first)
+        b->lo = b->hi = first;
+    while (b->hi < end) {
+        if (b->hi + w->rows > b->lo + b->room) {
+            memmove(b->row, b->row + (first - b->lo) * b->line, (b->hi - first) * b->line);
+            b->lo = first;
+        }
+        add_rows(w, x, width);
+    }
+    return b->row + (first - b->lo) * b->line;
 }
 
 oc_status oc__image_resize(oc_image *out, const oc_image *in, int width, int height,
@@ -261,14 +380,13 @@ oc_status oc__image_resize(oc_image *out, const oc_image *in, int width, int hei
     oc_status status = make_work(&w, in, width, height, filter);
     if (status == OC_OK)
         status = oc__image_new(out, "resized image", width, height, in->channels);
-    if (status == OC_OK) {
-        resize_rows(&w.across, in, &w.wide, w.from, w.to);
-        resize_columns(&w.down, &w.wide, out);
+    for (size_t o = 0; status == OC_OK && o < (size_t)height; o++) {
+        const size_t n = w.band.line, first = (size_t)w.down.first[o];
+        const int count = w.down.count[o];
+        const uint8_t *row = need_rows(&w, in, first, first + (size_t)count, (size_t)width);
+        (n < LANES ? weigh_few : weigh_columns)(row, n, w.down.weight + o * (size_t)w.down.width,
+                                                count, out->pixel + o * n, n);
     }
-    oc__free(w.from);
-    oc__free(w.to);
-    taps_free(&w.across);
-    taps_free(&w.down);
-    oc_image_free(&w.wide);
+    free_work(&w);
     return status;
 }
