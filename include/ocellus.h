@@ -182,6 +182,7 @@ void oc_effect(oc_graph *g, oc_value parameter, oc_value value);
 oc_dtype    oc_value_dtype(const oc_graph *g, oc_value v);
 oc_shape    oc_value_shape(const oc_graph *g, oc_value v);
 const char *oc_value_name(const oc_graph *g, oc_value v);
+oc_value    oc_value_find(const oc_graph *g, const char *name);  /* OC_NONE: none of that name */
 
 /* The graph as text (one node a line) or for Graphviz; the string is yours: oc_string_free(). */
 char *oc_graph_text(const oc_graph *g);
@@ -377,6 +378,7 @@ typedef struct oc_model_options {
     const char        *init;     /* of weights with two or more dimensions; NULL: the layers' own */
     uint64_t           seed;
     const char        *task;     /* "classify", "saliency"; NULL: what the architecture is for */
+    const oc_data     *data;     /* says what of the above is zero, so that the model suits it */
 } oc_model_options;
 
 oc_status oc_model_new(oc_model **out, const oc_model_options *options);
@@ -411,20 +413,18 @@ oc_status oc_model_prepare(const oc_model *m, const oc_image *image, float *x);
 /* A model file is a safetensors file (or readable JSON, by the ending .json) whose metadata holds
  * the rest.  Saving is atomic; without `replace` an existing file is an error. */
 oc_status oc_model_save(oc_model *m, const char *path, bool replace);
-/* a file, or a run folder's best model */
-oc_status oc_model_load(oc_model **out, const char *path);
+/* A model from a file: one of ours, a run folder's best, or one of ONNX, whose initializers become
+ * parameters by name; norms and dropout then work as in layers, and a softmax or sigmoid at the end
+ * is the loss's.  Options (NULL: none) stand before what the file says: a preparation, which is
+ * noted where it differs, and, with `classes` 0, as many names as there are classes, NULL behind
+ * them.  Of ONNX `input` closes what the file leaves open, other `classes` exchange the last Gemm,
+ * MatMul or Conv for one that begins anew, and the data says what neither file nor options do. */
+oc_status oc_model_load(oc_model **out, const char *path, const oc_model_options *options);
 /* Takes weights by name from any safetensors, JSON or PyTorch file into an existing model; missing,
  * surplus and misfitting ones are an error that lists them.  Adopting allows a last layer for
  * another number of classes: the model's own stays as it was, and a note says so. */
 oc_status oc_model_read(oc_model *m, const char *path);
 oc_status oc_model_adopt(oc_model *m, const char *path);
-
-/* A model of ONNX as one that can be trained, saved and used like any other: initializers are its
- * parameters, by name, norms and dropout work as in layers, and a softmax or sigmoid at the end is
- * the loss's.  Of the options (NULL: none) `input` closes what the file leaves open, `classes`
- * other than the file's exchange its last Gemm, MatMul or Conv for one that begins anew, and what
- * is not given is what the file says where it was a model of ours; `architecture` is not read. */
-oc_status oc_model_import(oc_model **out, const char *path, const oc_model_options *options);
 
 /* Writes what inference computes as a model of ONNX: input x [n, c, h, w], results `logits`,
  * `logits1`, … without softmax or sigmoid, parameters under their names; classes, preparation and
@@ -444,15 +444,16 @@ char *oc_file_text(const char *path);
 /* Every layer of the grammar with its attributes, for help; likewise yours. */
 char *oc_layers_text(void);
 
-/* The same for programs: the layers of a model, freed with oc_layers_free(), and a function called
- * for each tensor of a file. */
+/* The same for programs: the layers of a model, or the nodes of a graph or of a model that is one,
+ * freed with oc_layers_free(); and a function called for each tensor of a file. */
 typedef struct oc_layer_info {
-    char     name[64], step[256];                       /* "c1", "conv out=32 kernel=5 name=c1" */
-    oc_shape output;
-    int64_t  parameters;                                /* trainable numbers */
+    char     name[64], step[256];         /* "c1", "conv out=32 kernel=5 name=c1"; "n7", "Conv" */
+    oc_shape output;                                    /* of the first result */
+    int64_t  parameters;                 /* trainable numbers; of a node, those not seen before */
     double   flops;
 } oc_layer_info;
 oc_status oc_model_layers(const oc_model *m, int64_t batch, oc_layer_info **out, int *n);
+oc_status oc_graph_layers(const oc_graph *g, oc_layer_info **out, int *n);
 void      oc_layers_free(oc_layer_info *layers);
 typedef void oc_tensor_function(void *context, const char *name, const char *type,
                                 const oc_shape *shape, int64_t bytes);
@@ -767,12 +768,14 @@ oc_status oc_check_model(oc_model *m, int samples, int entries, oc_report_functi
  * names.  A session over its graph runs it. */
 typedef struct oc_onnx oc_onnx;
 
-/* Shapes for inputs whose dimensions the model leaves open; what follows from them is then checked
- * and computed at once. */
+/* Dimensions that the model leaves open: of inputs by name; of the others the first is `batch` and
+ * those behind it are `sample`'s.  What follows from them is then checked and computed at once. */
 typedef struct oc_onnx_options {
     int                inputs;
     const char *const *name;
     const oc_shape    *shape;
+    int64_t            batch;                           /* 0: stays open */
+    oc_shape           sample;                          /* of another rank: stay open */
 } oc_onnx_options;
 
 /* Reads and checks all of it.  Operators that are not known are listed all at once; anything
@@ -786,12 +789,7 @@ int         oc_onnx_inputs(const oc_onnx *m);
 oc_value    oc_onnx_input(const oc_onnx *m, int i);
 int         oc_onnx_outputs(const oc_onnx *m);
 oc_value    oc_onnx_output(const oc_onnx *m, int i, const char **name);
-/* Any value of the graph by its name; OC_NONE: there is none of that name. */
-oc_value    oc_onnx_value(const oc_onnx *m, const char *name);
-/* A classifier of one input as a layer function, for oc_model_add_function(): its context is the
- * oc_onnx, which the graph borrows from.  Builds it on x [n, c, h, w] and gives [n, classes]: the
- * first output, or where that is a softmax, what goes into it.  Weights become parameters. */
-oc_layer_function oc_onnx_logits;
+oc_value    oc_onnx_value(const oc_onnx *m, const char *name);  /* any by its name, or OC_NONE */
 int64_t     oc_onnx_opset(const oc_onnx *m);
 const char *oc_onnx_producer(const oc_onnx *m);         /* "pytorch 2.1.0"; "" where not said */
 const char *oc_onnx_metadata(const oc_onnx *m, const char *key);        /* NULL: none */

@@ -146,7 +146,10 @@ def a_model_of_onnx_is_looked_at_run_and_timed():
     write("m.onnx", onnx())
     write("x.npy", npy("<f4", "(1, 3, 2, 2)", struct.pack("<12f", *range(-6, 6))))
     shown = json.loads(ocellus("inspect", "m.onnx", "--input", "3,4,4", "--json", "-").stdout)
-    assert shown["opset"] == 17 and shown["inputs"][0]["shape"] == [None, 3, None, None]
+    assert shown["opset"] == 17 and shown["inputs"][0]["shape"] == [1, 3, 4, 4]
+    assert [row["layer"] for row in shown["layers"]] == ["Relu", "Relu"], shown["layers"]
+    assert shown["layers"][1]["output"] == [1, 3, 4, 4] and shown["layers"][1]["flops"] == 48
+    assert "is open" in ocellus("inspect", "m.onnx", code=2).stderr
     ocellus("predict", "m.onnx", "--input", "x=x.npy", "--output", "conv1", "--out", "y.npy")
     floats = struct.pack("<12f", *[max(v, 0) for v in range(-6, 6)])
     assert open("y.npy", "rb").read().endswith(floats)
@@ -172,11 +175,62 @@ def an_exported_classifier_brings_its_preparation_and_classes():
     named = json.loads(ocellus("eval", "c.onnx", "--data", SMALL, "--classes", "names", "--json",
                                "-").stdout)
     assert [c["name"] for c in named["classes"]] == list("abcdefghij"), named
-    ocellus("eval", "run", "--data", SMALL, "--classes", "names", code=2)
+    more = ("--data", SMALL, "--classes", "names")
+    named = json.loads(ocellus("eval", "run", *more, "--json", "-").stdout)
+    assert [c["name"] for c in named["classes"]] == list("abcdefghij"), named
+    write("names", b"a\nb\n")
+    for word in "run", "c.onnx":
+        assert "2 names for 10 classes" in ocellus("eval", word, *more, code=2).stderr
     write("u.onnx", onnx("Frobnicate"))
     assert "'Frobnicate' (opset 17)" in ocellus("inspect", "u.onnx", code=3).stderr
     write("t.onnx", onnx()[:-3])
     assert "offset " in ocellus("inspect", "t.onnx", code=3).stderr
+
+
+def an_imported_model_is_told_node_by_node_with_its_memory():
+    ocellus("export", "resnet20", "r.onnx", "--input", "3,32,32")
+    ocellus("import", "r.onnx", "r.safetensors")
+    for word in "r.onnx", "r.safetensors":
+        text = ocellus("inspect", word).stdout
+        rows = [line for line in text.splitlines() if " Conv " in line]
+        assert len(rows) == 19 and len({line.index(" Conv ") for line in rows}) == 1, text
+        assert re.search(r"conv1\S* +Conv +1 × 16 × 32 × 32 +432 ", text), text
+        assert re.search(r"^memory +parameters .* planned for inference at batch 1$", text, re.M)
+        shown = json.loads(ocellus("inspect", word, "--json", "-").stdout)
+        assert sum(row["parameters"] for row in shown["layers"]) == shown["parameters"], word
+
+
+def training_takes_the_preparation_that_is_stored_unless_told_otherwise():
+    own = "grayscale; resize 28,28; normalize mean=0.1 std=0.3"
+    other = "grayscale; resize 28,28; scale"
+    ocellus("export", "lenet", "l.onnx", "--prepare", own)
+    write("names", "\n".join("abcdefghij").encode())
+    ocellus("import", "l.onnx", "l.safetensors", "--classes", "names")
+    for i, word in enumerate(("l.onnx", "l.safetensors")):
+        short = ("--data", SMALL, "--epochs", "1", "--out")
+        said = ocellus("train", word, *short, f"own{i}").stderr
+        shown = json.loads(ocellus("inspect", f"own{i}", "--json", "-").stdout)
+        assert "mean=0.1" in shown["preparation"] and "prepared as asked" not in said, shown
+        assert shown["classes"][1] == ("b" if i else "1"), shown
+        said = ocellus("train", word, *short, f"other{i}", "--prepare", other).stderr
+        shown = json.loads(ocellus("inspect", f"other{i}", "--json", "-").stdout)
+        assert "mean=0.1" not in shown["preparation"], shown
+        assert re.search(rf"{word}: images are prepared as asked, by .*, and not as .*mean=0.1",
+                         said), said
+
+
+def any_model_runs_on_arrays_and_hands_out_any_value():
+    ocellus("export", "lenet", "l.safetensors")
+    ocellus("export", "lenet", "l.onnx")
+    write("x.npy", npy("<f4", "(1, 1, 28, 28)", struct.pack("<784f", *range(784))))
+    for word in "l.safetensors", "l.onnx":
+        ocellus("predict", word, "--input", "x=x.npy", "--out", "y.npy", "--force")
+        ocellus("predict", word, "--input", "x.npy", "--output", "logits", "--out", word + ".npy")
+        assert open("y.npy", "rb").read() == open(word + ".npy", "rb").read()
+        assert "no value of that name" in ocellus("predict", word, "--input", "x.npy", "--output",
+                                                  "none", code=2).stderr
+    assert open("l.onnx.npy", "rb").read() == open("l.safetensors.npy", "rb").read()
+    assert "images behind the model" in ocellus("predict", "l.safetensors", code=2).stderr
 
 
 def augmented_training_is_the_same_for_any_number_of_workers():

@@ -282,7 +282,7 @@ static void an_imported_model_trains_as_its_native_twin_does_bit_for_bit(void **
         double native[2 * EPOCHS], imported[2 * EPOCHS];
         oc_model *const m = make_ten(twins[i]), *twin;
         assert_ok(oc_model_export(m, place("twin.onnx"), &(oc_export_options){ .replace = true }));
-        assert_ok(oc_model_import(&twin, place("twin.onnx"), NULL));
+        assert_ok(oc_model_load(&twin, place("twin.onnx"), NULL));
         train(m, native);
         train(twin, imported);
         for (int k = 0; k < 2 * EPOCHS; k++)
@@ -302,9 +302,9 @@ static void an_imported_model_is_saved_loaded_and_written_again_in_the_same_bits
         oc_tensor own[1 + OUTPUTS_MAX] = { { 0 } }, again[1 + OUTPUTS_MAX] = { { 0 } };
         const oc_export_options how = { .replace = true };
         assert_ok(oc_model_export(m, place("a.onnx"), &how));
-        assert_ok(oc_model_import(&twin, place("a.onnx"), NULL));
+        assert_ok(oc_model_load(&twin, place("a.onnx"), NULL));
         assert_ok(oc_model_save(twin, place("twin.safetensors"), true));
-        assert_ok(oc_model_load(&loaded, place("twin.safetensors")));
+        assert_ok(oc_model_load(&loaded, place("twin.safetensors"), NULL));
         assert_string_equal(oc_model_architecture(loaded), oc_model_architecture(twin));
         assert_int_equal(oc_model_classes(loaded), oc_model_classes(m));
         assert_string_equal(oc_model_class_name(loaded, 0), oc_model_class_name(m, 0));
@@ -333,7 +333,7 @@ static void another_number_of_classes_gets_a_new_head_and_keeps_the_rest(void **
     for (size_t i = 0; i < COUNT(heads); i++) {
         oc_model *const m = make_ten(heads[i]), *other;
         assert_ok(oc_model_export(m, place("ten.onnx"), &(oc_export_options){ .replace = true }));
-        assert_ok(oc_model_import(&other, place("ten.onnx"), &(oc_model_options){ .classes = 3 }));
+        assert_ok(oc_model_load(&other, place("ten.onnx"), &(oc_model_options){ .classes = 3 }));
         const oc_parameter head = oc_store_at(oc_model_store(other),
                                               oc_store_find(oc_model_store(other), "fc.weight"));
         const oc_parameter first = oc_store_at(oc_model_store(other), 0);
@@ -354,7 +354,7 @@ static void frozen_norms_of_an_imported_model_keep_their_statistics(void **state
                              OC_SHAPE(1, 6, 6)), *twin;
     oc_graph *g;
     assert_ok(oc_model_export(m, place("norm.onnx"), NULL));
-    assert_ok(oc_model_import(&twin, place("norm.onnx"), NULL));
+    assert_ok(oc_model_load(&twin, place("norm.onnx"), NULL));
     assert_ok(oc_graph_new(&g, oc_model_store(twin)));
     in = oc__model_input(twin, g, BATCH);
     assert_true(oc__model_build_inference(twin, g, in).id > 0);

@@ -48,7 +48,7 @@ static void predict_files(const oc_data *d, float *to)
         .architecture = "flatten; linear classes", .input = OC_SHAPE(3, SIDE, SIDE), .classes = 10,
         .preparation = program }));
     assert_ok(oc_model_save(made, place("model.safetensors"), false));
-    assert_ok(oc_model_load(&model, place("model.safetensors")));
+    assert_ok(oc_model_load(&model, place("model.safetensors"), NULL));
     for (int64_t i = 0; i < SAMPLES; i++) {
         oc_image image;
         int64_t  label;

@@ -227,7 +227,7 @@ static void a_plain_function_is_a_layer(void **state)
     assert_int_equal(oc_model_add_function(m, "nothing", nothing, NULL), OC_EUSAGE);
     error_says("step 4 (function)");
     assert_ok(oc_model_save(m, place("function.safetensors"), true));
-    assert_int_equal(oc_model_load(&other, place("function.safetensors")), OC_EINPUT);
+    assert_int_equal(oc_model_load(&other, place("function.safetensors"), NULL), OC_EINPUT);
     error_says("twice");
     assert_ok(oc_model_read(m, place("function.safetensors")));
     oc_model_free(m);
@@ -369,7 +369,7 @@ static void comes_back(const char *ending)
     parameter(m, "c1.weight").value[2] = 1e-42f;
     assert_ok(oc__model_set_loss(m, "sigmoid"));
     assert_ok(oc_model_save(m, place(first), false));
-    assert_ok(oc_model_load(&back, place(first)));
+    assert_ok(oc_model_load(&back, place(first), NULL));
     same_values(m, back);
     assert_string_equal(oc_model_architecture(m), oc_model_architecture(back));
     assert_string_equal(oc_model_preparation(m), oc_model_preparation(back));
@@ -400,7 +400,7 @@ static void a_run_folder_stands_for_its_model(void **state)
     oc_model *m, *back;
     assert_ok(make(&m, "flatten; linear classes name=fc"));
     assert_ok(oc_model_save(m, place("model.safetensors"), true));
-    assert_ok(oc_model_load(&back, place("")));
+    assert_ok(oc_model_load(&back, place(""), NULL));
     same_values(m, back);
     oc_model_free(back);
     oc_model_free(m);
@@ -463,7 +463,7 @@ static void metadata_that_is_wrong_is_refused_by_its_key(void **state)
         oc_model *m;
         const struct weights_content content = { tensor, 2, used, n };
         assert_ok(oc__weights_write(place("meta.safetensors"), &content, WRITE_REPLACE));
-        assert_int_equal(oc_model_load(&m, place("meta.safetensors")),
+        assert_int_equal(oc_model_load(&m, place("meta.safetensors"), NULL),
                          changes[i].says ? OC_EINPUT : OC_OK);
         if (changes[i].says) {
             error_says("meta.safetensors");
@@ -478,7 +478,7 @@ static void a_file_of_weights_alone_is_read_but_not_loaded(void **state)
     (void)state;
     const char *path = shared_data("models/burn_mnist/mnist.safetensors");
     oc_model *m;
-    assert_int_equal(oc_model_load(&m, path), OC_EINPUT);
+    assert_int_equal(oc_model_load(&m, path, NULL), OC_EINPUT);
     assert_null(m);
     error_says("oc_model_read");
 }

@@ -429,7 +429,7 @@ static void open_inputs_take_given_shapes(void **state)
     const char *const path = write_model(&graph), *const name = "x";
     oc_onnx *m;
     oc_shape shape = OC_SHAPE(5, 6);
-    const oc_onnx_options options = { 1, &name, &shape };
+    const oc_onnx_options options = { .inputs = 1, .name = &name, .shape = &shape };
     assert_ok(oc_onnx_load(&m, path, &options));
     const oc_shape y = oc_value_shape(oc_onnx_graph(m), oc_onnx_output(m, 0, NULL));
     assert_true(oc_shape_equal(&y, &shape));

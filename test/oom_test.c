@@ -114,7 +114,7 @@ static oc_status make_model(oc_model **m)
 static oc_status load_model(void)
 {
     oc_model *m = NULL;
-    const oc_status status = oc_model_load(&m, words[0]);
+    const oc_status status = oc_model_load(&m, words[0], NULL);
     oc_model_free(m);
     return status;
 }

@@ -383,7 +383,7 @@ static void two_photographs_are_learnt_by_heart(void **state)
     assert_true(before.map.iou < 0.6);
     pictures_have_the_photographs_size(m);
     assert_ok(oc_model_save(m, place("saliency.safetensors"), true));
-    assert_ok(oc_model_load(&again, place("saliency.safetensors")));
+    assert_ok(oc_model_load(&again, place("saliency.safetensors"), NULL));
     assert_string_equal(oc_model_task(again), "saliency");
     assert_ok(oc_evaluate(again, d, OC_PART_TRAIN, NULL, &reread));
     assert_true(reread.loss == after.loss && reread.map.mae == after.map.mae);

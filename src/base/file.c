@@ -157,3 +157,19 @@ const char *oc__file_kind(const void *bytes, size_t n)
     }
     return looks_like_onnx(bytes, n) ? "an ONNX model" : NULL;
 }
+
+bool oc__names_onnx(const char *word)
+{
+    const char *const dot = strrchr(word, '.');
+    struct file f;
+    unsigned char head[16];
+    const char *kind = NULL;
+    if (dot && !strcmp(dot, ".onnx"))
+        return true;
+    if (!oc__is_file(word) || oc__file_open(&f, word) < 0)
+        return false;
+    if (f.size >= (int64_t)sizeof head && oc__file_read(&f, 0, head, sizeof head) == OC_OK)
+        kind = oc__file_kind(head, sizeof head);
+    oc__file_close(&f);
+    return kind && strstr(kind, "ONNX");
+}

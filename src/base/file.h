@@ -25,6 +25,9 @@ oc_status oc__file_load(const char *path, int64_t limit, char **data, size_t *n)
 /* What the first bytes look like, for "this is a PNG" (NULL: unknown). */
 const char *oc__file_kind(const void *bytes, size_t n);
 
+/* Whether a word names a file of ONNX, by its ending or its content. */
+bool      oc__names_onnx(const char *word);
+
 bool      oc__is_file(const char *path);
 bool      oc__is_directory(const char *path);
 oc_status oc__make_directories(const char *path);           /* as mkdir -p, and on the disk */

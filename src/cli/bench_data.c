@@ -47,10 +47,10 @@ static oc_status step(void *context)
 static oc_status time_beside(const struct bench *o, const oc_data *d, oc_model *model,
                              oc_speed_options *how, struct speeds *s)
 {
-    const struct probe_options training = { .mode = OC_TRAIN, .batch = how->batch,
-                                            .threads = (int)o->threads, .backends = o->backends };
+    const struct probe_options training = { .batch = how->batch, .threads = (int)o->threads,
+                                            .backends = o->backends };
     struct probe p;
-    oc_status    status = oc__probe_open(&p, model, &training);
+    oc_status    status = oc__probe_training(&p, model, &training);
     how->work = step;
     how->context = &p;
     if (status >= 0)

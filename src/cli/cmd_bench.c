@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "cli/bench.h"
 #include "cli/command.h"
-#include "cli/foreign.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/probe.h"
@@ -198,30 +197,32 @@ static oc_status measure(const struct bench *o, const char *word, struct probe *
     return status;
 }
 
-static oc_status bench(const struct bench *o, const char *word, const struct probe_options *how)
+static oc_status bench_training(const struct bench *o, const struct model_request *r,
+                                const struct probe_options *how)
 {
-    const struct model_request request = { .word = word, .load = o->load, .input = o->input };
     oc_model *model;
     struct probe p;
-    TRY(oc__open_model(&model, &request));
-    oc_status status = oc__probe_open(&p, model, how);
+    TRY(oc__open_model(&model, r));
+    oc_status status = oc__probe_training(&p, model, how);
     if (status >= 0)
-        status = measure(o, word, &p);
+        status = measure(o, r->word, &p);
     oc__probe_close(&p);
     oc_model_free(model);
     return status;
 }
 
-static oc_status bench_onnx(const struct bench *o, const char *path,
-                            const struct probe_options *how)
+static oc_status bench_inference(const struct bench *o, const struct model_request *r,
+                                 const struct probe_options *how)
 {
-    oc_onnx *model;
-    struct probe p;
-    oc_status status = oc__foreign_probe(&p, &model, path, o->input, how);
+    struct network net;
+    struct probe p = { 0 };
+    oc_status status = oc__network_open(&net, r, how->batch);
     if (status >= 0)
-        status = measure(o, path, &p);
+        status = oc__probe_inference(&p, &net, how);
+    if (status >= 0)
+        status = measure(o, r->word, &p);
     oc__probe_close(&p);
-    oc_onnx_free(model);
+    oc__network_close(&net);
     return status;
 }
 
@@ -234,9 +235,10 @@ static oc_status run(const void *settings, const struct operands *operands)
     if (operands->n > 1)
         return oc__fail(OC_EUSAGE, "bench: one model at a time, or data SPEC [MODEL]");
     const char *const word = operands->n ? operands->word[0] : "cnn";
-    const struct probe_options how = { .mode = (oc_mode)o->mode, .batch = o->batch,
-                                       .threads = (int)o->threads, .backends = o->backends };
-    return oc__names_onnx(word) ? bench_onnx(o, word, &how) : bench(o, word, &how);
+    const struct probe_options how = { .batch = o->batch, .threads = (int)o->threads,
+                                       .backends = o->backends };
+    const struct model_request request = { .word = word, .load = o->load, .input = o->input };
+    return (o->mode == OC_TRAIN ? bench_training : bench_inference)(o, &request, &how);
 }
 
 const struct command oc__command_bench = {

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/foreign.h"
-#include "cli/foreign_model.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/run_settings.h"
@@ -32,9 +30,9 @@ static const struct option options[] = {
               parts),
     OPT_TEXT(struct eval, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
     OPT_TEXT(struct eval, prepare, "prepare", 0, "STEPS", NULL,
-             "preparation of a model of the zoo [what suits the data] or of ONNX [its own]"),
+             "preparation of images [the file's own; for a model of the zoo what suits the data]"),
     OPT_TEXT(struct eval, classes, "classes", 0, "FILE", NULL,
-             "class names of a model of ONNX, one a line [its own, or numbers]"),
+             "names of the classes, one a line [the file's own, or numbers]"),
     OPT_FLAG(struct eval, mean, "mean", 0,
              "instead of the model, the mean answer of the training part, which it has to beat"),
     OPT_INT(struct eval, batch, "batch", 'b', "N", "256", "images at a time", 1, 65536),
@@ -280,37 +278,11 @@ static oc_status open_data(const struct eval *o, const struct run_settings *r, o
     return OC_OK;
 }
 
-/* A model of ONNX brings neither data nor a split. */
-static oc_status eval_onnx(const struct eval *o, const char *word)
-{
-    const struct foreign_request request = { word, o->prepare, o->classes };
-    const struct run_settings none = { 0 };
-    oc_data *data = NULL;
-    oc_model *model;
-    oc_onnx *onnx;
-    oc_part part;
-    if (o->load)
-        return oc__fail(OC_EUSAGE, "%s: has its own weights; --load is for models of the zoo",
-                        word);
-    TRY(oc__foreign_model(&model, &onnx, &request));
-    oc_status status = open_data(o, &none, &data, &part);
-    if (status >= 0)
-        status = evaluate(o, model, data, part, word, o->data);
-    oc_model_free(model);
-    oc_onnx_free(onnx);
-    oc_data_free(data);
-    return status;
-}
-
 static oc_status run(const void *settings, const struct operands *operands)
 {
     const struct eval *const o = settings;
     TRY(oc__output_check(o->json, o->force));
     const char *const word = operands->word[0];
-    if (oc__names_onnx(word))
-        return eval_onnx(o, word);
-    if (o->classes)
-        return oc__fail(OC_EUSAGE, "eval: --classes is for models of ONNX");
     struct run_settings r;
     TRY(oc__run_settings(word, &r));
     oc_data *data = NULL;
@@ -318,7 +290,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     oc_part part = OC_PARTS;
     oc_status status = OC_OK;
     struct model_request request = { .word = word, .load = o->load,
-                                     .preparation = o->prepare };
+                                     .preparation = o->prepare, .class_file = o->classes };
     const bool is_new = oc__names_new_model(word);      /* made for the data */
     if (!is_new)
         status = oc__open_model(&model, &request);

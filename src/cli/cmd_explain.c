@@ -276,7 +276,7 @@ static oc_status run(const void *settings, const struct operands *operands)
         return oc__fail(OC_EUSAGE, "%s: wants a model file or a run folder",
                         oc__quote_z(operands->word[0]));
     oc_model *model;
-    TRY(oc_model_load(&model, operands->word[0]));
+    TRY(oc_model_load(&model, operands->word[0], NULL));
     struct work w = { .options = o, .model = model, .table = { .columns = "llrlrl" },
                       .people = !oc__output_is_stdout(o->json) };
     const oc_status status = visit_all(&w, operands);

@@ -3,15 +3,11 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "base/status.h"
 #include "cli/command.h"
-#include "cli/foreign.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/term.h"
-
-enum { CLASSES_FILE_MAX = 1 << 24 };
 
 struct import { const char *prepare, *classes, *input; bool force; };
 
@@ -26,30 +22,18 @@ static const struct option options[] = {
     OPT_END,
 };
 
-/* Cuts the text into its lines; the last may end in a newline or not. */
-static oc_status cut_lines(char *text, const char ***line, int *n)
+static oc_status run(const void *settings, const struct operands *operands)
 {
-    *n = 0;
-    for (const char *p = text; *p; p += *p == '\n') {
-        p += strcspn(p, "\n");
-        ++*n;
-    }
-    *line = oc__alloc((size_t)*n + 1, sizeof **line);
-    if (!*line)
-        return OC_ELIMIT;
-    for (int i = 0; i < *n; i++)
-        (*line)[i] = strsep(&text, "\n");
-    return OC_OK;
-}
-
-static oc_status import(const struct import *o, const char *from, const char **name, int classes,
-                        const char *to)
-{
+    const struct import *const o = settings;
+    const char *const from = operands->word[0], *const to = operands->word[1];
     const struct model_request request = { .word = from, .input = o->input,
-                                           .preparation = o->prepare, .classes = classes,
-                                           .class_name = name };
+                                           .preparation = o->prepare, .class_file = o->classes,
+                                           .new_head = true };
     oc_model *model;
     char numbers[32];
+    if (!oc__names_onnx(from))
+        return oc__fail(OC_EUSAGE, "import: %s is no model of ONNX", oc__quote_z(from));
+    TRY(oc__output_check(to, o->force));
     TRY(oc__open_model(&model, &request));
     const oc_status status = oc_model_save(model, to, o->force);
     if (status >= 0)
@@ -57,28 +41,6 @@ static oc_status import(const struct import *o, const char *from, const char **n
                oc__count_text(oc_store_elements(oc_model_store(model)), numbers),
                oc_store_count(oc_model_store(model)), oc_model_classes(model));
     oc_model_free(model);
-    return status;
-}
-
-static oc_status run(const void *settings, const struct operands *operands)
-{
-    const struct import *const o = settings;
-    const char *const from = operands->word[0], *const to = operands->word[1], **name = NULL;
-    char *text = NULL;
-    size_t n;
-    int classes = 0;
-    if (!oc__names_onnx(from))
-        return oc__fail(OC_EUSAGE, "import: %s is no model of ONNX", oc__quote_z(from));
-    TRY(oc__output_check(to, o->force));
-    oc_status status = OC_OK;
-    if (o->classes)
-        status = oc__file_load(o->classes, CLASSES_FILE_MAX, &text, &n);
-    if (status >= 0 && text)
-        status = cut_lines(text, &name, &classes);
-    if (status >= 0)
-        status = import(o, from, name, classes, to);
-    oc__free(name);
-    oc__free(text);
     return status;
 }
 

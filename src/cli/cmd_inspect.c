@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
-#include "cli/foreign.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/probe.h"
@@ -31,7 +30,7 @@ static const struct option options[] = {
     OPT_TEXT(struct inspect, backends, "backend", 0, "LIST", NULL,
              "back ends in order, as in cpu,reference"),
     OPT_TEXT(struct inspect, input, "input", 0, "C,H,W", NULL,
-             "shape of the input of a new model [1,28,28]"),
+             "shape of the input of a new model [1,28,28], or what one of ONNX leaves open"),
     OPT_INT(struct inspect, classes, "classes", 0, "N", NULL, "of a new model [10]", 1, 1e6),
     OPT_TEXT(struct inspect, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
     OPT_FLAG(struct inspect, force, "force", 'f', "replace the JSON file if it exists"),
@@ -41,6 +40,7 @@ static const struct option options[] = {
 /* ---- a model ------------------------------------------------------------------------------- */
 
 struct seen {
+    struct network net;
     oc_layer_info *layer;
     int            layers;
     struct probe   probe;
@@ -49,8 +49,10 @@ struct seen {
 static void shape_text(const oc_shape *s, struct str *out)
 {
     oc__str_clear(out);
+    if (s->rank < 0)
+        oc__str_addz(out, "?");
     for (int i = 0; i < s->rank; i++)
-        oc__str_addf(out, "%s%" PRId64, i ? " × " : "", s->dim[i]);
+        oc__str_addf(out, s->dim[i] < 0 ? "%s?" : "%s%" PRId64, i ? " × " : "", s->dim[i]);
 }
 
 static void print_layers(const struct seen *s)
@@ -83,12 +85,11 @@ static void print_layers(const struct seen *s)
     oc__table_print(&t, 0);
 }
 
-static void print_facts(const oc_model *m, const char *word)
+static void print_model(const oc_model *m)
 {
     struct str shape = { 0 };
     const oc_shape input = oc_model_input(m);
     shape_text(&input, &shape);
-    printf("%s%s%s\n", oc__style(STYLE_BOLD), oc__printable(word), oc__style(STYLE_PLAIN));
     printf("input        %s, prepared by: %s\n", oc__str_text(&shape),
            oc__printable(oc_model_preparation(m)));
     printf("classes      %d:", oc_model_classes(m));
@@ -98,10 +99,42 @@ static void print_facts(const oc_model *m, const char *word)
     oc__str_free(&shape);
 }
 
-static oc_status print_memory(const struct inspect *o, const oc_model *m, const struct seen *s)
+static void print_value(const struct network *n, const char *what, oc_value v, const char *name)
+{
+    struct str shape = { 0 };
+    const oc_shape s = oc_value_shape(n->graph, v);
+    shape_text(&s, &shape);
+    printf("%-12s %s, %s, %s\n", what, oc__printable(name),
+           oc_dtype_name(oc_value_dtype(n->graph, v)),
+           s.rank ? oc__str_text(&shape) : "one number");
+    oc__str_free(&shape);
+}
+
+static void print_onnx(const struct network *n)
+{
+    const char *const producer = oc_onnx_producer(n->onnx);
+    printf("format       ONNX, opset %" PRId64 ", by %s\n", oc_onnx_opset(n->onnx),
+           *producer ? oc__printable(producer) : "an unnamed producer");
+    for (int i = 0; i < n->inputs; i++)
+        print_value(n, "input", n->input[i], oc_value_name(n->graph, n->input[i]));
+    for (int i = 0; i < n->outputs; i++)
+        print_value(n, "output", n->output[i], n->name[i]);
+    printf("\n");
+}
+
+static void print_facts(const struct seen *s, const char *word)
+{
+    printf("%s%s%s\n", oc__style(STYLE_BOLD), oc__printable(word), oc__style(STYLE_PLAIN));
+    if (s->net.onnx)
+        print_onnx(&s->net);
+    else
+        print_model(s->net.model);
+}
+
+static oc_status print_memory(const struct inspect *o, const struct seen *s)
 {
     char weights[32], arena[32];
-    const int64_t bytes = oc_store_elements(oc_model_store(m)) * (int64_t)sizeof(float);
+    const int64_t bytes = oc_store_elements(s->net.store) * (int64_t)sizeof(float);
     printf("\nmemory       parameters %s%s, and %s planned for %s at batch %" PRId64 "\n",
            oc__bytes_text(bytes, weights), o->mode == OC_TRAIN ? ", as much for gradients" : "",
            oc__bytes_text(oc_session_bytes(s->probe.session), arena),
@@ -121,7 +154,7 @@ static json_t *json_shape(const oc_shape *s)
 {
     json_t *const dims = json_array();
     for (int i = 0; dims && i < s->rank; i++)
-        json_array_append_new(dims, json_integer(s->dim[i]));
+        json_array_append_new(dims, s->dim[i] < 0 ? json_null() : json_integer(s->dim[i]));
     return dims;
 }
 
@@ -140,45 +173,79 @@ static json_t *json_layers(const struct seen *s)
     return rows;
 }
 
-static json_t *json_model(const struct inspect *o, const oc_model *m, const struct seen *s)
+static json_t *json_model(const oc_model *m)
 {
     const oc_shape input = oc_model_input(m);
     json_t *const classes = json_array();
     for (int i = 0; classes && i < oc_model_classes(m); i++)
         json_array_append_new(classes, oc__text_json(oc_model_class_name(m, i)));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:s, s:I}", "architecture",
+    return json_pack("{s:o, s:o, s:o, s:o}", "architecture",
                      oc__text_json(oc_model_architecture(m)), "input", json_shape(&input),
-                     "preparation", oc__text_json(oc_model_preparation(m)), "classes", classes,
-                     "layers", json_layers(s), "parameters",
-                     (json_int_t)oc_store_elements(oc_model_store(m)), "batch",
-                     (json_int_t)o->batch, "mode", modes[o->mode], "planned_bytes",
-                     (json_int_t)oc_session_bytes(s->probe.session));
+                     "preparation", oc__text_json(oc_model_preparation(m)), "classes", classes);
 }
 
-static oc_status tell_model(const struct inspect *o, const char *word, oc_model *m,
-                            const struct seen *s)
+static json_t *json_value(const struct network *n, oc_value v, const char *name)
+{
+    const oc_shape shape = oc_value_shape(n->graph, v);
+    return json_pack("{s:o, s:s, s:o}", "name", oc__text_json(name), "type",
+                     oc_dtype_name(oc_value_dtype(n->graph, v)), "shape", json_shape(&shape));
+}
+
+static json_t *json_onnx(const struct network *n)
+{
+    json_t *const inputs = json_array(), *const outputs = json_array();
+    for (int i = 0; inputs && i < n->inputs; i++)
+        json_array_append_new(inputs, json_value(n, n->input[i],
+                                                 oc_value_name(n->graph, n->input[i])));
+    for (int i = 0; outputs && i < n->outputs; i++)
+        json_array_append_new(outputs, json_value(n, n->output[i], n->name[i]));
+    return json_pack("{s:s, s:I, s:o, s:o, s:o}", "format", "onnx", "opset",
+                     (json_int_t)oc_onnx_opset(n->onnx), "producer",
+                     oc__text_json(oc_onnx_producer(n->onnx)), "inputs", inputs, "outputs",
+                     outputs);
+}
+
+static json_t *json_all(const struct inspect *o, const struct seen *s)
+{
+    json_t *const root = s->net.onnx ? json_onnx(&s->net) : json_model(s->net.model);
+    json_t *const rest = json_pack("{s:o, s:I, s:I, s:s, s:I}", "layers", json_layers(s),
+                                   "parameters", (json_int_t)oc_store_elements(s->net.store),
+                                   "batch", (json_int_t)o->batch, "mode", modes[o->mode],
+                                   "planned_bytes",
+                                   (json_int_t)oc_session_bytes(s->probe.session));
+    const bool good = root && rest && json_object_update(root, rest) == 0;
+    json_decref(rest);
+    if (good)
+        return root;
+    json_decref(root);
+    return NULL;
+}
+
+static oc_status tell_model(const struct inspect *o, const char *word, const struct seen *s)
 {
     if (!oc__output_is_stdout(o->json)) {
-        print_facts(m, word);
+        print_facts(s, word);
         print_layers(s);
-        TRY(print_memory(o, m, s));
+        TRY(print_memory(o, s));
     }
-    return o->json ? oc__output_json(o->json, o->force, json_model(o, m, s)) : OC_OK;
+    return o->json ? oc__output_json(o->json, o->force, json_all(o, s)) : OC_OK;
 }
 
-static oc_status inspect_model(const struct inspect *o, const char *word, oc_model *m)
+/* What is trained is a model; in inference a file of ONNX is looked at as it is. */
+static oc_status look(const struct inspect *o, const struct model_request *r, struct seen *s)
 {
-    const struct probe_options how = { .mode = (oc_mode)o->mode, .batch = o->batch,
-                                       .threads = (int)o->threads, .backends = o->backends };
-    struct seen s = { 0 };
-    oc_status status = oc_model_layers(m, o->batch, &s.layer, &s.layers);
-    if (status >= 0)
-        status = oc__probe_open(&s.probe, m, &how);
-    if (status >= 0)
-        status = tell_model(o, word, m, &s);
-    oc__probe_close(&s.probe);
-    oc_layers_free(s.layer);
-    return status;
+    const struct probe_options how = { .batch = o->batch, .threads = (int)o->threads,
+                                       .backends = o->backends };
+    if (o->mode == OC_TRAIN) {
+        TRY(oc__open_model(&s->net.model, r));
+        s->net.store = oc_model_store(s->net.model);
+    } else {
+        TRY(oc__network_open(&s->net, r, o->batch));
+    }
+    TRY(s->net.onnx ? oc_graph_layers(s->net.graph, &s->layer, &s->layers)
+                    : oc_model_layers(s->net.model, o->batch, &s->layer, &s->layers));
+    return o->mode == OC_TRAIN ? oc__probe_training(&s->probe, s->net.model, &how)
+                               : oc__probe_inference(&s->probe, &s->net, &how);
 }
 
 /* ---- any file of weights ------------------------------------------------------------------- */
@@ -216,32 +283,22 @@ static oc_status inspect_file(const struct inspect *o, const char *path, const c
     return o->json ? json_file(o, path) : OC_OK;
 }
 
-static oc_status inspect_onnx(const struct inspect *o, const char *path)
-{
-    const struct foreign_inspect how = {
-        .path = path, .json = o->json, .shape = o->input, .plan = o->plan, .force = o->force,
-        .how = { .mode = (oc_mode)o->mode, .batch = o->batch, .threads = (int)o->threads,
-                 .backends = o->backends },
-    };
-    return oc__foreign_inspect(&how);
-}
-
 static oc_status inspect(const struct inspect *o, const char *word)
 {
-    if (oc__names_onnx(word))
-        return inspect_onnx(o, word);
     const struct model_request request = { .word = word, .input = o->input,
                                            .classes = o->classes };
-    oc_model *model;
-    oc_status status = oc__open_model(&model, &request);
-    if (status >= 0)
-        status = inspect_model(o, word, model);
-    else if (status == OC_EINPUT && oc__is_file(word)) {
+    struct seen s = { 0 };
+    oc_status status = look(o, &request, &s);
+    if (status >= 0) {
+        status = tell_model(o, word, &s);
+    } else if (status == OC_EINPUT && oc__is_file(word) && !oc__names_onnx(word)) {
         char *const why = oc__strdup(oc_error());
         status = why ? inspect_file(o, word, why) : OC_ELIMIT;
         oc__free(why);
     }
-    oc_model_free(model);
+    oc__probe_close(&s.probe);
+    oc_layers_free(s.layer);
+    oc__network_close(&s.net);
     return status;
 }
 

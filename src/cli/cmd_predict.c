@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/command.h"
-#include "cli/foreign.h"
-#include "cli/foreign_model.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/picture.h"
+#include "cli/predict_arrays.h"
 #include "cli/predict_maps.h"
 #include "cli/term.h"
 
@@ -16,8 +16,9 @@ enum { BAR_COLUMNS = 24 };
 
 struct predict {
     const char *backends, *json;
-    const char *input, *output, *prepare, *classes;     /* of a model of ONNX */
-    const char *out;                                    /* of ONNX, or of saliency */
+    const char *prepare, *classes;
+    const char *input, *output;                         /* of arrays */
+    const char *out;                                    /* of arrays, or of saliency */
     int64_t     top, threads, max_bad;
     int         on_bad;
     bool        force;
@@ -39,16 +40,16 @@ static const struct option options[] = {
     OPT_TEXT(struct predict, json, "json", 0, "FILE", NULL, "result as JSON; - is standard output"),
     OPT_FLAG(struct predict, force, "force", 'f', "replace what is written if it exists"),
     OPT_TEXT(struct predict, out, "out", 0, "DIR", NULL,
-             "of saliency: folder for mask, overlay and cut-out; of ONNX: a file, .npy or .png"),
-    OPT_HEADING("Of a model of ONNX"),
-    OPT_TEXT(struct predict, input, "input", 'i', "NAME=FILE", NULL,
-             "arrays (.npy) by the names of inputs, with commas between them"),
-    OPT_TEXT(struct predict, output, "output", 'o', "NAME", NULL,
-             "any value in it [all its outputs]"),
+             "of saliency: folder for mask, overlay and cut-out; of arrays: a file, .npy or .png"),
     OPT_TEXT(struct predict, prepare, "prepare", 0, "STEPS", NULL,
              "what is made of images [what the file says, or scale]"),
     OPT_TEXT(struct predict, classes, "classes", 0, "FILE", NULL,
              "names, one a line [what the file says, or numbers]"),
+    OPT_HEADING("Arrays instead of images"),
+    OPT_TEXT(struct predict, input, "input", 'i', "NAME=FILE", NULL,
+             "arrays (.npy) by the names of inputs, with commas between them"),
+    OPT_TEXT(struct predict, output, "output", 'o', "NAME", NULL,
+             "any value in the model [all its outputs]"),
     OPT_END,
 };
 
@@ -239,7 +240,7 @@ static oc_status predict_classes(const struct predict *o, oc_model *model,
     struct work w = { .options = o, .model = model, .table = { .columns = "llrl" },
                       .people = !oc__output_is_stdout(o->json) };
     if (o->out)
-        return oc__fail(OC_EUSAGE, "predict: --out is for models of saliency and of ONNX");
+        return oc__fail(OC_EUSAGE, "predict: --out is for arrays and for models of saliency");
     oc_status status = begin(&w, model);
     if (status >= 0)
         status = visit_all(&w, operands);
@@ -281,49 +282,34 @@ static const struct way *way_of(const oc_model *model)
     return &ways[i];
 }
 
-static oc_status predict_arrays(const struct predict *o, const char *path)
+static oc_status predict_arrays(const struct predict *o, const char *word)
 {
-    const struct foreign_predict how = {
-        .path = path, .inputs = o->input, .output = o->output, .out = o->out,
+    const struct predict_arrays how = {
+        .word = word, .inputs = o->input, .output = o->output, .out = o->out,
         .backends = o->backends, .threads = (int)o->threads, .force = o->force,
     };
     if (o->prepare || o->classes)
         return oc__fail(OC_EUSAGE, "predict: --prepare and --classes are for images");
-    return oc__foreign_predict(&how);
-}
-
-/* On images a classifier of ONNX is a model like others. */
-static oc_status predict_onnx(const struct predict *o, const struct operands *operands)
-{
-    const struct foreign_request request = { operands->word[0], o->prepare, o->classes };
-    oc_model *model;
-    oc_onnx *onnx;
-    if (operands->n < 2)
-        return predict_arrays(o, operands->word[0]);
-    if (o->input || o->output)
-        return oc__fail(OC_EUSAGE, "predict: --input and --output are for arrays, not images");
-    TRY(oc__output_check(o->json, o->force));
-    TRY(oc__foreign_model(&model, &onnx, &request));
-    const oc_status status = predict_classes(o, model, operands);
-    oc_model_free(model);
-    oc_onnx_free(onnx);
-    return status;
+    return oc__predict_arrays(&how);
 }
 
 static oc_status run(const void *settings, const struct operands *operands)
 {
     const struct predict *const o = settings;
-    if (oc__names_onnx(operands->word[0]))
-        return predict_onnx(o, operands);
-    if (operands->n < 2 || o->input || o->output || o->prepare || o->classes)
-        return oc__fail(OC_EUSAGE, "predict: wants a model and images; --input, --output, "
-                                   "--prepare and --classes are for models of ONNX");
+    const struct model_request request = { .word = operands->word[0],
+                                           .preparation = o->prepare, .class_file = o->classes };
+    oc_model *model;
+    if (operands->n < 2 && !o->input && !oc__names_onnx(operands->word[0]))
+        return oc__fail(OC_EUSAGE, "predict: wants images behind the model, or --input");
+    if (operands->n < 2)
+        return predict_arrays(o, operands->word[0]);
+    if (o->input || o->output)
+        return oc__fail(OC_EUSAGE, "predict: --input and --output are for arrays, not images");
     TRY(oc__output_check(o->json, o->force));
     if (!oc__names_file(operands->word[0]))
         return oc__fail(OC_EUSAGE, "%s: wants a model file or a run folder",
                         oc__quote_z(operands->word[0]));
-    oc_model *model;
-    TRY(oc_model_load(&model, operands->word[0]));
+    TRY(oc__open_model(&model, &request));
     const oc_status status = way_of(model)->predict(o, model, operands);
     oc_model_free(model);
     return status;
@@ -332,15 +318,15 @@ static oc_status run(const void *settings, const struct operands *operands)
 const struct command oc__command_predict = {
     .name = "predict",
     .summary = "say what is on images",
-    .usage = "FILE_OR_RUN IMAGE… [options]\nMODEL.onnx IMAGE… [--prepare STEPS] [--classes FILE]\n"
-             "MODEL.onnx --input NAME=FILE [options]",
+    .usage = "FILE_OR_RUN IMAGE… [--prepare STEPS] [--classes FILE] [options]\n"
+             "FILE_OR_RUN --input NAME=FILE [--output NAME] [options]",
     .about = "IMAGE is a PNG, JPEG or WebP of any size; a .npy array of one or more images; raw\n"
              "bytes, as many as the model's input has values; an IDX file, plain or .gz; or a\n"
              "folder, whose images come in order of their names.  One of several images in a\n"
              "file is picked by its number from 0: t10k-images-idx3-ubyte.gz:7.  The model's own\n"
              "preparation is applied, the same as in training.  A model of saliency writes mask,\n"
-             "overlay and cut-out of each image to --out.  A model of ONNX runs on\n"
-             "arrays, or, where it tells classes apart, on images with --prepare.",
+             "overlay and cut-out of each image to --out.  With --input any model runs on arrays,\n"
+             "also one of ONNX that has other inputs than images and no classes.",
     .options = options,
     .size = sizeof(struct predict),
     .least = 1,

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/mem.h"
-#include "cli/foreign.h"
 #include "base/status.h"
 #include "base/str.h"
 
@@ -46,8 +46,7 @@ static oc_status unknown_model(const char *word)
     return status;
 }
 
-/* "3,32,32" as a shape. */
-static oc_status read_shape(const char *text, oc_shape *out)
+oc_status oc__read_input_shape(const char *text, oc_shape *out)
 {
     *out = (oc_shape){ 0 };
     for (const char *p = text; out->rank < 3; p++) {
@@ -66,92 +65,98 @@ static oc_status read_shape(const char *text, oc_shape *out)
                     oc__quote_z(text));
 }
 
-/* Files differ in channels: where the steps leave their number open, images are made colour first,
- * in training as in whatever the model will be used for. */
-static oc_status data_settings(const struct model_request *r, struct str *steps,
-                               oc_model_options *o)
-{
-    const oc_shape image = oc_data_shape(r->data);
-    if (!o->preparation)
-        o->preparation = oc_data_preparation(r->data);
-    o->classes = oc_data_classes(r->data);
-    const oc_zoo_entry *const zoo = oc_zoo_find(r->word);
-    o->task = zoo && zoo->task ? zoo->task : oc_data_task(r->data);
-    TRY(oc_preparation_shape(o->preparation, &image, &o->input));
-    if (o->input.dim[0] > 0)
-        return OC_OK;
-    oc__str_addf(steps, "rgb; %s", o->preparation);
-    o->preparation = oc__str_text(steps);
-    return steps->failed ? OC_ELIMIT : oc_preparation_shape(o->preparation, &image, &o->input);
-}
+/* ---- names of classes ---------------------------------------------------------------------- */
 
-static oc_status make_for_data(oc_model **out, const struct model_request *r, const char **names,
-                               oc_model_options *o)
-{
-    struct str steps = { 0 };
-    oc_status  status = data_settings(r, &steps, o);
-    for (int i = 0; status >= 0 && i < o->classes; i++)
-        names[i] = oc_data_class_name(r->data, i);
-    o->class_name = names;
-    if (status >= 0 && r->input)
-        status = read_shape(r->input, &o->input);
-    else if (status >= 0 && (o->input.dim[1] < 1 || o->input.dim[2] < 1))
-        status = oc__fail(OC_EUSAGE, "preparation: it leaves the size of the images open; end it "
-                                     "with one, such as resize 28,28");
-    if (status >= 0)
-        status = oc__names_new_model(r->word) ? oc_model_new(out, o)
-                                              : oc_model_import(out, r->word, o);
-    oc__str_free(&steps);
-    return status;
-}
+enum { NAMES_BYTES_MAX = 1 << 26 };
 
-static oc_status make(oc_model **out, const struct model_request *r, const char **names)
+/* Lines of one text, which is cut at their ends; NULL stands behind the last. */
+struct class_names {
+    char        *text;
+    const char **name;
+    int          n;
+};
+
+static oc_status cut_lines(struct class_names *names)
 {
-    oc_model_options o = {
-        .architecture = r->word,
-        .input = OC_SHAPE(1, 28, 28),
-        .classes = r->classes ? (int)r->classes : 10,
-        .preparation = r->preparation,
-        .init = r->init,
-        .seed = (uint64_t)r->seed,
-    };
-    const bool onnx = !oc__names_new_model(r->word);
-    if (onnx && !r->data) {
-        o.classes = (int)r->classes;
-        o.class_name = r->class_name;
-        o.input = (oc_shape){ 0 };
+    for (const char *p = names->text; *p; p += *p == '\n') {
+        p += strcspn(p, "\n");
+        names->n++;
     }
-    if (r->data)
-        return make_for_data(out, r, names, &o);
-    if (r->input)
-        TRY(read_shape(r->input, &o.input));
-    return onnx ? oc_model_import(out, r->word, &o) : oc_model_new(out, &o);
+    names->name = oc__alloc((size_t)names->n + 1, sizeof *names->name);
+    if (!names->name)
+        return OC_ELIMIT;
+    char *rest = names->text;
+    for (int i = 0; i < names->n; i++) {
+        char *const line = strsep(&rest, "\n");
+        line[strcspn(line, "\r")] = '\0';
+        names->name[i] = line;
+    }
+    return OC_OK;
 }
 
-/* What a file holds is not to be changed by words that are for new models. */
-static oc_status load(oc_model **out, const struct model_request *r)
+static oc_status read_names(struct class_names *names, const char *path)
+{
+    size_t n;
+    if (!path)
+        return OC_OK;
+    TRY(oc__file_load(path, NAMES_BYTES_MAX, &names->text, &n));
+    return cut_lines(names);
+}
+
+static void free_names(struct class_names *names)
+{
+    oc__free(names->text);
+    oc__free(names->name);
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+static oc_status make_new(oc_model **out, const struct model_request *r, oc_model_options *o)
+{
+    o->architecture = r->word;
+    if (!r->data) {
+        o->classes = o->classes ? o->classes : 10;
+        o->input = r->input ? o->input : OC_SHAPE(1, 28, 28);
+    }
+    return oc_model_new(out, o);
+}
+
+/* What a file of ours holds is not to be changed by words that are for new models. */
+static oc_status load(oc_model **out, const struct model_request *r, const oc_model_options *o)
 {
     if (!oc__names_file(r->word))
         return unknown_model(r->word);
-    if (r->input || r->preparation || r->init || r->classes)
-        return oc__fail(OC_EUSAGE, "%s: is a file and has its own input, preparation, classes and "
-                                   "weights; those options are for new models", r->word);
-    return oc_model_load(out, r->word);
+    if (!oc__names_onnx(r->word) && (r->input || r->init || r->classes))
+        return oc__fail(OC_EUSAGE, "%s: is a file and has its own input, classes and weights; "
+                                   "those options are for new models", r->word);
+    return oc_model_load(out, r->word, o);
+}
+
+static oc_status open_named(oc_model **out, const struct model_request *r,
+                            const struct class_names *names)
+{
+    const bool is_new = oc__names_new_model(r->word);
+    oc_model_options o = {
+        .classes = names->n && (r->new_head || is_new) ? names->n : (int)r->classes,
+        .class_name = names->name,
+        .preparation = r->preparation,
+        .init = r->init,
+        .seed = (uint64_t)r->seed,
+        .data = r->data,
+    };
+    if (r->input)
+        TRY(oc__read_input_shape(r->input, &o.input));
+    return is_new ? make_new(out, r, &o) : load(out, r, &o);
 }
 
 oc_status oc__open_model(oc_model **out, const struct model_request *r)
 {
+    struct class_names names = { 0 };
     *out = NULL;
-    const bool onnx = !oc__names_new_model(r->word) && oc__names_onnx(r->word);
-    oc_status status;
-    if (!oc__names_new_model(r->word) && !onnx) {
-        status = load(out, r);
-    } else {
-        const size_t n = r->data ? (size_t)oc_data_classes(r->data) : 1;
-        const char **const names = oc__alloc(n, sizeof *names);
-        status = names ? make(out, r, names) : OC_ELIMIT;
-        oc__free(names);
-    }
+    oc_status status = read_names(&names, r->class_file);
+    if (status >= 0)
+        status = open_named(out, r, &names);
+    free_names(&names);
     if (status >= 0 && r->load)
         status = (r->adopt ? oc_model_adopt : oc_model_read)(*out, r->load);
     if (status < 0) {

@@ -7,8 +7,73 @@
 #include "base/rng.h"
 #include "base/status.h"
 
-/* Images of uniform noise, labels in turn, masks of noise: speed does not depend on them. */
-static oc_status make_inputs(struct probe *p, const oc_model *m, int64_t batch)
+/* ---- made-up input ------------------------------------------------------------------------- */
+
+static oc_status make_room(oc_tensor *t)
+{
+    const size_t bytes = oc_tensor_bytes(t);
+    if (bytes == SIZE_MAX)
+        return oc__fail(OC_ELIMIT, "an input of uncountable size");
+    t->data = oc__block_alloc(bytes + 1);
+    return t->data ? OC_OK : OC_ELIMIT;
+}
+
+/* Uniform noise for numbers, zeroes for what may be an index: speed does not depend on them. */
+static oc_status make_input(oc_tensor *t, uint64_t key)
+{
+    TRY(make_room(t));
+    float *const x = t->data;
+    for (int64_t i = 0; t->dtype == OC_F32 && i < oc_shape_count(&t->shape); i++)
+        x[i] = (float)oc__uniform(key, (uint64_t)i);
+    return OC_OK;
+}
+
+/* Labels in turn. */
+static oc_status make_labels(oc_tensor *t, int classes)
+{
+    TRY(make_room(t));
+    for (int64_t i = 0; i < oc_shape_count(&t->shape); i++)
+        oc_tensor_set(t, i, (double)(i % classes));
+    return OC_OK;
+}
+
+/* ---- inference ----------------------------------------------------------------------------- */
+
+static oc_status check_closed(const char *name, const oc_shape *s)
+{
+    if (s->rank < 0)
+        return oc__fail(OC_EUSAGE, "input %s: its rank is not known", oc__quote_z(name));
+    for (int i = 0; i < s->rank; i++)
+        if (s->dim[i] < 0)
+            return oc__fail(OC_EUSAGE, "input %s: dimension %d is open; --input gives what follows "
+                                       "the first, as in 3,224,224", oc__quote_z(name), i);
+    return OC_OK;
+}
+
+oc_status oc__probe_inference(struct probe *p, const struct network *n,
+                              const struct probe_options *o)
+{
+    oc_shape shape[NETWORK_MAX];
+    *p = (struct probe){ 0 };
+    for (int i = 0; i < n->inputs; i++) {
+        const oc_value x = n->input[i];
+        shape[i] = oc_value_shape(n->graph, x);
+        TRY(check_closed(oc_value_name(n->graph, x), &shape[i]));
+        p->in[i] = (oc_tensor){ oc_value_dtype(n->graph, x), shape[i], NULL };
+        TRY(make_input(&p->in[i], 1));
+    }
+    const oc_session_options options = {
+        .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
+        .outputs = n->outputs, .output = n->output,
+    };
+    TRY(oc_session_new(&p->session, n->graph, &options));
+    return oc_session_prepare(p->session, shape);
+}
+
+/* ---- training ------------------------------------------------------------------------------ */
+
+/* Images and what they teach. */
+static oc_status make_samples(struct probe *p, const oc_model *m, int64_t batch)
 {
     oc_shape shape = oc_model_input(m);
     memmove(shape.dim + 1, shape.dim, (size_t)shape.rank * sizeof *shape.dim);
@@ -16,29 +81,9 @@ static oc_status make_inputs(struct probe *p, const oc_model *m, int64_t batch)
     shape.rank++;
     p->in[0] = (oc_tensor){ OC_F32, shape, NULL };
     p->in[1] = oc_model_targets(m, batch);
-    for (int i = 0; i < 2; i++)
-        if (!(p->in[i].data = oc__block_alloc(oc_tensor_bytes(&p->in[i]))))
-            return OC_ELIMIT;
-    float *const x = p->in[0].data;                     /* [n, c, h, w] */
-    const int64_t n = oc_shape_count(&shape);
-    for (int64_t i = 0; i < n; i++)
-        x[i] = (float)oc__uniform(1, (uint64_t)i);
-    const bool labels = p->in[1].dtype == OC_I64;
-    for (int64_t i = 0; i < oc_shape_count(&p->in[1].shape); i++)
-        oc_tensor_set(&p->in[1], i, labels ? (double)(i % oc_model_classes(m))
-                                           : oc__uniform(2, (uint64_t)i));
-    return OC_OK;
-}
-
-static oc_status begin_inference(struct probe *p, const struct probe_options *o, oc_value logits)
-{
-    const oc_session_options options = {
-        .mode = OC_INFER, .device = o->device, .backends = o->backends, .threads = o->threads,
-        .outputs = 1, .output = &logits,
-    };
-    const oc_shape shape = oc_value_shape(p->graph, logits);
-    p->out[0].data = oc__block_alloc(sizeof(float) * (size_t)oc_shape_count(&shape));
-    return p->out[0].data ? oc_session_new(&p->session, p->graph, &options) : OC_ELIMIT;
+    TRY(make_input(&p->in[0], 1));
+    return p->in[1].dtype == OC_I64 ? make_labels(&p->in[1], oc_model_classes(m))
+                                    : make_input(&p->in[1], 2);
 }
 
 /* The trainable parameters as values of the graph; *n is how many. */
@@ -77,19 +122,12 @@ static oc_status begin_training(struct probe *p, oc_model *m, const struct probe
     return status;
 }
 
-oc_status oc__probe_open(struct probe *p, oc_model *m, const struct probe_options *o)
+oc_status oc__probe_training(struct probe *p, oc_model *m, const struct probe_options *o)
 {
     *p = (struct probe){ 0 };
-    TRY(make_inputs(p, m, o->batch));
+    TRY(make_samples(p, m, o->batch));
     TRY(oc_graph_new(&p->graph, oc_model_store(m)));
-    if (o->mode == OC_TRAIN) {
-        TRY(begin_training(p, m, o));
-    } else {
-        const oc_value x = oc_input(p->graph, "x", OC_F32, p->in[0].shape);
-        const oc_value logits = oc_model_build(m, p->graph, x);
-        TRY(oc_graph_check(p->graph));
-        TRY(begin_inference(p, o, logits));
-    }
+    TRY(begin_training(p, m, o));
     const oc_shape shapes[] = { p->in[0].shape, p->in[1].shape };
     return oc_session_prepare(p->session, shapes);
 }
@@ -103,9 +141,7 @@ void oc__probe_close(struct probe *p)
 {
     oc_session_free(p->session);
     oc_graph_free(p->graph);
-    for (int i = 0; i < PROBE_MAX; i++)
+    for (int i = 0; i < NETWORK_MAX; i++)
         oc__block_free(p->in[i].data);
-    if (p->out[0].data != &p->loss)
-        oc__block_free(p->out[0].data);
     *p = (struct probe){ 0 };
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "format/onnx.h"
 #include "format/onnx_import.h"
 
 struct output { const char *name; oc_value value; };
@@ -10,6 +11,8 @@ struct output { const char *name; oc_value value; };
 struct oc_onnx {
     struct pool       pool;                             /* of the messages and what points there */
     struct onnx_model model;
+    struct file       file;                             /* open until the numbers are read */
+    bool              is_open;
     oc_store         *store;
     struct onnx_scope scope;
     oc_value         *input;
@@ -61,8 +64,19 @@ static oc_status import(oc_onnx *m, struct onnx_import *im)
     return find_outputs(m, im->path);
 }
 
-static oc_status read_model(oc_onnx *m, const struct file *f, const oc_onnx_options *options)
+static oc_status build(oc_onnx *m, struct onnx_source *source, const oc_onnx_options *options)
 {
+    struct onnx_import im = { .path = m->file.path, .model = &m->model, .options = options,
+                              .pool = &m->pool, .store = m->store, .source = source };
+    const oc_status status = import(m, &im);
+    oc__map_free(&im.uses);
+    return status;
+}
+
+static oc_status read_model(oc_onnx *m, const oc_onnx_options *options)
+{
+    const struct file *const f = &m->file;
+    struct onnx_source source;
     if (f->size == 0)
         return oc__fail(OC_EINPUT, "%s: offset 0: the file is empty", f->path);
     TRY(oc__pb_read(f, &oc__onnx_model_message, &m->model, &m->pool));
@@ -71,23 +85,23 @@ static oc_status read_model(oc_onnx *m, const struct file *f, const oc_onnx_opti
     TRY(oc_store_new(&m->store, 0));
     TRY(oc_graph_new(&m->scope.g, m->store));
     m->scope.opsets = &m->model.opset_import;
-    struct onnx_import im = { .path = f->path, .model = &m->model, .options = options,
-                              .pool = &m->pool, .store = m->store };
-    TRY(oc__onnx_source_open(&im.source, f));
-    const oc_status status = import(m, &im);
-    oc__onnx_source_close(&im.source);
-    oc__map_free(&im.uses);
+    TRY(oc__onnx_source_open(&source, f));
+    const oc_status status = build(m, &source, options);
+    oc__onnx_source_close(&source);
     return status;
 }
 
-oc_status oc_onnx_load(oc_onnx **out, const char *path, const oc_onnx_options *options)
+oc_status oc__onnx_open(oc_onnx **out, const char *path, const oc_onnx_options *options)
 {
-    struct file f;
     *out = NULL;
-    TRY(oc__file_open(&f, path));
     oc_onnx *const m = oc__alloc(1, sizeof *m);
-    const oc_status status = m ? read_model(m, &f, options) : OC_ELIMIT;
-    oc__file_close(&f);
+    if (!m)
+        return OC_ELIMIT;
+    const char *const name = oc__pool_strdup(&m->pool, path);
+    oc_status status = name ? oc__file_open(&m->file, name) : OC_ELIMIT;
+    m->is_open = status == OC_OK;
+    if (!status)
+        status = read_model(m, options);
     if (status)
         oc_onnx_free(m);
     else
@@ -95,10 +109,39 @@ oc_status oc_onnx_load(oc_onnx **out, const char *path, const oc_onnx_options *o
     return status;
 }
 
+static void close_file(oc_onnx *m)
+{
+    if (m->is_open)
+        oc__file_close(&m->file);
+    m->is_open = false;
+}
+
+oc_status oc__onnx_values(oc_onnx *m, oc_store *to)
+{
+    struct onnx_source source;
+    TRY(oc__onnx_source_open(&source, &m->file));
+    const oc_status status = oc__onnx_read_parameters(&source, m->model.graph, to);
+    oc__onnx_source_close(&source);
+    return status;
+}
+
+oc_status oc_onnx_load(oc_onnx **out, const char *path, const oc_onnx_options *options)
+{
+    TRY(oc__onnx_open(out, path, options));
+    const oc_status status = oc__onnx_values(*out, (*out)->store);
+    close_file(*out);
+    if (status) {
+        oc_onnx_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 void oc_onnx_free(oc_onnx *m)
 {
     if (!m)
         return;
+    close_file(m);
     oc__map_free(&m->scope.by_name);
     oc_graph_free(m->scope.g);
     oc_store_free(m->store);

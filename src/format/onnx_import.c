@@ -139,7 +139,6 @@ static oc_status add_parameter(struct onnx_import *im, struct onnx_scope *s,
                         oc__quote_z(t->name));
     TRY(oc__store_declare(im->store, t->name, shape, statistic ? OC_STATISTIC : OC_TRAINABLE,
                           "zeros", &index));
-    im->store->parameter[index].ready = true;           /* its numbers come from the file */
     return put_name(im, s, "initializer", t->name,
                     oc__graph_source(s->g, VALUE_PARAMETER, im->store->parameter[index].name,
                                      OC_F32, shape, index, NULL));
@@ -152,7 +151,7 @@ static oc_status add_constant(struct onnx_import *im, struct onnx_scope *s,
     const char *const name = oc__pool_strdup(&s->g->pool, text(t->name));
     if (!to->data || !name)
         return OC_ELIMIT;
-    TRY(oc__onnx_tensor_read(&im->source, t, "initializer", to));
+    TRY(oc__onnx_tensor_read(im->source, t, "initializer", to));
     return put_name(im, s, "initializer", name,
                     oc__graph_source(s->g, VALUE_CONSTANT, name, to->dtype, &to->shape, 0,
                                      to->data));
@@ -164,7 +163,7 @@ static oc_status add_initializers(struct onnx_import *im, struct onnx_scope *s,
     for (int i = 0; i < g->initializer.n; i++) {
         const struct onnx_tensor *const t = LIST_AT(struct onnx_tensor, g->initializer, i);
         oc_tensor to = { 0 };
-        TRY(oc__onnx_tensor_check(&im->source, t, "initializer", &to.dtype, &to.shape));
+        TRY(oc__onnx_tensor_check(im->source, t, "initializer", &to.dtype, &to.shape));
         if (!s->outer && is_parameter(im, t, to.dtype, &to.shape) && *text(t->name))
             TRY(add_parameter(im, s, t, &to.shape));
         else
@@ -173,21 +172,40 @@ static oc_status add_initializers(struct onnx_import *im, struct onnx_scope *s,
     return OC_OK;
 }
 
-/* Reads what was declared straight into the blocks of the store. */
-static oc_status read_parameters(struct onnx_import *im, const struct onnx_graph *g)
+/* The parameter that an initializer is for, by name and shape; -1: none. */
+static oc_status find_parameter(const struct onnx_source *source, const struct onnx_tensor *t,
+                                const oc_store *to, oc_tensor *into, int *index)
 {
-    TRY(oc__store_ready(im->store, ROLE_VALUE));
+    *index = oc_store_find(to, text(t->name));
+    if (*index < 0)
+        return OC_OK;
+    TRY(oc__onnx_tensor_check(source, t, "initializer", &into->dtype, &into->shape));
+    if (into->dtype != OC_F32 || !oc_shape_equal(&into->shape, &to->parameter[*index].shape))
+        *index = -1;
+    return OC_OK;
+}
+
+oc_status oc__onnx_read_parameters(struct onnx_source *source, const struct onnx_graph *g,
+                                   oc_store *to)
+{
+    oc_tensor into;
+    int index;
     for (int i = 0; i < g->initializer.n; i++) {
         const struct onnx_tensor *const t = LIST_AT(struct onnx_tensor, g->initializer, i);
-        const int index = oc_store_find(im->store, text(t->name));
+        TRY(find_parameter(source, t, to, &into, &index));
+        if (index >= 0)
+            to->parameter[index].ready = true;          /* needs no initialiser */
+    }
+    TRY(oc__store_ready(to, ROLE_VALUE));
+    for (int i = 0; i < g->initializer.n; i++) {
+        const struct onnx_tensor *const t = LIST_AT(struct onnx_tensor, g->initializer, i);
+        TRY(find_parameter(source, t, to, &into, &index));
         if (index < 0)
             continue;
-        const struct parameter *const p = &im->store->parameter[index];
-        const oc_tensor into = { OC_F32, p->shape,
-                                 oc__store_place(im->store, ROLE_VALUE, index) };
-        TRY(oc__onnx_tensor_read(&im->source, t, "initializer", &into));
+        into.data = oc__store_place(to, ROLE_VALUE, index);
+        TRY(oc__onnx_tensor_read(source, t, "initializer", &into));
     }
-    oc_store_touch(im->store);
+    oc_store_touch(to);
     return OC_OK;
 }
 
@@ -214,7 +232,7 @@ static oc_status declared_shape(const struct onnx_import *im, oc_graph *g, const
     return oc_graph_check(g);
 }
 
-/* The shape that the caller gives in its place, if there is one that fits. */
+/* The shape that the caller gives in its place, if there is one that fits, or what closes it. */
 static oc_status given_shape(const struct onnx_import *im, const char *name, oc_shape *shape)
 {
     for (int i = 0; im->options && i < im->options->inputs; i++) {
@@ -223,6 +241,14 @@ static oc_status given_shape(const struct onnx_import *im, const char *name, oc_
         if (shape->rank >= 0)
             TRY(oc__shape_match(name, shape, &im->options->shape[i]));
         *shape = im->options->shape[i];
+        return OC_OK;
+    }
+    for (int i = 0; im->options && i < shape->rank; i++) {
+        const oc_shape *const sample = &im->options->sample;
+        const int64_t given = i == 0 ? im->options->batch
+                              : sample->rank == shape->rank - 1 ? sample->dim[i - 1] : 0;
+        if (shape->dim[i] < 0 && given > 0)
+            shape->dim[i] = given;
     }
     return OC_OK;
 }
@@ -254,8 +280,6 @@ oc_status oc__onnx_import_graph(struct onnx_import *im, const struct onnx_graph 
     if (!note_uses(im, graph))
         return OC_ELIMIT;
     TRY(add_initializers(im, scope, graph));
-    if (!scope->outer)
-        TRY(read_parameters(im, graph));
     for (int i = 0; i < graph->input.n; i++) {          /* old files list weights here as well */
         const struct onnx_value_info *const v = LIST_AT(struct onnx_value_info, graph->input, i);
         const int64_t id = oc__map_get(&scope->by_name, text(v->name), 0);

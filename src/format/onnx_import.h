@@ -29,7 +29,7 @@ struct onnx_import {
     const char               *path;
     const struct onnx_model  *model;
     const oc_onnx_options    *options;
-    struct onnx_source        source;
+    struct onnx_source       *source;
     struct pool              *pool;
     oc_store                 *store;
     struct map                uses;                     /* of initializers by name: enum use */
@@ -42,6 +42,10 @@ oc_status oc__onnx_check_operators(const struct onnx_import *im);
 /* Fills the scope of a graph: the model's own, or one that is an attribute. */
 oc_status oc__onnx_import_graph(struct onnx_import *im, const struct onnx_graph *graph,
                                 struct onnx_scope *scope);
+
+/* Reads the numbers of parameters that the graph has under the same name and in the same shape. */
+oc_status oc__onnx_read_parameters(struct onnx_source *source, const struct onnx_graph *g,
+                                   oc_store *to);
 
 /* One node, and the call of a function (onnx_node.c). */
 oc_status oc__onnx_import_nodes(struct onnx_import *im, struct onnx_scope *scope,

@@ -84,11 +84,11 @@ static oc_status take_tensor(struct onnx_import *im, oc_graph *g, const struct o
 {
     if (!a->t)
         return oc__fail(OC_EINPUT, "attribute %s: has no tensor", oc__quote_z(text(a->name)));
-    TRY(oc__onnx_tensor_check(&im->source, a->t, "attribute", &out->dtype, &out->shape));
+    TRY(oc__onnx_tensor_check(im->source, a->t, "attribute", &out->dtype, &out->shape));
     out->data = oc__pool_alloc(&g->pool, oc_tensor_bytes(out) + 1);
     if (!out->data)
         return OC_ELIMIT;
-    return oc__onnx_tensor_read(&im->source, a->t, "attribute", out);
+    return oc__onnx_tensor_read(im->source, a->t, "attribute", out);
 }
 
 static oc_status take_attribute(struct onnx_import *im, oc_graph *g,

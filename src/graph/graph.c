@@ -463,6 +463,14 @@ oc_dtype    oc_value_dtype(const oc_graph *g, oc_value v) { return oc__value(g, 
 oc_shape    oc_value_shape(const oc_graph *g, oc_value v) { return oc__value(g, v)->shape; }
 const char *oc_value_name(const oc_graph *g, oc_value v)  { return oc__value(g, v)->name; }
 
+oc_value oc_value_find(const oc_graph *g, const char *name)
+{
+    for (int i = 0; i < g->values; i++)
+        if (g->value[i].name && !strcmp(g->value[i].name, name))
+            return (oc_value){ i + 1 };
+    return OC_NONE;
+}
+
 /* ---- the commonest operators -------------------------------------------------------------- */
 
 oc_value oc_add(oc_graph *g, oc_value a, oc_value b)

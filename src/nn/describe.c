@@ -7,23 +7,30 @@
 #include "nn/graph_text.h"
 #include "nn/model.h"
 #include "op/op.h"
+#include "param/store.h"
 
 /* ---- layers ------------------------------------------------------------------------------- */
 
+/* 0 where shapes are not known. */
 static double node_flops(const oc_graph *g, const struct node *n)
 {
+    bool known = true;
     const oc_shape *x[OP_MAX_INPUTS];
     oc_dtype xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
     oc_shape y[OP_MAX_OUTPUTS];
     for (int i = 0; i < n->n_in; i++) {
         x[i] = oc__is_none(n->in[i]) ? NULL : &oc__value(g, n->in[i])->shape;
         xt[i] = x[i] ? oc__value(g, n->in[i])->dtype : OC_F32;
+        known &= !x[i] || oc_shape_count(x[i]) >= 0;
     }
     for (int k = 0; k < n->n_out; k++) {
         const struct value *v = oc__value(g, (oc_value){ n->out.id + k });
         y[k] = v->shape;
         yt[k] = v->dtype;
+        known &= oc_shape_count(&y[k]) >= 0;
     }
+    if (!known)
+        return 0;
     const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt, NULL };
     return n->op->flops ? n->op->flops(&s) : (double)oc_shape_count(&y[0]);
 }
@@ -36,7 +43,7 @@ static oc_status write_step(const struct model_step *s, oc_layer_info *info)
         oc__attr_print(&s->layer->entry, s->attr, false, &attrs);
     snprintf(info->name, sizeof info->name, "%s", s->name);
     snprintf(info->step, sizeof info->step, "%s%s%s",
-             s->graph ? "graph" : s->layer ? s->layer->entry.name : "function", attrs.n ? " " : "",
+             s->layer ? s->layer->entry.name : "function", attrs.n ? " " : "",
              oc__str_text(&attrs));
     const bool failed = attrs.failed;
     oc__str_free(&attrs);
@@ -62,6 +69,60 @@ static oc_status measure(oc_layer_info *info, const oc_model *m, oc_graph *g, in
     return OC_OK;
 }
 
+static oc_status measure_graph(oc_layer_info *info, const oc_graph *g)
+{
+    bool *const seen = oc__alloc((size_t)g->values + 1, sizeof *seen);
+    if (!seen)
+        return OC_ELIMIT;
+    for (int k = 0; k < g->nodes; k++) {
+        const struct node *const n = &g->node[k];
+        snprintf(info[k].name, sizeof info->name, "%s", n->name);
+        snprintf(info[k].step, sizeof info->step, "%s", n->op->entry.name);
+        info[k].output = oc__value(g, n->out)->shape;
+        info[k].flops = node_flops(g, n);
+        for (int i = 0; i < n->n_in; i++) {
+            const struct value *const v = oc__is_none(n->in[i]) ? NULL : oc__value(g, n->in[i]);
+            const struct parameter *const p
+                = v && v->kind == VALUE_PARAMETER ? &g->store->parameter[v->index] : NULL;
+            if (p && p->kind == OC_TRAINABLE && !seen[n->in[i].id])
+                info[k].parameters += p->count;
+            seen[n->in[i].id] = true;
+        }
+    }
+    oc__free(seen);
+    return OC_OK;
+}
+
+oc_status oc_graph_layers(const oc_graph *g, oc_layer_info **out, int *n)
+{
+    *n = g->nodes;
+    *out = oc__alloc((size_t)g->nodes + 1, sizeof **out);
+    const oc_status status = *out ? measure_graph(*out, g) : OC_ELIMIT;
+    if (status) {
+        oc__free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* A model that is a graph is known by its nodes. */
+static oc_status graph_layers(const oc_model *m, oc_graph *g, int64_t batch, oc_layer_info **out,
+                              int *n)
+{
+    struct branches b = { .n = 0 };
+    oc__model_build_step(m, g, 0, oc__model_input(m, g, batch), &b);
+    TRY(oc_graph_check(g));
+    return oc_graph_layers(g, out, n);
+}
+
+static oc_status step_layers(const oc_model *m, oc_graph *g, int64_t batch, oc_layer_info **out,
+                             int *n)
+{
+    *n = m->n;
+    *out = oc__alloc((size_t)m->n + 1, sizeof **out);
+    return *out ? measure(*out, m, g, batch) : OC_ELIMIT;
+}
+
 oc_status oc_model_layers(const oc_model *m, int64_t batch, oc_layer_info **out, int *n)
 {
     oc_store *store;
@@ -72,20 +133,15 @@ oc_status oc_model_layers(const oc_model *m, int64_t batch, oc_layer_info **out,
         return oc__fail(OC_EUSAGE, "batch: %lld: wants 1 or more", (long long)batch);
     TRY(oc_store_new(&store, 0));
     oc_status status = oc_graph_new(&g, store);
-    oc_layer_info *info = oc__alloc((size_t)m->n + 1, sizeof *info);
-    if (!info)
-        status = OC_ELIMIT;
     if (!status)
-        status = measure(info, m, g, batch);
+        status = (m->n && m->step[0].graph ? graph_layers : step_layers)(m, g, batch, out, n);
     oc_graph_free(g);
     oc_store_free(store);
     if (status) {
-        oc__free(info);
-        return status;
+        oc__free(*out);
+        *out = NULL;
     }
-    *out = info;
-    *n = m->n;
-    return OC_OK;
+    return status;
 }
 
 void oc_layers_free(oc_layer_info *layers)

@@ -8,6 +8,7 @@
 #include "op/attributes.h"
 #include "op/onnx.h"
 #include "op/op.h"
+#include "param/store.h"
 
 static const char first_line[] = "graph 1\n";
 
@@ -67,8 +68,7 @@ static void add_input(struct text_writer *w, const struct value *v)
 /* Parameters of another head begin anew. */
 static oc_status add_parameter(struct text_writer *w, const struct value *v, oc_value id)
 {
-    const oc_store *const store = w->g->store;
-    const oc_parameter p = oc_store_at((oc_store *)(uintptr_t)store, v->index);
+    const struct parameter *const p = &w->g->store->parameter[v->index];
     oc_shape shape = v->shape;
     const char *init = "";
     for (int i = 0; i < 2; i++)
@@ -76,12 +76,12 @@ static oc_status add_parameter(struct text_writer *w, const struct value *v, oc_
             shape.dim[w->o->axis[i]] = w->o->classes;
             init = shape.rank > 1 ? " \"kaiming_uniform slope=2.23606797749979\"" : " zeros";
         }
-    if (strchr(p.name, '\n'))
-        return oc__fail(OC_EINPUT, "parameter %s: a name is one line", oc__quote_z(p.name));
-    oc__str_addf(w->out, "parameter %s", p.kind == OC_STATISTIC ? "statistic" : "trainable");
+    if (strchr(p->name, '\n'))
+        return oc__fail(OC_EINPUT, "parameter %s: a name is one line", oc__quote_z(p->name));
+    oc__str_addf(w->out, "parameter %s", p->kind == OC_STATISTIC ? "statistic" : "trainable");
     add_shape(w->out, &shape, 0);
     oc__str_addz(w->out, " ");
-    oc__attr_quote(p.name, w->out);
+    oc__attr_quote(p->name, w->out);
     oc__str_addf(w->out, "%s\n", init);
     return OC_OK;
 }

@@ -1,5 +1,5 @@
 /* model.c — making, extending and asking a model. */
-#include "nn/model.h"
+#include "nn/model_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ enum { CLASSES_MAX = 1 << 20 };
 
 /* ---- making ------------------------------------------------------------------------------- */
 
-static oc_status set_classes(oc_model *m, int classes, const char *const *name)
+oc_status oc__model_set_classes(oc_model *m, int classes, const char *const *name)
 {
     if (classes < 1 || classes > CLASSES_MAX)
         return oc__fail(OC_EUSAGE, "classes: %d: wants 1 to %d", classes, CLASSES_MAX);
@@ -39,8 +39,7 @@ static oc_status set_classes(oc_model *m, int classes, const char *const *name)
     return OC_OK;
 }
 
-/* Keeps the preparation in canonical form; what it yields must fit the input. */
-static oc_status set_preparation(oc_model *m, const char *text)
+oc_status oc__model_set_preparation(oc_model *m, const char *text)
 {
     struct prepare_program *p;
     oc_shape yields;
@@ -70,8 +69,8 @@ static oc_status fill(oc_model *m, const oc_model_options *o)
     TRY(set_input(m, &o->input));
     TRY(oc__model_set_task(m, o->task ? o->task : "classify"));
     const char *const *const only = oc__model_only_class(m);
-    TRY(set_classes(m, only ? 1 : o->classes, only ? only : o->class_name));
-    TRY(set_preparation(m, o->preparation));
+    TRY(oc__model_set_classes(m, only ? 1 : o->classes, only ? only : o->class_name));
+    TRY(oc__model_set_preparation(m, o->preparation));
     m->init = o->init ? oc__pool_strdup(&m->pool, o->init) : NULL;
     m->architecture = oc__strdup("");
     if ((o->init && !m->init) || !m->architecture)
@@ -119,6 +118,20 @@ static oc_status check_word(const char *text)
     return OC_EUSAGE;
 }
 
+static oc_status make_new(oc_model **out, oc_model_options *o)
+{
+    struct str steps = { 0 };
+    oc_status status = o->data ? oc__model_fill(o, &steps) : OC_OK;
+    oc__model_name_classes(o);
+    if (!status && o->data && o->input.rank == 3 && (o->input.dim[1] < 1 || o->input.dim[2] < 1))
+        status = oc__fail(OC_EUSAGE, "preparation: it leaves the size of the images open; end it "
+                                     "with one, such as resize 28,28");
+    if (!status)
+        status = oc__model_from_steps(out, o);
+    oc__str_free(&steps);
+    return status;
+}
+
 oc_status oc_model_new(oc_model **out, const oc_model_options *options)
 {
     *out = NULL;
@@ -132,7 +145,7 @@ oc_status oc_model_new(oc_model **out, const oc_model_options *options)
         o.architecture = steps;
         o.task = o.task ? o.task : zoo->task;
     }
-    oc_status status = oc__model_from_steps(out, &o);
+    oc_status status = make_new(out, &o);
     oc_string_free(steps);
     if (!status && zoo && (!o.task || !strcmp(o.task, zoo->task ? zoo->task : "classify")))
         status = oc__model_set_loss(*out, zoo->loss);

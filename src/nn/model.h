@@ -42,6 +42,12 @@ oc_status   oc__model_set_loss(oc_model *m, const char *loss);
 /* By its name, from the list of those that build.c knows results of, with its usual loss. */
 oc_status   oc__model_set_task(oc_model *m, const char *task);
 
+/* Keeps the preparation (NULL: "scale") in canonical form; what it yields must fit the input. */
+oc_status   oc__model_set_preparation(oc_model *m, const char *text);
+
+/* Copies the names; NULL: numbers. */
+oc_status   oc__model_set_classes(oc_model *m, int classes, const char *const *name);
+
 /* The shape of a sample's logits. */
 oc_shape    oc__model_result(const oc_model *m);
 
@@ -53,10 +59,12 @@ const char *const *oc__model_only_class(const oc_model *m);
  * OC_EUSAGE.  NULL or "": nothing is frozen. */
 oc_status   oc__model_freeze(oc_model *m, const char *patterns);
 
-/* Takes the weights of an open file by name.  With `new_head`, a last layer for another number of
- * classes stays as it is, which is noted. */
+/* Takes the weights of an open file by name; a failure changes nothing.  With `new_head`, a last
+ * layer for another number of classes stays as it is, which is noted.  A model that is `fresh` is
+ * thrown away after a failure, and is read into without a copy. */
+enum taking_way { TAKE_ALL, TAKE_NEW_HEAD, TAKE_FRESH };
 struct weights;
-oc_status   oc__model_take(oc_model *m, const struct weights *w, bool new_head);
+oc_status   oc__model_take(oc_model *m, const struct weights *w, enum taking_way how);
 
 /* Builds one step in its scope; a failure names the step.  Steps of one build share `b`. */
 oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x,

@@ -182,7 +182,21 @@ static oc_status make_model(oc_model **out, const struct weights *w, char *class
                     oc_error());
 }
 
-static oc_status load(oc_model **out, const struct weights *w)
+/* What the caller puts in the place of what the file says. */
+static oc_status override(oc_model *m, const struct weights *w, const oc_model_options *o)
+{
+    const char *own;
+    TRY(metadata_of(w, "ocellus.preparation", &own));
+    TRY(oc__model_count_names(o, w->path, m->classes));
+    if (o->class_name && !o->classes)
+        TRY(oc__model_set_classes(m, m->classes, o->class_name));
+    if (o->preparation)
+        TRY(oc__model_set_preparation(m, o->preparation));
+    oc__model_note_preparation(m, w->path, own);
+    return OC_OK;
+}
+
+static oc_status load(oc_model **out, const struct weights *w, const oc_model_options *o)
 {
     const char *classes, *loss;
     TRY(check_kind(w));
@@ -195,24 +209,34 @@ static oc_status load(oc_model **out, const struct weights *w)
     oc__free(copy);
     if (!status)
         status = oc__model_set_loss(*out, loss);
-    return status ? status : oc__model_take(*out, w, false);
+    if (!status)
+        status = override(*out, w, o);
+    return status ? status : oc__model_take(*out, w, TAKE_FRESH);
 }
 
-oc_status oc_model_load(oc_model **out, const char *path)
+static oc_status load_own(oc_model **out, const char *path, const oc_model_options *o)
 {
     struct weights w;
     struct str inside = { 0 };
-    *out = NULL;
     if (oc__is_directory(path)) {
         oc__str_addf(&inside, "%s/model.safetensors", path);
         path = oc__str_text(&inside);
     }
     oc_status status = inside.failed ? OC_ELIMIT : oc__weights_open(&w, path);
     if (!status) {
-        status = load(out, &w);
+        status = load(out, &w, o);
         oc__weights_close(&w);
     }
     oc__str_free(&inside);
+    return status;
+}
+
+oc_status oc_model_load(oc_model **out, const char *path, const oc_model_options *options)
+{
+    const oc_model_options o = options ? *options : (oc_model_options){ 0 };
+    *out = NULL;
+    const oc_status status = oc__names_onnx(path) ? oc__model_import(out, path, &o)
+                                                  : load_own(out, path, &o);
     if (status) {
         oc_model_free(*out);
         *out = NULL;

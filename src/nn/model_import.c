@@ -3,7 +3,7 @@
  * Its graph, as text, is the architecture; its initializers are the parameters, under their names.
  * A softmax or sigmoid at the end is left out, as it is in the loss.  For another number of
  * classes the last product (Gemm, MatMul, Conv) gets a new head, which begins anew. */
-#include "nn/model.h"
+#include "nn/model_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "format/onnx.h"
 #include "nn/graph_text.h"
 #include "op/gemm.h"
 #include "op/op.h"
@@ -25,38 +26,52 @@ struct import {
     struct graph_text_options text;
     char              *classes;                         /* the file's, cut into lines */
     const char       **name;
+    char              *own, *task;                      /* the file's preparation and task */
+    struct str         steps;                           /* of a preparation made for the data */
 };
 
 /* ---- what the file says ------------------------------------------------------------------- */
 
-/* The sample's shape: as the caller says where the file leaves it open. */
+/* The sample's shape: the file's, then the caller's, then what the preparation makes. */
 static oc_status find_input(struct import *im)
 {
     if (oc_onnx_inputs(im->file) != 1)
-        return oc__fail(OC_EINPUT, "%s: %d inputs, and training knows one", im->path,
-                        oc_onnx_inputs(im->file));
+        return oc__fail(OC_EUSAGE, "%s: has %d inputs: only a model of one learns and looks at "
+                                   "images", im->path, oc_onnx_inputs(im->file));
     const oc_value x = oc_onnx_input(im->file, 0);
     const oc_shape s = oc_value_shape(im->g, x);
     oc_shape sample = { .rank = s.rank - 1 };
     if (oc_value_dtype(im->g, x) != OC_F32 || s.rank < 2)
-        return oc__fail(OC_EINPUT, "%s: input %s: wants f32 samples below a batch", im->path,
+        return oc__fail(OC_EUSAGE, "%s: input %s: wants f32 samples below a batch", im->path,
                         oc__quote_z(oc_value_name(im->g, x)));
     for (int i = 1; i < s.rank; i++)
         sample.dim[i - 1] = s.dim[i] >= 0 || im->o.input.rank != sample.rank
             ? s.dim[i] : im->o.input.dim[i - 1];
+    im->o.input = sample;
+    TRY(oc__model_fill(&im->o, &im->steps));
     for (int i = 0; i < sample.rank; i++)
-        if (sample.dim[i] < 1)
+        if (im->o.input.dim[i] < 1)
             return oc__fail(OC_EUSAGE, "%s: input %s: dimension %d is open; --input gives the "
-                                       "sizes", im->path,
+                                       "sizes, or a preparation that ends in one", im->path,
                             oc__quote_z(oc_value_name(im->g, x)), i + 1);
     im->text.batch = s.dim[0] > 0 ? s.dim[0] : 0;
-    im->o.input = sample;
     return OC_OK;
 }
 
-static const char *chosen(const char *given, const struct import *im, const char *key)
+/* Reads the graph anew with a sample that is closed, where the file leaves it open; its numbers are
+ * not read yet. */
+static oc_status close_input(struct import *im)
 {
-    return given ? given : oc_onnx_metadata(im->file, key);
+    const oc_shape s = oc_value_shape(im->g, oc_onnx_input(im->file, 0));
+    bool open = false;
+    for (int i = 1; i < s.rank; i++)
+        open |= s.dim[i] < 0;
+    if (!open)
+        return OC_OK;
+    oc_onnx_free(im->file);
+    TRY(oc__onnx_open(&im->file, im->path, &(oc_onnx_options){ .sample = im->o.input }));
+    im->g = oc_onnx_graph(im->file);
+    return OC_OK;
 }
 
 /* The last outputs before probabilities are made of them. */
@@ -113,21 +128,10 @@ static bool find_head(struct import *im)
     return false;
 }
 
-/* Names of classes: given, the file's own, or numbers. */
-static oc_status find_classes(struct import *im)
+/* The file's own names, where it has as many as there are classes. */
+static oc_status take_names(struct import *im)
 {
     const char *const text = oc_onnx_metadata(im->file, "ocellus.classes");
-    const oc_shape y = oc_value_shape(im->g, im->output[0]);
-    const bool head = find_head(im);
-    const int64_t had = head ? im->text.had : y.rank > 1 ? y.dim[1] : 0;
-    if (im->o.classes == 0 && had > 0 && had < INT32_MAX)
-        im->o.classes = (int)had;
-    im->text.classes = im->o.classes;
-    im->text.flatten = y.rank == 4 && !im->o.task;
-    if (im->o.classes < 1 || (had > 0 && had != im->o.classes && !head))
-        return oc__fail(OC_EINPUT, "%s: its %lld results are not those of %d classes, and its "
-                                   "last node is no Gemm, MatMul or Conv that could be exchanged",
-                        im->path, (long long)had, im->o.classes);
     int n = 1;
     for (const char *p = text ? text : ""; *p; p++)
         n += *p == '\n';
@@ -144,35 +148,74 @@ static oc_status find_classes(struct import *im)
     return OC_OK;
 }
 
+/* Of [n, classes], or of that with ones behind it; of saliency anything. */
+static bool lists_classes(const struct import *im, const oc_shape *y)
+{
+    bool good = y->rank > 1;
+    for (int i = 2; i < y->rank; i++)
+        good &= y->dim[i] == 1 || y->dim[i] < 0;
+    return good || im->o.task;
+}
+
+static oc_status find_classes(struct import *im)
+{
+    const oc_shape y = oc_value_shape(im->g, im->output[0]);
+    const bool head = find_head(im);
+    const int64_t had = head ? im->text.had : y.rank > 1 ? y.dim[1] : 0;
+    if (!lists_classes(im, &y))
+        return oc__fail(OC_EUSAGE, "%s: its first output is no list of classes", im->path);
+    if (im->o.classes == 0 && had > 0 && had < INT32_MAX) {
+        TRY(oc__model_count_names(&im->o, im->path, (int)had));
+        im->o.classes = (int)had;
+    }
+    im->text.classes = im->o.classes;
+    im->text.flatten = y.rank == 4 && !im->o.task;
+    if (im->o.classes < 1 || (had > 0 && had != im->o.classes && !head))
+        return oc__fail(OC_EUSAGE, "%s: its %lld results are not those of %d classes, and its "
+                                   "last node is no Gemm, MatMul or Conv that could be exchanged",
+                        im->path, (long long)had, im->o.classes);
+    TRY(take_names(im));
+    oc__model_name_classes(&im->o);
+    return OC_OK;
+}
+
 /* ---- the whole ---------------------------------------------------------------------------- */
 
-/* Takes the numbers of all but a new head. */
+/* The numbers of all but a new head, which gets its own, straight from the file. */
 static oc_status take_values(const struct import *im, oc_model *m)
 {
-    oc_store *const from = oc_onnx_store(im->file), *const to = m->store;
-    TRY(oc__store_ready(to, ROLE_VALUE));
-    for (int i = 0; i < to->n; i++) {
-        const struct parameter *const p = &to->parameter[i];
-        const int at = oc_store_find(from, p->name);
-        if (at >= 0 && oc_shape_equal(&from->parameter[at].shape, &p->shape))
-            memcpy(oc__store_place(to, ROLE_VALUE, i), oc__store_place(from, ROLE_VALUE, at),
-                   (size_t)p->count * sizeof(float));
-    }
-    oc_store_touch(to);
+    TRY(oc__onnx_values(im->file, m->store));
     if (im->text.had && im->text.had != im->o.classes)
         oc__note("%s: its head is for %lld classes; that of the model, for %d, begins anew",
                  im->path, (long long)im->text.had, im->o.classes);
     return OC_OK;
 }
 
+/* A copy of what the file says of a key, which outlives its reading; NULL: nothing. */
+static oc_status copy_said(const struct import *im, const char *key, char **out)
+{
+    const char *const said = oc_onnx_metadata(im->file, key);
+    *out = said ? oc__strdup(said) : NULL;
+    return said && !*out ? OC_ELIMIT : OC_OK;
+}
+
+/* Preparation, task and input: the file's where the caller has none. */
+static oc_status settle(struct import *im)
+{
+    TRY(copy_said(im, "ocellus.preparation", &im->own));
+    TRY(copy_said(im, "ocellus.task", &im->task));
+    im->o.preparation = im->o.preparation ? im->o.preparation : im->own;
+    im->o.task = im->o.task ? im->o.task : im->task;
+    TRY(find_input(im));
+    im->o.task = im->o.task && !strcmp(im->o.task, "classify") ? NULL : im->o.task;
+    return close_input(im);
+}
+
 static oc_status make(struct import *im, oc_model **out)
 {
     struct str text = { 0 };
+    TRY(settle(im));
     const char *const loss = oc_onnx_metadata(im->file, "ocellus.loss");
-    im->o.preparation = chosen(im->o.preparation, im, "ocellus.preparation");
-    im->o.task = chosen(im->o.task, im, "ocellus.task");
-    im->o.task = im->o.task && !strcmp(im->o.task, "classify") ? NULL : im->o.task;
-    TRY(find_input(im));
     find_outputs(im);
     TRY(find_classes(im));
     oc_status status = oc__graph_text(im->g, &im->text, &text);
@@ -182,19 +225,22 @@ static oc_status make(struct import *im, oc_model **out)
     oc__str_free(&text);
     if (!status && loss)
         status = oc__model_set_loss(*out, loss);
-    return status ? status : take_values(im, *out);
+    TRY(status);
+    oc__model_note_preparation(*out, im->path, im->own);
+    return take_values(im, *out);
 }
 
-oc_status oc_model_import(oc_model **out, const char *path, const oc_model_options *options)
+oc_status oc__model_import(oc_model **out, const char *path, const oc_model_options *o)
 {
-    struct import im = { .path = path };
+    struct import im = { .path = path, .o = *o };
     *out = NULL;
-    if (options)
-        im.o = *options;
-    TRY(oc_onnx_load(&im.file, path, NULL));
+    TRY(oc__onnx_open(&im.file, path, NULL));
     im.g = oc_onnx_graph(im.file);
     const oc_status status = make(&im, out);
     oc_onnx_free(im.file);
+    oc__str_free(&im.steps);
+    oc__free(im.own);
+    oc__free(im.task);
     oc__free(im.classes);
     oc__free(im.name);
     if (status) {

@@ -51,7 +51,7 @@ struct misfits { struct str text; int n; };
 struct taking {
     const oc_model       *model;
     const struct weights *w;
-    bool                  new_head;                     /* a head of other classes is kept */
+    enum taking_way       how;
     int                  *source;                       /* tensor of each parameter, or KEPT */
     bool                 *used;                         /* each tensor */
     int64_t               classes;                      /* of a head in the file; 0: taken */
@@ -88,7 +88,7 @@ static const char *head_of(const oc_model *m)
 /* Is it the head's, and for another number of classes but otherwise equal? */
 static bool is_other_head(const struct taking *t, const struct parameter *p, const oc_shape *have)
 {
-    const char *const head = t->new_head ? head_of(t->model) : NULL;
+    const char *const head = t->how == TAKE_NEW_HEAD ? head_of(t->model) : NULL;
     const size_t n = head ? strlen(head) : 0;
     oc_shape same = *have;
     if (!head || strncmp(p->name, head, n) != 0 || p->name[n] != '.' || have->rank < 1)
@@ -142,6 +142,8 @@ static oc_status check_fit(struct taking *t)
 
 static oc_status read_values(const struct taking *t, oc_store *s)
 {
+    for (int i = 0; i < s->n; i++)
+        s->parameter[i].ready |= t->source[i] != KEPT;  /* needs no initialiser */
     TRY(oc__store_ready(s, ROLE_VALUE));
     int64_t nonfinite = 0;
     for (int i = 0; i < s->n; i++) {
@@ -159,10 +161,9 @@ static oc_status read_values(const struct taking *t, oc_store *s)
 }
 
 /* Reads into a copy first: a file that fails in the middle must change nothing. */
-static oc_status take(struct taking *t)
+static oc_status read_safely(const struct taking *t, oc_store *s)
 {
-    oc_store *const s = t->model->store, *copy;
-    TRY(check_fit(t));
+    oc_store *copy;
     TRY(oc__store_copy(&copy, s));
     const oc_status status = read_values(t, copy);
     for (int kind = 0; !status && kind < 2; kind++)
@@ -172,15 +173,23 @@ static oc_status take(struct taking *t)
     if (!status)
         oc_store_touch(s);
     oc_store_free(copy);
-    if (!status && t->classes)
-        oc__note("%s: its head %s is for %lld classes; that of the model, for %d, begins anew",
-                 t->w->path, head_of(t->model), (long long)t->classes, t->model->classes);
     return status;
 }
 
-oc_status oc__model_take(oc_model *m, const struct weights *w, bool new_head)
+static oc_status take(struct taking *t)
 {
-    struct taking t = { .model = m, .w = w, .new_head = new_head };
+    oc_store *const s = t->model->store;
+    TRY(check_fit(t));
+    TRY(t->how == TAKE_FRESH ? read_values(t, s) : read_safely(t, s));
+    if (t->classes)
+        oc__note("%s: its head %s is for %lld classes; that of the model, for %d, begins anew",
+                 t->w->path, head_of(t->model), (long long)t->classes, t->model->classes);
+    return OC_OK;
+}
+
+oc_status oc__model_take(oc_model *m, const struct weights *w, enum taking_way how)
+{
+    struct taking t = { .model = m, .w = w, .how = how };
     t.source = oc__alloc((size_t)m->store->n + 1, sizeof *t.source);
     t.used = oc__alloc((size_t)w->n + 1, sizeof *t.used);
     const oc_status status = t.source && t.used ? take(&t) : OC_ELIMIT;
@@ -189,14 +198,21 @@ oc_status oc__model_take(oc_model *m, const struct weights *w, bool new_head)
     return status;
 }
 
-static oc_status read_file(oc_model *m, const char *path, bool new_head)
+static oc_status read_file(oc_model *m, const char *path, enum taking_way how)
 {
     struct weights w;
     TRY(oc__weights_open(&w, path));
-    const oc_status status = oc__model_take(m, &w, new_head);
+    const oc_status status = oc__model_take(m, &w, how);
     oc__weights_close(&w);
     return status;
 }
 
-oc_status oc_model_read(oc_model *m, const char *path)  { return read_file(m, path, false); }
-oc_status oc_model_adopt(oc_model *m, const char *path) { return read_file(m, path, true); }
+oc_status oc_model_read(oc_model *m, const char *path)
+{
+    return read_file(m, path, TAKE_ALL);
+}
+
+oc_status oc_model_adopt(oc_model *m, const char *path)
+{
+    return read_file(m, path, TAKE_NEW_HEAD);
+}
