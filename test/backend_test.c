@@ -31,7 +31,7 @@ static void the_reference_is_the_last_and_always_there(void **state)
     (void)state;
     const oc_shape shape = OC_SHAPE(2, 3);
     const struct operand x = { OC_F64, &shape, NULL, false }, y = x;
-    const struct request r = { oc__op_find("Erf"), NULL, "erf", 1, 1, &x, &y, OC_INFER, 1 };
+    const struct request r = { oc__op_find("Erf"), NULL, "erf", 1, 1, &x, &y, OC_INFER, 1, 0 };
     const struct backend *chosen;
     struct offer o;
     int n = 0;
@@ -148,7 +148,8 @@ static struct offer offer_of(const char *op, int n, const oc_shape *shape,
     struct offer o;
     for (int i = 0; i < 3; i++)
         operands[i] = (struct operand){ OC_F32, shape, i < n ? layout : NULL, false };
-    *r = (struct request){ oc__op_find(op), NULL, op, n, 1, operands, operands + n, OC_TRAIN, 1 };
+    *r = (struct request){ oc__op_find(op), NULL, op, n, 1, operands, operands + n, OC_TRAIN, 1,
+                            0 };
     assert_ok(oc__backend_choose("cpu", r, &o, &chosen));
     assert_string_equal(chosen->name, "cpu");
     return o;
