@@ -428,11 +428,19 @@ oc_status oc_model_adopt(oc_model *m, const char *path);
 
 /* Writes what inference computes as a model of ONNX: input x [n, c, h, w], results `logits`,
  * `logits1`, … without softmax or sigmoid, parameters under their names; classes, preparation and
- * task are metadata.  Atomic, as saving.  OC_EUSAGE names the operator that the opset lacks. */
+ * task are metadata.  Atomic, as saving.  OC_EUSAGE names the operator that the opset lacks.
+ *
+ * With its preparation the model takes `image`, u8 [n, h, w, c], and makes x of it by nodes that
+ * compute what oc_model_prepare() does: the same bytes, and numbers made of these up to the last
+ * bit of an f32.  OC_EUSAGE names a step that nodes cannot do. */
 typedef struct oc_export_options {
-    int64_t opset;                                      /* 9 to 23; 0: 17 */
-    int64_t batch;                                      /* 0: any, the symbol N */
-    bool    replace;
+    int64_t  opset;                          /* 9 to 23, with preparation from 13 on; 0: 17 */
+    int64_t  batch;                                     /* 0: any, the symbol N */
+    bool     replace;
+    bool     with_preparation;
+    /* [c, h, w] of its images; a side of 0 is any, or what the preparation leaves the network's;
+     * no channels: 3 where the preparation makes the network's of them, else these. */
+    oc_shape image;
 } oc_export_options;
 oc_status oc_model_export(oc_model *m, const char *path, const oc_export_options *options);
 

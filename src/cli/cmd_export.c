@@ -12,9 +12,9 @@
 #include "cli/term.h"
 
 struct export {
-    const char *load, *input, *prepare, *batch;
+    const char *load, *input, *prepare, *batch, *image;
     int64_t     classes, opset;
-    bool        force;
+    bool        force, with_preparation;
 };
 
 static const struct option options[] = {
@@ -27,6 +27,10 @@ static const struct option options[] = {
     OPT_HEADING("ONNX"),
     OPT_INT(struct export, opset, "opset", 0, "N", "17", "version of its operators", 9, 23),
     OPT_TEXT(struct export, batch, "batch", 0, "N", "dynamic", "samples at once: any, or so many"),
+    OPT_FLAG(struct export, with_preparation, "with-preparation", 0,
+             "take pictures, u8 [N, H, W, C], and prepare them by nodes of the file"),
+    OPT_TEXT(struct export, image, "image", 0, "C,H,W", NULL,
+             "pictures that it then takes; a side of 0 is any [any that the preparation takes]"),
     OPT_END,
 };
 
@@ -61,12 +65,34 @@ static oc_status read_batch(const char *text, int64_t *out)
                     oc__quote_z(text));
 }
 
+/* "3,480,640", or "1,0,0". */
+static oc_status read_image(const struct export *o, oc_shape *out)
+{
+    *out = (oc_shape){ 0 };
+    if (o->image && !o->with_preparation)
+        return oc__fail(OC_EUSAGE, "--image: is for --with-preparation");
+    for (const char *p = o->image; p && out->rank < 3;) {
+        char *end;
+        const long v = strtol(p, &end, 10);
+        if (end == p || v < 0 || v > 65500 || *end != (out->rank < 2 ? ',' : '\0'))
+            return oc__fail(OC_EUSAGE, "--image: %s: wants channels,height,width, as in 3,480,640; "
+                                       "sides of 0 are any", oc__quote_z(o->image));
+        out->dim[out->rank++] = v;
+        p = end + 1;
+    }
+    return OC_OK;
+}
+
 static oc_status save(oc_model *m, const char *to, const struct export *o)
 {
-    oc_export_options how = { .opset = o->opset, .replace = o->force };
+    oc_export_options how = { .opset = o->opset, .replace = o->force,
+                              .with_preparation = o->with_preparation };
+    if (!ends_in(to, ".onnx") && o->with_preparation)
+        return oc__fail(OC_EUSAGE, "--with-preparation: other files than .onnx have it anyway");
     if (!ends_in(to, ".onnx"))
         return oc_model_save(m, to, o->force);
     TRY(read_batch(o->batch, &how.batch));
+    TRY(read_image(o, &how.image));
     return oc_model_export(m, to, &how);
 }
 
@@ -106,7 +132,11 @@ const struct command oc__command_export = {
              "\n"
              "A .onnx file holds what inference computes: input x, result logits (probabilities\n"
              "are their softmax, or sigmoid where the task is saliency), and as metadata classes,\n"
-             "preparation and task.",
+             "preparation and task.  With --with-preparation its input is a batch of pictures,\n"
+             "image, as a decoder yields them: bytes, height by width by channels, of any size\n"
+             "where the preparation brings them to one.  Nodes then prepare them to the same\n"
+             "bytes as here.  Steps that search pictures (trim, digit) cannot be nodes; a digit\n"
+             "of the right size needs no search: --image 1,28,28.",
     .options = options,
     .size = sizeof(struct export),
     .least = 2,
@@ -115,6 +145,8 @@ const struct command oc__command_export = {
         { "export runs/cnn-1 digits.json", "the best model of a run, as readable JSON" },
         { "export digits.json digits.safetensors", "and back" },
         { "export runs/cnn-1 digits.onnx", "for ONNX Runtime and others" },
+        { "export runs/cnn-1 pictures.onnx --with-preparation --image 1,28,28",
+          "the same, from pictures as bytes instead of prepared numbers" },
         { 0 },
     },
     .run = run,

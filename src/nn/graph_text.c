@@ -41,6 +41,8 @@ static void mark(struct text_writer *w)
     for (int k = w->g->nodes - 1; k >= 0; k--) {
         const struct node *const n = &w->g->node[k];
         bool used = false;
+        if (n->out.id == w->o->input.id)
+            continue;
         for (int i = 0; i < n->n_out; i++)
             used |= w->needed[n->out.id - 1 + i];
         for (int i = 0; i < n->n_out; i++)
@@ -155,14 +157,14 @@ static oc_status add_node(struct text_writer *w, const struct node *n)
 static oc_status add_value(struct text_writer *w, int i)
 {
     const struct value *const v = &w->g->value[i];
-    if (v->kind == VALUE_RESULT && v->output == 0)
+    if (i + 1 == w->o->input.id)
+        add_input(w, v);
+    else if (v->kind == VALUE_RESULT && v->output == 0)
         TRY(add_node(w, &w->g->node[v->index]));
     else if (v->kind == VALUE_PARAMETER)
         TRY(add_parameter(w, v, (oc_value){ i + 1 }));
     else if (v->kind == VALUE_CONSTANT)
         add_constant(w, v);
-    else if (v->kind == VALUE_INPUT)
-        add_input(w, v);
     w->number[i] = ++w->values;
     return OC_OK;
 }

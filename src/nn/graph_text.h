@@ -24,6 +24,7 @@ int  oc__graph_text_nodes(const char *text);
 struct graph_text_options {
     int             outputs;
     const oc_value *output;
+    oc_value        input;                              /* where it begins */
     int64_t         batch;                              /* that the file fixed, to be left open */
     /* A head for other classes: its parameters (OC_NONE: none), where they count classes, and what
      * they counted. */

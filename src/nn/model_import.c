@@ -2,7 +2,10 @@
  *
  * Its graph, as text, is the architecture; its initializers are the parameters, under their names.
  * A softmax or sigmoid at the end is left out, as it is in the loss.  For another number of
- * classes the last product (Gemm, MatMul, Conv) gets a new head, which begins anew. */
+ * classes the last product (Gemm, MatMul, Conv) gets a new head, which begins anew.
+ *
+ * Where the file has its preparation as nodes, the network behind them is taken: images are
+ * prepared by the steps that the file tells as well. */
 #include "nn/model_text.h"
 
 #include <stdio.h>
@@ -32,13 +35,23 @@ struct import {
 
 /* ---- what the file says ------------------------------------------------------------------- */
 
-/* The sample's shape: the file's, then the caller's, then what the preparation makes. */
-static oc_status find_input(struct import *im)
+/* Where the network begins: at the only input, or behind the nodes of the preparation. */
+static oc_status find_begin(const struct import *im, oc_value *x)
 {
+    const char *const prepared = oc_onnx_metadata(im->file, PREPARED_KEY);
     if (oc_onnx_inputs(im->file) != 1)
         return oc__fail(OC_EUSAGE, "%s: has %d inputs: only a model of one learns and looks at "
                                    "images", im->path, oc_onnx_inputs(im->file));
-    const oc_value x = oc_onnx_input(im->file, 0);
+    *x = prepared ? oc_onnx_value(im->file, prepared) : oc_onnx_input(im->file, 0);
+    return x->id > 0 ? OC_OK : oc__fail(OC_EINPUT, "%s: metadata %s: %s: there is no such value",
+                                        im->path, PREPARED_KEY, oc__quote_z(prepared));
+}
+
+/* The sample's shape: the file's, then the caller's, then what the preparation makes. */
+static oc_status find_input(struct import *im)
+{
+    oc_value x;
+    TRY(find_begin(im, &x));
     const oc_shape s = oc_value_shape(im->g, x);
     oc_shape sample = { .rank = s.rank - 1 };
     if (oc_value_dtype(im->g, x) != OC_F32 || s.rank < 2)
@@ -62,7 +75,9 @@ static oc_status find_input(struct import *im)
  * not read yet. */
 static oc_status close_input(struct import *im)
 {
-    const oc_shape s = oc_value_shape(im->g, oc_onnx_input(im->file, 0));
+    oc_value x;
+    TRY(find_begin(im, &x));
+    const oc_shape s = oc_value_shape(im->g, x);
     bool open = false;
     for (int i = 1; i < s.rank; i++)
         open |= s.dim[i] < 0;
@@ -208,7 +223,8 @@ static oc_status settle(struct import *im)
     im->o.task = im->o.task ? im->o.task : im->task;
     TRY(find_input(im));
     im->o.task = im->o.task && !strcmp(im->o.task, "classify") ? NULL : im->o.task;
-    return close_input(im);
+    TRY(close_input(im));
+    return find_begin(im, &im->text.input);
 }
 
 static oc_status make(struct import *im, oc_model **out)

@@ -8,6 +8,9 @@
 
 enum { MODEL_TEXTS = 8 };
 
+/* Of ONNX: the value that preparation ends in, where that is part of the graph. */
+#define PREPARED_KEY "ocellus.prepared"
+
 /* Texts are the model's or the list's own; free it also after a failure. */
 struct model_text {
     struct str  input, classes, functions;
