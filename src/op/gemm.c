@@ -117,6 +117,7 @@ static const char *const cases[] = {
     "1x7 7x1 1x1",
     "17x33 33x19 19",
     "70x65 65x40 40",
+    "6x203 9x203 9 transB=true",
     "65x70 40x65 - transA=true transB=true",
     NULL
 };
@@ -134,6 +135,7 @@ static const char *const fused_cases[] = {
     "3x4 5x4 5 transB=true activation=LeakyRelu activation_alpha=0.1",
     "40x20 20x33 33 activation=Sigmoid",
     "40x20 20x33 - activation=Tanh alpha=0.3",
+    "7x144 8x144 1x8 transB=true activation=Relu",
     "3x4 4x5 5 activation=HardSwish",
     "3x4 4x5 5 activation=HardSigmoid activation_alpha=0.2 activation_beta=0.5",
     "3x4 4x5 5 activation=Elu activation_alpha=1.5",
