@@ -139,8 +139,9 @@ typedef int32_t lanes __attribute__((vector_size(4 * VECTOR)));
 typedef uint8_t bytes __attribute__((vector_size(VECTOR)));
 
 /* Rounds, 0 … 255. */
-static inline void finish(lanes sum, uint8_t *y)
+WIDE_PART static void finish(const lanes *whole, uint8_t *y)
 {
+    lanes sum = *whole;
     sum >>= FRACTION_BITS;
     sum &= ~(sum >> 31);                                /* negative ones become 0 */
     sum |= (255 - sum) >> 31;                           /* too large ones all ones */
@@ -162,8 +163,8 @@ WIDE_PART static void weigh(const uint8_t *x, size_t step, const int32_t *weight
         low += v * weight[i];
         high += w * weight[i];
     }
-    finish(low, y);
-    finish(high, y + VECTOR);
+    finish(&low, y);
+    finish(&high, y + VECTOR);
 }
 
 /* ---- along columns ------------------------------------------------------------------------ */
