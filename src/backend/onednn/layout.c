@@ -104,6 +104,8 @@ bool oc__dnn_reorder_kernel(const struct operand *from, const struct operand *to
 {
     (void)threads;                                      /* the library counts them itself */
     struct desc a, b;
+    if (oc__dnn_weaves(from, to, o))
+        return true;
     if (from->dtype != to->dtype || (to->dtype != OC_F32 && to->dtype != OC_I32) ||
         !oc__dnn_engine() || !describe(&a, from, to) || !describe(&b, to, from))
         return false;

@@ -64,6 +64,8 @@ bool oc__dnn_layout(const struct desc *d, const char *letters, const struct layo
 bool oc__dnn_operand(struct desc *d, const struct operand *x);
 bool oc__dnn_reorder_kernel(const struct operand *from, const struct operand *to, int threads,
                             struct offer *o);
+/* A reorder of our own, from three planes to channels last (weave.c). */
+bool oc__dnn_weaves(const struct operand *from, const struct operand *to, struct offer *o);
 
 /* All operands that are present are f32. */
 bool oc__all_f32(const struct request *r);
