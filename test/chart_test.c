@@ -91,7 +91,7 @@ static void curves_lie_where_their_values_are(void **state)
     const char *const path = place("loss.png");
     const struct figure f = oc__chart_figure(&chart, &words);
     oc_image image;
-    assert_ok(oc__figure_save(&f, path));
+    assert_ok(oc__figure_save(&f, path, WRITE_REPLACE));
     assert_ok(oc_image_load(&image, path));
     assert_int_equal(image.width, 1440);
     assert_int_equal(image.height, 840);
@@ -153,7 +153,7 @@ static void a_picture_has_an_ending_that_says_its_format(void **state)
     (void)state;
     struct str words = { 0 };
     const struct figure f = oc__chart_figure(&chart, &words);
-    assert_int_equal(oc__figure_save(&f, "loss.gif"), OC_EUSAGE);
+    assert_int_equal(oc__figure_save(&f, "loss.gif", WRITE_REPLACE), OC_EUSAGE);
     error_says("ends in .png or .svg");
     oc__str_free(&words);
 }
@@ -192,7 +192,7 @@ static void a_confusion_is_blue_where_right_and_orange_where_wrong(void **state)
     oc_image image;
     int blue[4], orange[4];
     assert_string_equal(f.description, "ant: 9 0; bee: 5 0");
-    assert_ok(oc__figure_save(&f, path));
+    assert_ok(oc__figure_save(&f, path, WRITE_REPLACE));
     assert_ok(oc_image_load(&image, path));
     ink_box(&image, CHART_BLUE, blue);
     ink_box(&image, CHART_VERMILION, orange);

@@ -1,6 +1,7 @@
 /* mem.c — the only file that calls malloc and its kin. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,11 @@ void *oc__block_alloc(size_t bytes)
         memset(p, 0, rounded);
     }
     return p;
+}
+
+void oc__mem_trim(void)
+{
+    malloc_trim(0);
 }
 
 size_t oc__mem_limit(void)

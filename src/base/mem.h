@@ -20,6 +20,9 @@ char *oc__strdup(const char *s);
 void *oc__block_alloc(size_t bytes);
 void  oc__block_free(void *p);
 
+/* Gives freed memory back to the system, after work that took much of it in small pieces. */
+void  oc__mem_trim(void);
+
 size_t oc__mem_limit(void);                             /* bytes of this machine's memory */
 uint64_t oc__mem_calls(void);                           /* allocations so far, of both kinds */
 

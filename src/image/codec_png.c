@@ -207,25 +207,27 @@ static void write_warned(png_structp png, png_const_charp message)
     oc__warn("writing a PNG: %s", message);
 }
 
-static oc_status write_image(png_structp png, png_infop info, const oc_image *image,
-                             const oc_status *failure)
+static oc_status write_rows(png_structp png, png_infop info, const struct rows *rows,
+                            const oc_status *failure)
 {
     static const int colour[] = { PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA,
                                   PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA };
     if (setjmp(png_jmpbuf(png)) != 0)
         return *failure;
-    png_set_IHDR(png, info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
-                 colour[image->channels - 1], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+    png_set_IHDR(png, info, (png_uint_32)rows->width, (png_uint_32)rows->height, 8,
+                 colour[rows->channels - 1], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, info);
-    for (int y = 0; y < image->height; y++)
-        png_write_row(png, image->pixel
-                               + (size_t)y * (size_t)image->width * (size_t)image->channels);
+    for (int y = 0; y < rows->height; y++) {
+        const uint8_t *row;
+        TRY(rows->row(rows->context, y, &row));
+        png_write_row(png, row);
+    }
     png_write_end(png, info);
     return OC_OK;
 }
 
-oc_status oc__png_encode(const oc_image *image, struct str *out)
+oc_status oc__png_encode_rows(const struct rows *rows, struct str *out)
 {
     oc_status   status = OC_OK;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &status, write_failed,
@@ -236,7 +238,21 @@ oc_status oc__png_encode(const oc_image *image, struct str *out)
         return oc__fail(OC_ELIMIT, "no memory for libpng");
     }
     png_set_write_fn(png, out, take, nothing_to_flush);
-    const oc_status written = write_image(png, info, image, &status);
+    const oc_status written = write_rows(png, info, rows, &status);
     png_destroy_write_struct(&png, &info);
     return written;
+}
+
+static oc_status image_row(void *context, int y, const uint8_t **row)
+{
+    const oc_image *const image = context;
+    *row = image->pixel + (size_t)y * (size_t)image->width * (size_t)image->channels;
+    return OC_OK;
+}
+
+oc_status oc__png_encode(const oc_image *image, struct str *out)
+{
+    oc_image          whole = *image;
+    const struct rows rows = { image->width, image->height, image->channels, image_row, &whole };
+    return oc__png_encode_rows(&rows, out);
 }

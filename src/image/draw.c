@@ -214,10 +214,18 @@ static oc_status fit(const oc_image *image, const struct box *box, oc_image *out
     return oc__image_resize(out, image, w, h, factor >= 1 ? FILTER_NEAREST : FILTER_BILINEAR);
 }
 
+/* Of a picture that is painted in bands, most images lie in others. */
+static bool is_beyond(struct drawing *d, const struct box *b)
+{
+    double left, top, right, bottom;
+    cairo_clip_extents(d->cairo, &left, &top, &right, &bottom);
+    return b->y > bottom || b->y + b->height < top;
+}
+
 void oc__draw_image(struct drawing *d, struct box box, const oc_image *image)
 {
     oc_image fitted;
-    if (d->status < 0 || (d->status = fit(image, &box, &fitted)) < 0)
+    if (d->status < 0 || is_beyond(d, &box) || (d->status = fit(image, &box, &fitted)) < 0)
         return;
     const double wide = box.width / fitted.width, high = box.height / fitted.height;
     const double scale = wide < high ? wide : high;
@@ -238,11 +246,13 @@ void oc__draw_image(struct drawing *d, struct box box, const oc_image *image)
 
 /* ---- files --------------------------------------------------------------------------------- */
 
-static oc_status paint(const struct figure *f, cairo_surface_t *surface, double scale)
+/* `down` is where the surface begins, in its own pixels below the figure's top. */
+static oc_status paint(const struct figure *f, cairo_surface_t *surface, double scale, int down)
 {
     struct drawing d = { .cairo = cairo_create(surface) };
+    cairo_translate(d.cairo, 0, -down);
     cairo_scale(d.cairo, scale, scale);
-    oc__draw_box(&d, (struct box){ 0, 0, f->width, f->height }, COLOUR_WHITE);
+    oc__draw_box(&d, (struct box){ 0, 0, ceil(f->width), ceil(f->height) }, COLOUR_WHITE);
     f->draw(&d, f->what);
     cairo_status_t status = cairo_status(d.cairo);
     cairo_destroy(d.cairo);
@@ -255,38 +265,48 @@ static oc_status paint(const struct figure *f, cairo_surface_t *surface, double 
                     oc__quote_z(f->title), cairo_status_to_string(status));
 }
 
-/* The pixels of a surface as RGB. */
-static oc_status read_back(cairo_surface_t *surface, oc_image *out)
+/* A PNG file is painted in bands, one below the other on the same small surface: the whole of a
+ * gallery would take more memory than the training of a small network. */
+enum { BAND_BYTES = 512 << 10 };
+
+struct bands {
+    const struct figure *figure;
+    cairo_surface_t     *surface;
+    int                  width, rows;                   /* of the surface, in pixels */
+    uint8_t             *row;                           /* [width, 3] */
+};
+
+static oc_status band_row(void *context, int y, const uint8_t **row)
 {
-    const unsigned char *const data = cairo_image_surface_get_data(surface);
-    const int stride = cairo_image_surface_get_stride(surface);
-    TRY(oc__image_new(out, "picture", cairo_image_surface_get_width(surface),
-                      cairo_image_surface_get_height(surface), 3));
-    uint8_t *to = out->pixel;
-    for (int y = 0; y < out->height; y++)
-        for (int x = 0; x < out->width; x++) {
-            uint32_t pixel;
-            memcpy(&pixel, data + (size_t)y * (size_t)stride + 4 * (size_t)x, sizeof pixel);
-            *to++ = (uint8_t)(pixel >> 16);
-            *to++ = (uint8_t)(pixel >> 8);
-            *to++ = (uint8_t)pixel;
-        }
+    const struct bands *const b = context;
+    if (y % b->rows == 0)
+        TRY(paint(b->figure, b->surface, pixels_per_point, y));
+    const unsigned char *const from = cairo_image_surface_get_data(b->surface)
+        + (size_t)(y % b->rows) * (size_t)cairo_image_surface_get_stride(b->surface);
+    uint8_t *to = b->row;
+    for (int x = 0; x < b->width; x++) {
+        uint32_t pixel;
+        memcpy(&pixel, from + 4 * (size_t)x, sizeof pixel);
+        *to++ = (uint8_t)(pixel >> 16);
+        *to++ = (uint8_t)(pixel >> 8);
+        *to++ = (uint8_t)pixel;
+    }
+    *row = b->row;
     return OC_OK;
 }
 
 oc_status oc__figure_png(const struct figure *f, struct str *out)
 {
-    const double scale = pixels_per_point;
-    oc_image image = { 0 };
-    cairo_surface_t *const surface = cairo_image_surface_create(
-        CAIRO_FORMAT_RGB24, (int)ceil(f->width * scale), (int)ceil(f->height * scale));
-    oc_status status = paint(f, surface, scale);
-    if (status >= 0)
-        status = read_back(surface, &image);
-    cairo_surface_destroy(surface);
-    if (status >= 0)
-        status = oc__png_encode(&image, out);
-    oc_image_free(&image);
+    const int width = (int)ceil(f->width * pixels_per_point);
+    const int height = (int)ceil(f->height * pixels_per_point), most = BAND_BYTES / (4 * width);
+    struct bands b = { .figure = f, .width = width,
+                       .rows = most < 1 ? 1 : most < height ? most : height };
+    const struct rows rows = { width, height, 3, band_row, &b };
+    b.surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, b.rows);
+    b.row = oc__alloc((size_t)width, 3);
+    const oc_status status = b.row ? oc__png_encode_rows(&rows, out) : OC_ELIMIT;
+    cairo_surface_destroy(b.surface);
+    oc__free(b.row);
     return status;
 }
 
@@ -373,7 +393,7 @@ oc_status oc__figure_svg(const struct figure *f, struct str *out)
     struct str raw = { 0 };
     cairo_surface_t *const surface
         = cairo_svg_surface_create_for_stream(take, &raw, f->width, f->height);
-    oc_status status = paint(f, surface, 1);
+    oc_status status = paint(f, surface, 1, 0);
     cairo_surface_finish(surface);
     if (status >= 0 && cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS)
         status = oc__fail(OC_ELIMIT, "picture %s: no memory", oc__quote_z(f->title));
@@ -384,7 +404,7 @@ oc_status oc__figure_svg(const struct figure *f, struct str *out)
     return status;
 }
 
-oc_status oc__figure_save(const struct figure *f, const char *path)
+oc_status oc__figure_save(const struct figure *f, const char *path, enum write_flags flags)
 {
     static const struct {
         const char *ending;
@@ -398,7 +418,7 @@ oc_status oc__figure_save(const struct figure *f, const char *path)
         struct str file = { 0 };
         oc_status status = kinds[i].make(f, &file);
         if (status >= 0)
-            status = oc__write_file(path, file.text, file.n, WRITE_REPLACE);
+            status = oc__write_file(path, file.text, file.n, flags);
         oc__str_free(&file);
         return status;
     }

@@ -1,12 +1,14 @@
 /* draw.h — pictures made of lines, areas, text and images, as PNG or SVG.
  *
- * A picture is a function that draws on a `struct drawing`; it is called once for each file that is
- * wanted, so both show the same.  Coordinates are points from the top left corner, PNG has two
- * pixels a point.  Failures stick to the drawing and are reported when the file is made; equal
+ * A picture is a function that draws on a `struct drawing`; it is called for each file that is
+ * wanted, so both show the same, and for PNG as often as there are bands of pixels, so that memory
+ * never holds all of them.  Coordinates are points from the top left corner, PNG has two pixels a
+ * point.  Failures stick to the drawing and are reported when the file is made; equal
  * calls make equal bytes.  Text is UTF-8 in DejaVu Sans; bytes that are none appear as \xNN. */
 #ifndef OC_IMAGE_DRAW_H
 #define OC_IMAGE_DRAW_H
 
+#include "base/file.h"
 #include "base/str.h"
 #include "ocellus.h"
 
@@ -23,8 +25,8 @@ struct figure {
 
 oc_status oc__figure_png(const struct figure *f, struct str *out);   /* appends a file */
 oc_status oc__figure_svg(const struct figure *f, struct str *out);
-/* By the ending of the path, .png or .svg; an existing file is replaced whole. */
-oc_status oc__figure_save(const struct figure *f, const char *path);
+/* By the ending of the path, .png or .svg. */
+oc_status oc__figure_save(const struct figure *f, const char *path, enum write_flags flags);
 
 /* What is drawn from now on is drawn from there, as if it were the corner. */
 void oc__draw_from(struct drawing *d, double x, double y);

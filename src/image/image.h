@@ -56,6 +56,15 @@ oc_status oc__image_load(oc_image *out, const char *path, const struct prepare_p
 oc_status oc__image_header(oc_image *out, const char **format, const char *path);
 oc_status oc__png_encode(const oc_image *image, struct str *out);    /* appends a PNG file */
 
+/* An image that is never whole in memory: `row` is asked for one row after another, each of
+ * width * channels bytes that stay until the next. */
+struct rows {
+    int       width, height, channels;
+    oc_status (*row)(void *context, int y, const uint8_t **row);
+    void     *context;
+};
+oc_status oc__png_encode_rows(const struct rows *rows, struct str *out);
+
 /* How pixels of another size are made; all but the nearest widen as the image shrinks
  * (antialiased). */
 enum filter { FILTER_NEAREST, FILTER_BILINEAR, FILTER_BICUBIC, FILTER_LANCZOS };

@@ -112,7 +112,8 @@ static oc_status save(const struct dump *d, const oc_update *u, const struct gal
     const struct figure f = oc__gallery_figure(g, &words);
     oc__str_addf(&path, "%s/epoch-%" PRId64 "-step-%" PRId64 ".png", d->settings.folder, u->epoch,
                  u->step);
-    const oc_status status = path.failed ? OC_ELIMIT : oc__figure_save(&f, path.text);
+    const oc_status status = path.failed ? OC_ELIMIT
+                                         : oc__figure_save(&f, path.text, WRITE_REPLACE);
     oc__str_free(&words);
     oc__str_free(&path);
     return status;

@@ -28,37 +28,7 @@ struct plots {
     double        began, spent, last;                   /* seconds: clock, all drawing, the last */
 };
 
-/* ---- files --------------------------------------------------------------------------------- */
-
-static oc_status write_file(const char *folder, const char *name, const char *ending,
-                            const struct str *bytes)
-{
-    struct str path = { 0 };
-    oc__str_addf(&path, "%s/%s%s", folder, name, ending);
-    const oc_status status = path.failed || bytes->failed ? OC_ELIMIT
-        : oc__write_file(path.text, bytes->text, bytes->n, WRITE_REPLACE | WRITE_LIGHTLY);
-    oc__str_free(&path);
-    return status;
-}
-
-static oc_status write_pictures(const struct plots *p, const struct pictures *all)
-{
-    for (int i = 0; i < all->n; i++) {
-        TRY(write_file(p->plots, all->picture[i].name, ".png", &all->picture[i].png));
-        TRY(write_file(p->plots, all->picture[i].name, ".svg", &all->picture[i].svg));
-    }
-    return OC_OK;
-}
-
-static oc_status write_report(const struct plots *p, const struct pictures *all)
-{
-    struct str page = { 0 };
-    oc_status status = oc__report_write(&p->record, all, p->folder, &page);
-    if (status >= 0)
-        status = write_file(p->folder, "report", ".html", &page);
-    oc__str_free(&page);
-    return status;
-}
+/* ---- drawing ------------------------------------------------------------------------------- */
 
 /* A picture of mistakes that are no more must not stay. */
 static void remove_old(const struct plots *p, const struct pictures *all)
@@ -81,14 +51,11 @@ static void remove_old(const struct plots *p, const struct pictures *all)
     oc__names_free(&names);
 }
 
-/* ---- drawing ------------------------------------------------------------------------------- */
-
 static oc_status draw_all(const struct plots *p, struct pictures *all)
 {
-    TRY(oc__pictures_draw(all, &p->record));
-    TRY(write_pictures(p, all));
+    TRY(oc__pictures_draw(all, &p->record, p->plots));
     remove_old(p, all);
-    return write_report(p, all);
+    return oc__report_write(&p->record, all, p->folder);
 }
 
 static void draw(struct plots *p)
@@ -101,6 +68,7 @@ static void draw(struct plots *p)
     if (all)
         oc__pictures_free(all);
     oc__free(all);
+    oc__mem_trim();
     p->pending = false;
     p->last = oc__seconds() - began;
     p->spent += p->last;

@@ -33,6 +33,7 @@ const char *oc__part_name(oc_part part)
 static oc_status keep(struct pictures *all, const char *name, const struct figure *f,
                       bool photographic)
 {
+    static const char *const endings[] = { ".png", ".svg" };
     struct picture *const p = &all->picture[all->n++];
     p->photographic = photographic;
     p->width = f->width;
@@ -40,17 +41,21 @@ static oc_status keep(struct pictures *all, const char *name, const struct figur
     snprintf(p->name, sizeof p->name, "%s", name);
     snprintf(p->title, sizeof p->title, "%s", f->title);
     oc__str_addz(&p->words, f->description);
-    TRY(oc__figure_png(f, &p->png));
-    return oc__figure_svg(f, &p->svg);
+    oc_status status = OC_OK;
+    for (size_t i = 0; status >= 0 && i < sizeof endings / sizeof *endings; i++) {
+        struct str path = { 0 };
+        oc__str_addf(&path, "%s/%s%s", all->folder, name, endings[i]);
+        status = path.failed ? OC_ELIMIT
+                             : oc__figure_save(f, path.text, WRITE_REPLACE | WRITE_LIGHTLY);
+        oc__str_free(&path);
+    }
+    return status;
 }
 
 void oc__pictures_free(struct pictures *all)
 {
-    for (int i = 0; i < all->n; i++) {
-        oc__str_free(&all->picture[i].png);
-        oc__str_free(&all->picture[i].svg);
+    for (int i = 0; i < all->n; i++)
         oc__str_free(&all->picture[i].words);
-    }
     all->n = 0;
 }
 
@@ -212,9 +217,10 @@ static oc_status draw_all(struct pictures *all, const struct record *r, struct s
     return OC_OK;
 }
 
-oc_status oc__pictures_draw(struct pictures *all, const struct record *r)
+oc_status oc__pictures_draw(struct pictures *all, const struct record *r, const char *folder)
 {
     struct str words = { 0 };
+    all->folder = folder;
     all->n = 0;
     all->best = -1;
     const oc_status status = draw_all(all, r, &words);

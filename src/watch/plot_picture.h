@@ -1,7 +1,8 @@
-/* plot_picture.h — all pictures of a training, drawn into memory.
+/* plot_picture.h — all pictures of a training, drawn into files.
  *
- * A record is what the pictures are made from: it borrows the training's model, data and epochs,
- * and has a page for each part that is evaluated. */
+ * Each is written as it is drawn, so that no more than one is in memory; what is kept is what a
+ * page around them needs to know.  A record is what the pictures are made from: it borrows the
+ * training's model, data and epochs, and has a page for each part that is evaluated. */
 #ifndef OC_WATCH_PLOT_PICTURE_H
 #define OC_WATCH_PLOT_PICTURE_H
 
@@ -32,15 +33,17 @@ enum { PICTURES_MAX = CURVES + 3 * OC_PARTS + TRACKS_MAX };
 struct picture {
     char       name[128], title[128];                   /* "loss", a file's without its ending */
     bool       photographic;                            /* better shown as PNG */
-    struct str png, svg, words;
+    struct str words;
     double     width, height;                           /* in points */
 };
 struct pictures {
+    const char    *folder;                              /* borrowed */
     int            n, best;                             /* best: the epoch's index; -1: none */
     struct picture picture[PICTURES_MAX];
 };
 
-oc_status oc__pictures_draw(struct pictures *all, const struct record *r);
+/* Into a folder, as NAME.png and NAME.svg; pictures of equal names are replaced. */
+oc_status oc__pictures_draw(struct pictures *all, const struct record *r, const char *folder);
 void      oc__pictures_free(struct pictures *all);
 
 #endif

@@ -201,7 +201,7 @@ oc_status oc_plot_save(const oc_plot *p, const char *path)
         .title = "Loss and accuracy", .description = oc__str_text(&words[0]),
         .width = pair.figure[0].width, .height = pair.figure[0].height + pair.figure[1].height,
         .draw = draw_pair, .what = &pair };
-    const oc_status status = oc__figure_save(&whole, path);
+    const oc_status status = oc__figure_save(&whole, path, WRITE_REPLACE);
     oc__str_free(&words[0]);
     oc__str_free(&words[1]);
     oc__free(charts);

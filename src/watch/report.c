@@ -1,17 +1,29 @@
 /* report.c — composes the page.
  *
- * Pictures stand in it as data: drawings as SVG, photographs as PNG.  Whatever came from outside, a
- * class's name or a path, is escaped. */
+ * Pictures stand in it as data, read from their files: drawings as SVG, photographs as PNG.  The
+ * page goes to its file piece by piece, so that it never is in memory as a whole.  Whatever came
+ * from outside, a class's name or a path, is escaped. */
 #include "watch/report.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/file.h"
 #include "base/status.h"
 #include "watch/report_facts.h"
 #include "watch/report_html.h"
 
-enum { CLASSES_SHOWN = 1000, EPOCHS_SHOWN = 2000 };
+enum { CLASSES_SHOWN = 1000, EPOCHS_SHOWN = 2000,
+       PIECE = 3 * 4096 };                              /* bytes; threes are whole in base 64 */
+
+/* The page being written: what is not in the file yet is text. */
+struct report {
+    const struct record   *record;
+    const struct pictures *pictures;
+    struct writer          file;
+    struct str             text;
+    oc_status              status;
+};
 
 static const char style[] =
     "body{font:15px/1.5 system-ui,'DejaVu Sans',sans-serif;color:#222;max-width:64rem;"
@@ -109,41 +121,69 @@ static void write_head(struct str *out, const struct record *r, const struct fac
 
 /* ---- pictures ------------------------------------------------------------------------------ */
 
-static void write_picture(struct str *out, const struct picture *p)
+static void flush(struct report *r)
 {
-    const struct str *const bytes = p->photographic ? &p->png : &p->svg;
+    if (r->status >= 0)
+        r->status = r->text.failed ? OC_ELIMIT : oc__write(&r->file, r->text.text, r->text.n);
+    oc__str_clear(&r->text);
+}
+
+static oc_status write_data(struct report *r, const char *path)
+{
+    uint8_t piece[PIECE];
+    struct file f;
+    TRY(oc__file_open(&f, path));
+    oc_status status = r->status;
+    for (int64_t at = 0; status >= 0 && at < f.size; at += PIECE) {
+        const size_t n = f.size - at < PIECE ? (size_t)(f.size - at) : PIECE;
+        status = oc__file_read(&f, at, piece, n);
+        if (status >= 0)
+            oc__html_base64(&r->text, piece, n);
+        flush(r);
+    }
+    oc__file_close(&f);
+    return status;
+}
+
+static void write_picture(struct report *r, const struct picture *p)
+{
+    struct str path = { 0 }, *const out = &r->text;
+    oc__str_addf(&path, "%s/%s.%s", r->pictures->folder, p->name, p->photographic ? "png" : "svg");
     oc__str_addf(out, "<img width=\"%.0f\" height=\"%.0f\" alt=\"", p->width, p->height);
     oc__str_add_xml(out, p->title);
     oc__str_addz(out, ": ");
     oc__str_add_xml(out, oc__str_text(&p->words));
     oc__str_addf(out, "\" src=\"data:image/%s;base64,", p->photographic ? "png" : "svg+xml");
-    oc__html_base64(out, bytes->text, bytes->n);
+    const oc_status status = path.failed ? OC_ELIMIT : write_data(r, path.text);
+    if (r->status >= 0)
+        r->status = status;
     oc__str_addz(out, "\">\n");
+    oc__str_free(&path);
 }
 
-static void write_named(struct str *out, const struct pictures *all, const char *name)
+static void write_named(struct report *r, const char *name)
 {
-    for (int i = 0; i < all->n; i++)
-        if (strcmp(all->picture[i].name, name) == 0)
-            write_picture(out, &all->picture[i]);
+    for (int i = 0; i < r->pictures->n; i++)
+        if (strcmp(r->pictures->picture[i].name, name) == 0)
+            write_picture(r, &r->pictures->picture[i]);
 }
 
-static void write_curves(struct str *out, const struct pictures *all)
+static void write_curves(struct report *r)
 {
-    oc__html_element(out, "h2", "Curves");
+    oc__html_element(&r->text, "h2", "Curves");
     for (int i = 0; i < CURVES; i++)
-        write_named(out, all, oc__curve_names[i]);
+        write_named(r, oc__curve_names[i]);
 }
 
-static void write_tracks(struct str *out, const struct pictures *all)
+static void write_tracks(struct report *r)
 {
     bool any = false;
-    for (int i = 0; i < all->n; i++) {
-        if (strncmp(all->picture[i].name, "track-", 6) != 0)
+    for (int i = 0; i < r->pictures->n; i++) {
+        if (strncmp(r->pictures->picture[i].name, "track-", 6) != 0)
             continue;
         if (!any)
-            oc__html_element(out, "h2", "Parameters");
-        write_picture(out, &all->picture[i]);
+            oc__html_element(&r->text, "h2", "Parameters");
+        write_picture(r, &r->pictures->picture[i]);
         any = true;
     }
 }
@@ -188,26 +228,25 @@ static void write_classes(struct str *out, const struct record *r, const struct 
     oc__str_addz(out, "</table>\n</div>\n");
 }
 
-static void write_part(struct str *out, const struct record *r, const struct pictures *all,
-                       oc_part part)
+static void write_part(struct report *r, oc_part part)
 {
-    const struct page *const p = oc__record_page(r, part);
+    const struct page *const p = oc__record_page(r->record, part);
     char name[64];
     if (!p)
         return;
-    const char *const before = part == r->watched ? "" : oc__part_name(part);
-    oc__html_element(out, "h2", "What it sees: %s", oc__part_name(part));
+    const char *const before = part == r->record->watched ? "" : oc__part_name(part);
+    oc__html_element(&r->text, "h2", "What it sees: %s", oc__part_name(part));
     for (const char *const *what = (const char *const[]){ "confusion", "classes", "samples",
                                                           "mistakes", NULL }; *what; what++) {
         if (strcmp(*what, "classes") == 0) {
-            write_classes(out, r, p);
+            write_classes(&r->text, r->record, p);
             continue;
         }
         snprintf(name, sizeof name, "%s%s%s", before, *before ? "-" : "", *what);
-        write_named(out, all, name);
+        write_named(r, name);
     }
     if (p->mistakes)
-        write_mistakes(out, r, p);
+        write_mistakes(&r->text, r->record, p);
 }
 
 /* ---- epochs, settings ---------------------------------------------------------------------- */
@@ -254,22 +293,40 @@ static void write_facts(struct str *out, const struct facts *f)
     oc__str_addz(out, "</table>\n");
 }
 
-oc_status oc__report_write(const struct record *r, const struct pictures *pictures,
-                           const char *folder, struct str *out)
+static void write_page(struct report *r, const struct facts *facts, const char *folder)
+{
+    const struct record *const record = r->record;
+    const oc_epoch *const best = r->pictures->best < 0 ? NULL : &record->epoch[r->pictures->best];
+    write_head(&r->text, record, facts, best, folder);
+    write_curves(r);
+    if (record->watched < OC_PARTS)
+        write_part(r, record->watched);
+    if (record->watched != OC_PART_TEST)
+        write_part(r, OC_PART_TEST);
+    write_tracks(r);
+    write_epochs(&r->text, record, best);
+    write_facts(&r->text, facts);
+    oc__str_addz(&r->text, "</body>\n</html>\n");
+    flush(r);
+}
+
+oc_status oc__report_write(const struct record *record, const struct pictures *pictures,
+                           const char *folder)
 {
     struct facts facts;
-    const oc_epoch *const best = pictures->best < 0 ? NULL : &r->epoch[pictures->best];
+    struct str path = { 0 };
+    struct report r = { .record = record, .pictures = pictures };
     TRY(oc__facts_read(&facts, folder));
-    write_head(out, r, &facts, best, folder);
-    write_curves(out, pictures);
-    if (r->watched < OC_PARTS)
-        write_part(out, r, pictures, r->watched);
-    if (r->watched != OC_PART_TEST)
-        write_part(out, r, pictures, OC_PART_TEST);
-    write_tracks(out, pictures);
-    write_epochs(out, r, best);
-    write_facts(out, &facts);
-    oc__str_addz(out, "</body>\n</html>\n");
+    oc__str_addf(&path, "%s/report.html", folder);
+    r.status = path.failed ? OC_ELIMIT : oc__write_begin(&r.file, path.text, -1);
+    if (r.status >= 0) {
+        write_page(&r, &facts, folder);
+        if (r.status >= 0)
+            r.status = oc__write_commit(&r.file, WRITE_REPLACE | WRITE_LIGHTLY);
+        oc__write_abandon(&r.file);
+    }
+    oc__str_free(&r.text);
+    oc__str_free(&path);
     oc__facts_free(&facts);
-    return out->failed ? OC_ELIMIT : OC_OK;
+    return r.status;
 }

@@ -4,9 +4,9 @@
 
 #include "watch/plot_picture.h"
 
-/* Appends the page: settings and result as run.json of the folder has them, epochs, pictures, and
- * tables of classes and mistakes. */
-oc_status oc__report_write(const struct record *r, const struct pictures *pictures,
-                           const char *folder, struct str *out);
+/* Writes report.html into the run's folder: settings and result as its run.json has them, epochs,
+ * the pictures that were drawn, and tables of classes and mistakes. */
+oc_status oc__report_write(const struct record *record, const struct pictures *pictures,
+                           const char *folder);
 
 #endif
