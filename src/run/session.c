@@ -79,12 +79,18 @@ static void context_free(struct context *c)
     *c = (struct context){ 0 };
 }
 
+void oc__session_forget(oc_session *s)
+{
+    for (int i = 0; i < PLANS; i++)
+        context_free(&s->context[i]);
+    s->current = NULL;
+}
+
 void oc_session_free(oc_session *s)
 {
     if (!s)
         return;
-    for (int i = 0; i < PLANS; i++)
-        context_free(&s->context[i]);
+    oc__session_forget(s);
     oc__session_bodies_free(s);
     oc__block_free(s->arena);
     oc__pool_free(&s->pool);

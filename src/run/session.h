@@ -40,6 +40,10 @@ struct oc_session {
 oc_status oc__session_prepare(oc_session *s, const oc_shape *inputs, const struct given *given,
                               int n_given);
 
+/* Gives up all contexts, with the weights that they keep in layouts of their own, where those of
+ * other shapes come and these do not come back. */
+void      oc__session_forget(oc_session *s);
+
 /* Runs its plan: `in` are the graph's inputs, then what is given.  With `allocate`, outputs get
  * memory of their own, to be freed also after a failure. */
 oc_status oc__session_execute(oc_session *s, const oc_tensor *in, oc_tensor *out, bool allocate);

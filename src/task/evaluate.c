@@ -2,12 +2,13 @@
  *
  * The model is built for inference with its loss behind it, and the part is read in the order of
  * storage through the model's own preparation.  The last batch may be smaller; the session then
- * plans once more. */
+ * plans once more, with the first plan given up: each holds all weights in layouts of its own. */
 #include <string.h>
 #include "base/status.h"
 #include "data/loader.h"
 #include "nn/model.h"
 #include "op/op.h"
+#include "run/session.h"
 #include "task/task.h"
 
 enum { BATCH = 256 };
@@ -19,7 +20,7 @@ struct evaluation {
     struct loader          *loader;
     const struct task      *task;
     void                   *tally;
-    int64_t                 seen;                       /* samples so far */
+    int64_t                 seen, last;                 /* samples: so far; in the last batch */
     float                  *logits, *probability;       /* [batch, …], room for double */
     const oc_eval_options  *options;
     oc_part                 part;
@@ -89,6 +90,9 @@ static oc_status run_batch(struct evaluation *e, const oc_model *m, const struct
         oc__task_targets(m, b),
     };
     oc_tensor out[] = { { .data = e->logits }, { .data = &loss }, { .data = e->probability } };
+    if (b->n != e->last)
+        oc__session_forget(e->session);
+    e->last = b->n;
     TRY(oc_session_run(e->session, in, out));
     oc__narrow(&out[0]);
     if (e->probability)
