@@ -1,72 +1,12 @@
 /* memory_test.c — a training in steady state takes no memory.
  *
- * malloc and its kin are defined here, in front of the C library's, so that every allocation of the
- * process is counted, also those of the libraries below.  Over a thousand steps our own allocator
- * is not called at all, what libraries allocate they free, and resident memory does not grow.  A
- * sanitizer has a malloc of its own, and one that keeps what is freed: there only our own
- * allocator is watched. */
+ * Over a thousand steps our own allocator is not called at all, what libraries allocate they free,
+ * and resident memory does not grow. */
 #include "test.h"
 
-#include <errno.h>
-#include <malloc.h>
-#include <stdatomic.h>
 #include "backend/backend.h"
 #include "base/clock.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define OWN_MALLOC 0
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define OWN_MALLOC 0
-#endif
-#ifndef OWN_MALLOC
-#define OWN_MALLOC 1
-#endif
-
-/* ---- counting -------------------------------------------------------------------------------- */
-
-static atomic_llong calls, live;                        /* allocations so far; those not freed */
-
-#if OWN_MALLOC
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t n);
-extern void *__libc_memalign(size_t alignment, size_t n);
-extern void  __libc_free(void *p);
-
-static void *counted(void *p)
-{
-    calls++;
-    live += p != NULL;
-    return p;
-}
-
-void *malloc(size_t n)                          { return counted(__libc_malloc(n)); }
-void *calloc(size_t n, size_t size)             { return counted(__libc_calloc(n, size)); }
-void *memalign(size_t alignment, size_t n)      { return counted(__libc_memalign(alignment, n)); }
-void *aligned_alloc(size_t alignment, size_t n) { return counted(__libc_memalign(alignment, n)); }
-
-int posix_memalign(void **out, size_t alignment, size_t n)
-{
-    *out = counted(__libc_memalign(alignment, n));
-    return *out ? 0 : ENOMEM;
-}
-
-void *realloc(void *p, size_t n)
-{
-    calls++;
-    void *const q = __libc_realloc(p, n);
-    live += (q != NULL) - (p != NULL);
-    return q;
-}
-
-void free(void *p)
-{
-    live -= p != NULL;
-    __libc_free(p);
-}
-#endif
+#include "count_malloc.h"
 
 /* ---- watching a training --------------------------------------------------------------------- */
 
@@ -88,12 +28,12 @@ static oc_status look(void *context, const oc_progress *p)
     if (s->step == WARM) {
         s->rss = oc__rss_bytes();
         s->ours = oc__mem_calls();
-        s->live = live;
-        s->calls = calls;
+        s->live = heap.live;
+        s->calls = heap.calls;
     } else if (s->step == WARM + STEPS) {
-        s->made_by_libraries = calls - s->calls;
+        s->made_by_libraries = heap.calls - s->calls;
         s->ours = oc__mem_calls() - s->ours;
-        s->live = live - s->live;
+        s->live = heap.live - s->live;
         s->grown = oc__rss_bytes() - s->rss;
     }
     return OC_OK;
@@ -151,13 +91,13 @@ static void two_thousand_steps_of_a_convolutional_network_take_no_memory(void **
 static void an_allocation_is_seen(void **state)
 {
     (void)state;
-    const long long calls_before = calls, live_before = live;
+    const long long calls_before = heap.calls, live_before = heap.live;
     const uint64_t ours = oc__mem_calls();
     void *volatile p = oc__alloc(10, 10);
     assert_int_equal(oc__mem_calls() - ours, 1);
-    assert_true((calls > calls_before && live > live_before) || !OWN_MALLOC);
+    assert_true((heap.calls > calls_before && heap.live > live_before) || !OWN_MALLOC);
     oc__free(p);
-    assert_int_equal(live, live_before);
+    assert_int_equal(heap.live, live_before);
 }
 
 int main(void)

@@ -340,27 +340,12 @@ static void images_are_judged_or_refused(void **state)
 }
 
 /* The folder must be gone before each training, and what a failed one has left is thrown away. */
-static void remove_run(const char *folder)
-{
-    struct names names;
-    char path[600];
-    if (oc__list_directory(folder, &names) < 0)
-        return;
-    for (size_t i = 0; i < names.n; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names.name[i]);
-        if (remove(path) != 0)
-            remove_run(path);
-    }
-    oc__names_free(&names);
-    assert_int_equal(remove(folder), 0);
-}
-
 static oc_status train_and_resume(void)
 {
     oc_train_result r = { 0 };
     const long long at = refuse_at;
     refuse_at = 0;
-    remove_run(words[1]);
+    remove_tree(words[1]);
     calls = 0;
     refuse_at = at;
     oc_status status = train();
@@ -378,7 +363,7 @@ static void runs_are_written_and_continued_or_refused(void **state)
     may_do_without = true;
     refuse_each(train_and_resume);
     may_do_without = false;
-    remove_run(words[1]);
+    remove_tree(words[1]);
     words[1] = NULL;
 }
 

@@ -2,8 +2,6 @@
 #include "test.h"
 
 #include <math.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "watch/plot_page.h"
 #include "watch/plot_picture.h"
 #include "watch/report_facts.h"
@@ -204,25 +202,6 @@ static void assert_equal_files(const char *a, const char *b, const char *name)
     oc__str_free(&second);
 }
 
-static void remove_run(const char *run)
-{
-    const char *const folders[] = { "plots", "checkpoints", "." };
-    for (size_t i = 0; i < COUNT(folders); i++) {
-        struct names names;
-        char folder[640], path[1024];
-        snprintf(folder, sizeof folder, "%s/%s", run, folders[i]);
-        if (oc__list_directory(folder, &names) < 0)
-            continue;
-        for (size_t k = 0; k < names.n; k++) {
-            snprintf(path, sizeof path, "%s/%s", folder, names.name[k]);
-            unlink(path);
-        }
-        oc__names_free(&names);
-        rmdir(folder);
-    }
-    rmdir(run);
-}
-
 static void a_training_is_drawn_and_drawn_alike_again(void **state)
 {
     (void)state;
@@ -246,8 +225,8 @@ static void a_training_is_drawn_and_drawn_alike_again(void **state)
         snprintf(name, sizeof name, "plots/%s.svg", drawn[i]);
         assert_equal_files(a, b, name);
     }
-    remove_run(a);
-    remove_run(b);
+    remove_tree(a);
+    remove_tree(b);
 }
 
 static void looking_on_changes_nothing(void **state)
@@ -260,8 +239,8 @@ static void looking_on_changes_nothing(void **state)
     train(b, 2, false);
     assert_equal_files(a, b, "metrics.csv");
     assert_equal_files(a, b, "model.safetensors");
-    remove_run(a);
-    remove_run(b);
+    remove_tree(a);
+    remove_tree(b);
 }
 
 /* The picture's words and the table of the run say the same. */
@@ -291,7 +270,7 @@ static void the_curve_of_the_loss_has_the_numbers_of_the_table(void **state)
     oc__course_free(&course);
     oc__str_free(&svg);
     oc__str_free(&html);
-    remove_run(run);
+    remove_tree(run);
 }
 
 /* ---- reading runs --------------------------------------------------------------------------- */

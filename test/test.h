@@ -70,6 +70,23 @@ static inline int remove_place(void **state)
     return remove(test_directory);
 }
 
+/* Removes a folder with all that is in it; where there is none, does nothing. */
+static inline void remove_tree(const char *folder)
+{
+    struct names names;
+    char path[1024];
+    if (oc__list_directory(folder, &names) < 0)
+        return;
+    for (size_t i = 0; i < names.n; i++) {
+        const int n = snprintf(path, sizeof path, "%s/%s", folder, names.name[i]);
+        assert_true(n < (int)sizeof path);
+        if (remove(path) != 0)
+            remove_tree(path);
+    }
+    oc__names_free(&names);
+    assert_int_equal(remove(folder), 0);
+}
+
 /* A path in the shared data (OC_DATA, or ../shared/data); where it is missing, skips the test. */
 static inline const char *shared_data(const char *name)
 {

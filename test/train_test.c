@@ -581,16 +581,9 @@ static void a_result_as_json_has_the_promised_fields(void **state)
     oc_string_free(text);
 }
 
-static void remove_run(const char *name)
-{
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", place(name));
-    assert_int_equal(system(command), 0);
-}
-
 static int clear_place(void **state)
 {
-    remove_run("nan");
+    remove_tree(place("nan"));
     return remove_place(state);
 }
 
