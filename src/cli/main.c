@@ -223,12 +223,14 @@ static oc_status dispatch(int argc, char **argv)
     return run(command, argc - 2, argv + 2);
 }
 
-/* Images come and go by the thousand, and each is a block of its own: blocks of up to 8 MiB are
+/* Images come and go by the thousand, and each is a block of its own: blocks of up to 4 MiB are
  * taken from the heap, and what is free on top of it stays.  Otherwise the kernel maps and clears
- * pages for every image, which costs a tenth of the time of decoding. */
+ * pages for every image, which costs a tenth of the time of decoding.  Blocks for numbers that are
+ * aligned to huge pages exceed that and are given back when they are freed: the heap keeps none of
+ * what an evaluation took. */
 static void keep_memory(void)
 {
-    mallopt(M_MMAP_THRESHOLD, 8 << 20);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
