@@ -22,7 +22,7 @@ endif
 
 # A back end is a folder; the table in src/backend/backend.c is told which are here.
 BACKENDS := $(patsubst src/backend/%/,%,$(wildcard src/backend/*/))
-LIBS     := -lcairo -lpng -ljpeg -lwebp -lz -ljansson -lcurl -larchive -lcrypto -lmicrohttpd -lm -pthread
+LIBS     := -lcairo -lpng -ljpeg -lwebp -lz -ljansson -lm -pthread
 ifneq ($(filter onednn,$(BACKENDS)),)
 LIBS += -ldnnl
 endif
@@ -32,6 +32,9 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmis
 HARD := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
         -fno-common -fno-delete-null-pointer-checks -fno-strict-overflow
 LINK := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+# Libraries that few commands use are opened when these do, by the name that they are linked under.
+soname = $(shell readelf -d "$$($(CC) -print-file-name=lib$(1).so)" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+opened = -DSONAME_$(1)='"$(or $(call soname,$(1)),lib$(1).so)"'
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc $(patsubst %,-DOC_BACKEND_%,$(BACKENDS))
 FLAGS := -std=c17 -fPIC -fopenmp -fno-math-errno $(WARN) $(CFLAGS)
@@ -66,6 +69,11 @@ $(BUILD)/obj/src/backend/resample.o: FLAGS += $(VECTOR)
 # Resizing pictures too, and its weights are the same bits whatever the machine.
 $(BUILD)/obj/src/image/resample.o $(BUILD)/obj/src/image/numbers.o: FLAGS += -O3
 
+$(BUILD)/obj/src/fetch/download.o: CPPFLAGS += $(call opened,curl)
+$(BUILD)/obj/src/fetch/unpack.o:   CPPFLAGS += $(call opened,archive)
+$(BUILD)/obj/src/fetch/digest.o:   CPPFLAGS += $(call opened,crypto)
+$(BUILD)/obj/src/watch/metrics.o:  CPPFLAGS += $(call opened,microhttpd)
+
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -98,6 +106,9 @@ $(BUILD)/test/%: test/%.c $(BUILD)/libocellus.a
 
 # This test stands between the library and the C library's allocator.
 $(BUILD)/test/oom_test: LDFLAGS += -Wl,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=free
+
+# And this one makes archives, and checksums, of its own.
+$(BUILD)/test/unpack_test: LIBS += -larchive -lcrypto
 
 # Examples see what a user sees: the public header alone.
 $(BUILD)/example/%: example/%.c $(BUILD)/libocellus.a

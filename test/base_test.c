@@ -1,9 +1,11 @@
-/* base_test.c — the lowest layer: text, attributes, maps, memory and random numbers. */
+/* base_test.c — the lowest layer: text, attributes, maps, memory, libraries and random numbers. */
 #include "test.h"
 
 #include <math.h>
+#include <zlib.h>
 
 #include "base/attr.h"
+#include "base/library.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/rng.h"
@@ -367,6 +369,35 @@ static void warnings_reach_the_function_that_was_set(void **state)
     assert_string_equal(line, "0 n");
 }
 
+/* ---- libraries ------------------------------------------------------------------------------ */
+
+#define ZLIB(F)    F(, crc32) F(, adler32)
+#define UNKNOWN(F) F(, crc32) F(oc_, error)
+LIBRARY(zlib, "libz.so.1", "checksums", ZLIB)
+LIBRARY(lacking, "libz.so.1", "checksums", UNKNOWN)
+LIBRARY(missing, "libnot-there.so.7", "wishes", ZLIB)
+
+static void a_library_is_opened_when_it_is_needed(void **state)
+{
+    (void)state;
+    assert_null(zlib.crc32);
+    for (int i = 0; i < 2; i++)
+        assert_ok(zlib_open());
+    assert_true(zlib.crc32(0, (const unsigned char *)"123456789", 9) == 0xcbf43926);
+    assert_true(zlib.adler32(1, (const unsigned char *)"a", 1) == 0x620062);
+}
+
+static void a_library_that_is_missing_or_another_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(missing_open(), OC_EIO);
+    error_says("wishes need a library");
+    error_says("libnot-there.so.7");
+    assert_int_equal(lacking_open(), OC_EIO);
+    error_says("libz.so.1: has no function oc_error");
+    assert_int_equal(lacking_open(), OC_EIO);           /* and stays closed */
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -388,6 +419,8 @@ int main(void)
         cmocka_unit_test(draws_are_a_function_of_key_and_counter),
         cmocka_unit_test(draws_are_roughly_uniform_and_normal),
         cmocka_unit_test(a_permutation_holds_each_once),
+        cmocka_unit_test(a_library_is_opened_when_it_is_needed),
+        cmocka_unit_test(a_library_that_is_missing_or_another_is_told),
         cmocka_unit_test(warnings_reach_the_function_that_was_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

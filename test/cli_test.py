@@ -22,7 +22,7 @@ PROGRAM = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "ocellu
 DATA = os.path.abspath(os.environ.get("OC_DATA", "../shared/data"))
 SMALL = "synth:digits,train=400,test=100"
 COMMANDS = ["train", "eval", "predict", "explain", "plot", "inspect", "export",
-            "data", "check", "bench", "help"]
+            "import", "data", "check", "bench", "help"]
 
 
 class Skip(Exception):
@@ -123,6 +123,8 @@ def every_example_works_as_written():
     write("t10k-images-idx3-ubyte.gz", gzip.compress(struct.pack(">IIII", 2051, 8, 28, 28)
                                                      + bytes(8 * 784)))
     write("model.onnx", onnx())
+    ocellus("export", "resnet20", "resnet20.onnx", "--input", "3,32,32")
+    write("cifar10.txt", "\n".join("abcdefghij").encode())
     write("x.npy", npy("<f4", "(1, 3, 2, 2)", struct.pack("<12f", *range(-6, 6))))
     os.mkdir("scans")
     write("scans/one.png", png(bytes(784), 28))
@@ -217,6 +219,41 @@ def training_takes_the_preparation_that_is_stored_unless_told_otherwise():
         assert "mean=0.1" not in shown["preparation"], shown
         assert re.search(rf"{word}: images are prepared as asked, by .*, and not as .*mean=0.1",
                          said), said
+
+
+def peak_of(*words):
+    """The most memory that a process had that ran the program, in bytes."""
+    pid = os.posix_spawn(PROGRAM, [PROGRAM, *words], os.environ,
+                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+    status, used = os.wait4(pid, 0)[1:]
+    assert status == 0, (words, status)
+    return used.ru_maxrss * 1024
+
+
+def a_model_of_onnx_takes_little_more_than_its_weights_and_plan():
+    if "address" in PROGRAM:
+        raise Skip("a sanitizer takes memory of its own")
+    ocellus("export", "resnet18", "r.onnx", "--input", "3,224,224", "--classes", "1000")
+    write("dot.png", png(bytes(224 * 224), 224))
+    write("x.npy", npy("<f4", "(1, 3, 224, 224)", bytes(4 * 3 * 224 * 224)))
+    shown = json.loads(ocellus("inspect", "r.onnx", "--json", "-").stdout)
+    weights, plan = 4 * shown["parameters"], shown["planned_bytes"]
+    room = 20 * 2**20
+    assert peak_of("import", "r.onnx", "r.safetensors") <= weights + room
+    for words in (["inspect", "r.onnx"], ["predict", "r.onnx", "--input", "x=x.npy"],
+                  ["predict", "r.onnx", "dot.png", "--prepare", "rgb; resize 224,224; scale"],
+                  ["predict", "r.safetensors", "dot.png", "--prepare", "rgb; scale"],
+                  ["bench", "r.onnx", "--mode", "infer", "--batch", "1", "--steps", "2"]):
+        peak = peak_of(*words)
+        assert peak <= weights + plan + room, (words, peak, weights, plan)
+
+
+def libraries_that_few_commands_use_are_not_loaded_at_the_start():
+    loaded = subprocess.run([PROGRAM], capture_output=True, text=True,
+                            env={**os.environ, "LD_TRACE_LOADED_OBJECTS": "1"}).stdout
+    assert "libc.so" in loaded, loaded
+    for name in "curl", "archive", "crypto", "microhttpd":
+        assert f"lib{name}." not in loaded, loaded
 
 
 def any_model_runs_on_arrays_and_hands_out_any_value():

@@ -9,14 +9,20 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/library.h"
 #include "base/status.h"
 #include "fetch/fetch.h"
+
+#define CURL_FUNCTIONS(F)                                                                      \
+    F(curl_, global_init) F(curl_, easy_init) F(curl_, easy_cleanup) F(curl_, easy_perform)    \
+    F(curl_, easy_setopt) F(curl_, easy_getinfo) F(curl_, easy_strerror)
+LIBRARY(curl, SONAME_curl, "downloads", CURL_FUNCTIONS)
 
 static const long connect_seconds = 20, slow_bytes = 1000, slow_seconds = 30, redirects = 5;
 
 static void begin_curl(void)
 {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl.global_init(CURL_GLOBAL_DEFAULT);
 }
 
 static void tell(const struct download *d)
@@ -58,11 +64,11 @@ static bool may_pass(long status)
     return status == 408 || status == 429 || status >= 500;
 }
 
-static oc_status explain(struct sink *s, CURL *curl, CURLcode code, const char *text)
+static oc_status explain(struct sink *s, CURL *easy, CURLcode code, const char *text)
 {
     struct download *const d = s->d;
     long http = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http);
+    curl.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http);
     if (s->error)
         return oc__fail_errno(s->error, "%s: cannot be written", d->name);
     if (s->overflow)
@@ -74,35 +80,35 @@ static oc_status explain(struct sink *s, CURL *curl, CURLcode code, const char *
     }
     d->again = true;
     if (code != CURLE_OK)
-        return oc__fail(OC_EIO, "%s: %s", d->url, *text ? text : curl_easy_strerror(code));
+        return oc__fail(OC_EIO, "%s: %s", d->url, *text ? text : curl.easy_strerror(code));
     return oc__fail(OC_EIO, "%s: ends after %lld of %lld bytes", d->url, (long long)d->have,
                     (long long)d->bytes);
 }
 
-static void set_up(CURL *curl, struct sink *s, char *text)
+static void set_up(CURL *easy, struct sink *s, char *text)
 {
-    curl_easy_setopt(curl, CURLOPT_URL, s->d->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http,file");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https,http");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, redirects);
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, connect_seconds);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, slow_bytes);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, slow_seconds);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "ocellus/" OC_VERSION);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, store);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, s);
+    curl.easy_setopt(easy, CURLOPT_URL, s->d->url);
+    curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http,file");
+    curl.easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https,http");
+    curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl.easy_setopt(easy, CURLOPT_MAXREDIRS, redirects);
+    curl.easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
+    curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, connect_seconds);
+    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, slow_bytes);
+    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, slow_seconds);
+    curl.easy_setopt(easy, CURLOPT_USERAGENT, "ocellus/" OC_VERSION);
+    curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, text);
+    curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, store);
+    curl.easy_setopt(easy, CURLOPT_WRITEDATA, s);
 }
 
 /* Libcurl tells a server without ranges by CURLE_RANGE_ERROR; 416 is said of a beginning that is
  * longer than the file there. */
-static bool must_begin_anew(CURL *curl, CURLcode code)
+static bool must_begin_anew(CURL *easy, CURLcode code)
 {
     long http = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http);
+    curl.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http);
     return code == CURLE_RANGE_ERROR || (code == CURLE_HTTP_RETURNED_ERROR && http == 416);
 }
 
@@ -111,21 +117,22 @@ oc_status oc__download(struct download *d)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     char        text[CURL_ERROR_SIZE] = "";
     struct sink s = { .d = d };
+    TRY(curl_open());
     pthread_once(&once, begin_curl);
-    CURL *const curl = curl_easy_init();
-    if (!curl)
+    CURL *const easy = curl.easy_init();
+    if (!easy)
         return oc__fail(OC_ELIMIT, "%s: no memory to connect", d->url);
     d->again = false;
-    set_up(curl, &s, text);
-    curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)d->have);
-    CURLcode code = curl_easy_perform(curl);
-    if (d->have > 0 && must_begin_anew(curl, code)) {
+    set_up(easy, &s, text);
+    curl.easy_setopt(easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)d->have);
+    CURLcode code = curl.easy_perform(easy);
+    if (d->have > 0 && must_begin_anew(easy, code)) {
         d->have = 0;
-        curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)0);
-        code = ftruncate(d->fd, 0) == 0 ? curl_easy_perform(curl) : CURLE_WRITE_ERROR;
+        curl.easy_setopt(easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)0);
+        code = ftruncate(d->fd, 0) == 0 ? curl.easy_perform(easy) : CURLE_WRITE_ERROR;
     }
     const bool      whole = code == CURLE_OK && d->have == d->bytes;
-    const oc_status status = whole ? OC_OK : explain(&s, curl, code, text);
-    curl_easy_cleanup(curl);
+    const oc_status status = whole ? OC_OK : explain(&s, easy, code, text);
+    curl.easy_cleanup(easy);
     return status;
 }

@@ -13,10 +13,19 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/library.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "fetch/fetch.h"
+
+#define ARCHIVE(F)                                                                             \
+    F(archive_, read_new) F(archive_, read_free) F(archive_, read_open_fd)                     \
+    F(archive_, read_support_filter_gzip) F(archive_, read_support_format_tar)                 \
+    F(archive_, read_support_format_zip) F(archive_, read_next_header) F(archive_, read_data)  \
+    F(archive_, error_string) F(archive_, entry_pathname) F(archive_, entry_hardlink)          \
+    F(archive_, entry_symlink) F(archive_, entry_filetype)
+LIBRARY(archive, SONAME_archive, "archives", ARCHIVE)
 
 enum { BLOCK = 1 << 18, NAME_BYTES_MAX = 1024, ENTRIES_MAX = 1 << 20, FOLDERS_OPEN = 32 };
 
@@ -33,7 +42,7 @@ struct unpacking {
 
 static oc_status damaged(const struct unpacking *u)
 {
-    const char *const text = archive_error_string(u->archive);
+    const char *const text = archive.error_string(u->archive);
     return oc__fail(OC_EINPUT, "%s: archive: %s", u->path, text ? text : "damaged");
 }
 
@@ -102,7 +111,7 @@ static oc_status copy_data(struct unpacking *u, const char *name, const char *pa
     char *const block = oc__alloc(BLOCK, 1);
     oc_status   status = block ? OC_OK : OC_ELIMIT;
     while (status >= 0) {
-        const la_ssize_t n = archive_read_data(u->archive, block, BLOCK);
+        const la_ssize_t n = archive.read_data(u->archive, block, BLOCK);
         if (n == 0)
             break;
         if (n < 0)
@@ -131,12 +140,12 @@ static oc_status unpack_file(struct unpacking *u, const char *name, const char *
 
 static oc_status unpack_entry(struct unpacking *u, struct archive_entry *entry)
 {
-    const char *const name = archive_entry_pathname(entry);
+    const char *const name = archive.entry_pathname(entry);
     struct str        path = { 0 };
     TRY(check_name(u, name));
-    if (archive_entry_hardlink(entry) || archive_entry_symlink(entry))
+    if (archive.entry_hardlink(entry) || archive.entry_symlink(entry))
         return refuse(u, name, "is a link");
-    const mode_t type = archive_entry_filetype(entry);
+    const mode_t type = archive.entry_filetype(entry);
     if (type != AE_IFREG && type != AE_IFDIR)
         return refuse(u, name, "is neither a file nor a folder");
     oc__str_addf(&path, "%s/%s", u->folder, name);
@@ -151,7 +160,7 @@ static oc_status unpack_all(struct unpacking *u)
 {
     for (;;) {
         struct archive_entry *entry;
-        const int             code = archive_read_next_header(u->archive, &entry);
+        const int             code = archive.read_next_header(u->archive, &entry);
         if (code == ARCHIVE_EOF)
             return OC_OK;
         if (code != ARCHIVE_OK)
@@ -177,28 +186,29 @@ static oc_status sync_disk(const char *folder)
 
 static oc_status read_archive(struct unpacking *u, const struct file *f)
 {
-    archive_read_support_filter_gzip(u->archive);
-    archive_read_support_format_tar(u->archive);
-    archive_read_support_format_zip(u->archive);
-    if (archive_read_open_fd(u->archive, f->fd, BLOCK) != ARCHIVE_OK)
+    archive.read_support_filter_gzip(u->archive);
+    archive.read_support_format_tar(u->archive);
+    archive.read_support_format_zip(u->archive);
+    if (archive.read_open_fd(u->archive, f->fd, BLOCK) != ARCHIVE_OK)
         return damaged(u);
     TRY(unpack_all(u));
     return sync_disk(u->folder);
 }
 
-oc_status oc__unpack(const char *archive, const char *folder)
+oc_status oc__unpack(const char *path, const char *folder)
 {
-    struct unpacking u = { .path = archive, .folder = folder };
+    struct unpacking u = { .path = path, .folder = folder };
     struct file      f;
-    TRY(oc__file_open(&f, archive));
+    TRY(archive_open());
+    TRY(oc__file_open(&f, path));
     u.left = ratio_max * f.size + room_more;
-    u.archive = archive_read_new();
-    oc_status status = u.archive ? OC_OK : oc__fail(OC_ELIMIT, "%s: no memory", archive);
+    u.archive = archive.read_new();
+    oc_status status = u.archive ? OC_OK : oc__fail(OC_ELIMIT, "%s: no memory", path);
     if (status >= 0 && mkdir(folder, 0777) != 0)
         status = oc__fail_errno(errno, "%s: the directory cannot be made", folder);
     if (status >= 0)
         status = read_archive(&u, &f);
-    archive_read_free(u.archive);
+    archive.read_free(u.archive);
     oc__str_free(&u.parent);
     oc__file_close(&f);
     return status;

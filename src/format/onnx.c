@@ -7,10 +7,16 @@
 #include "format/onnx_import.h"
 
 struct output { const char *name; oc_value value; };
+struct property { const char *key, *value; };
 
+/* The messages are many times what is kept of them, so they go once the numbers are read. */
 struct oc_onnx {
-    struct pool       pool;                             /* of the messages and what points there */
+    struct pool       messages;                         /* and what importing them needs */
     struct onnx_model model;
+    struct pool       pool;                             /* of what stays */
+    struct property  *property;                         /* metadata */
+    int               properties;
+    int64_t           opset;
     struct file       file;                             /* open until the numbers are read */
     bool              is_open;
     oc_store         *store;
@@ -35,7 +41,10 @@ static oc_status find_outputs(oc_onnx *m, const char *path)
         if (id <= 0)
             return oc__fail(OC_EINPUT, "%s: output %s: nothing makes it", path,
                             oc__quote_z(name ? name : ""));
-        m->output[m->outputs++] = (struct output){ name, { (int32_t)id } };
+        m->output[m->outputs].name = oc__pool_strdup(&m->pool, name);
+        m->output[m->outputs].value = (oc_value){ (int32_t)id };
+        if (!m->output[m->outputs++].name)
+            return OC_ELIMIT;
     }
     return OC_OK;
 }
@@ -52,11 +61,30 @@ static oc_status find_inputs(oc_onnx *m)
     return OC_OK;
 }
 
+static oc_status keep_metadata(oc_onnx *m)
+{
+    const struct pb_list *const list = &m->model.metadata_props;
+    m->property = oc__pool_alloc(&m->pool, (size_t)(list->n + 1) * sizeof *m->property);
+    if (!m->property)
+        return OC_ELIMIT;
+    for (int i = 0; i < list->n; i++) {
+        const struct onnx_pair *const from = LIST_AT(struct onnx_pair, *list, i);
+        struct property *const to = &m->property[m->properties++];
+        to->key = oc__pool_strdup(&m->pool, from->key ? from->key : "");
+        to->value = from->value ? oc__pool_strdup(&m->pool, from->value) : NULL;
+        if (!to->key || (from->value && !to->value))
+            return OC_ELIMIT;
+    }
+    return OC_OK;
+}
+
 static oc_status import(oc_onnx *m, struct onnx_import *im)
 {
     snprintf(m->producer, sizeof m->producer, "%s %s",
              m->model.producer_name ? m->model.producer_name : "",
              m->model.producer_version ? m->model.producer_version : "");
+    m->opset = oc__onnx_opset(&m->model.opset_import, "");
+    TRY(keep_metadata(m));
     TRY(oc__onnx_check_operators(im));
     TRY(oc__onnx_import_graph(im, m->model.graph, &m->scope));
     TRY(oc_graph_check(m->scope.g));
@@ -67,7 +95,7 @@ static oc_status import(oc_onnx *m, struct onnx_import *im)
 static oc_status build(oc_onnx *m, struct onnx_source *source, const oc_onnx_options *options)
 {
     struct onnx_import im = { .path = m->file.path, .model = &m->model, .options = options,
-                              .pool = &m->pool, .store = m->store, .source = source };
+                              .pool = &m->messages, .store = m->store, .source = source };
     const oc_status status = import(m, &im);
     oc__map_free(&im.uses);
     return status;
@@ -79,7 +107,7 @@ static oc_status read_model(oc_onnx *m, const oc_onnx_options *options)
     struct onnx_source source;
     if (f->size == 0)
         return oc__fail(OC_EINPUT, "%s: offset 0: the file is empty", f->path);
-    TRY(oc__pb_read(f, &oc__onnx_model_message, &m->model, &m->pool));
+    TRY(oc__pb_read(f, &oc__onnx_model_message, &m->model, &m->messages));
     if (!m->model.graph)
         return oc__fail(OC_EINPUT, "%s: there is no graph in it", f->path);
     TRY(oc_store_new(&m->store, 0));
@@ -109,11 +137,14 @@ oc_status oc__onnx_open(oc_onnx **out, const char *path, const oc_onnx_options *
     return status;
 }
 
+/* Nothing more will be read. */
 static void close_file(oc_onnx *m)
 {
     if (m->is_open)
         oc__file_close(&m->file);
     m->is_open = false;
+    oc__pool_free(&m->messages);
+    m->model = (struct onnx_model){ 0 };
 }
 
 oc_status oc__onnx_values(oc_onnx *m, oc_store *to)
@@ -155,6 +186,7 @@ int         oc_onnx_inputs(const oc_onnx *m)           { return m->inputs; }
 oc_value    oc_onnx_input(const oc_onnx *m, int i)     { return m->input[i]; }
 int         oc_onnx_outputs(const oc_onnx *m)          { return m->outputs; }
 const char *oc_onnx_producer(const oc_onnx *m)         { return m->producer; }
+int64_t     oc_onnx_opset(const oc_onnx *m)            { return m->opset; }
 
 oc_value oc_onnx_output(const oc_onnx *m, int i, const char **name)
 {
@@ -169,17 +201,10 @@ oc_value oc_onnx_value(const oc_onnx *m, const char *name)
     return (oc_value){ (int32_t)id };
 }
 
-int64_t oc_onnx_opset(const oc_onnx *m)
-{
-    return oc__onnx_opset(&m->model.opset_import, "");
-}
-
 const char *oc_onnx_metadata(const oc_onnx *m, const char *key)
 {
-    for (int i = 0; i < m->model.metadata_props.n; i++) {
-        const struct onnx_pair *const p = LIST_AT(struct onnx_pair, m->model.metadata_props, i);
-        if (p->key && !strcmp(p->key, key))
-            return p->value;
-    }
+    for (int i = 0; i < m->properties; i++)
+        if (!strcmp(m->property[i].key, key))
+            return m->property[i].value;
     return NULL;
 }

@@ -118,7 +118,9 @@ static oc_status put_name(const struct onnx_import *im, struct onnx_scope *s, co
     if (oc__map_get(&s->by_name, name, -1) >= 0)
         return oc__fail(OC_EINPUT, "%s: %s %s: there is a value of that name", im->path, what,
                         oc__quote_z(name));
-    return oc__map_put(&s->by_name, name, v.id) ? oc_graph_check(s->g) : OC_ELIMIT;
+    TRY(oc_graph_check(s->g));
+    const char *const own = oc__value(s->g, v)->name;   /* equal, and lives as long as the graph */
+    return oc__map_put(&s->by_name, own, v.id) ? OC_OK : OC_ELIMIT;
 }
 
 /* Numbers that a network has learnt: they go to the store, read later all at once. */

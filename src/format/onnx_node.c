@@ -186,11 +186,13 @@ static oc_status find_value(struct onnx_scope *s, const char *name, int i, oc_va
     return OC_OK;
 }
 
-static oc_status name_value(struct onnx_scope *s, const char *name, oc_value v)
+/* Under a copy of the name, which lives as long as the graph: *own. */
+static oc_status name_value(struct onnx_scope *s, const char *name, oc_value v, const char **own)
 {
     if (oc__map_get(&s->by_name, name, -1) >= 0)
         return oc__fail(OC_EINPUT, "output %s: there is a value of that name", oc__quote_z(name));
-    return oc__map_put(&s->by_name, name, v.id) ? OC_OK : OC_ELIMIT;
+    *own = oc__pool_strdup(&s->g->pool, name);
+    return *own && oc__map_put(&s->by_name, *own, v.id) ? OC_OK : OC_ELIMIT;
 }
 
 static oc_status check_size(const oc_graph *g, oc_value v, int k)
@@ -208,13 +210,13 @@ static oc_status name_outputs(struct onnx_scope *s, const struct onnx_node_proto
                               const struct onnx_node *made, int values)
 {
     for (int k = 0; k < made->n_out; k++) {
-        const char *const name = *LIST_AT(const char *, n->output, k);
+        const char *const name = *LIST_AT(const char *, n->output, k), *own;
         if (!*name)
             continue;
         TRY(check_size(s->g, made->out[k], k));
-        TRY(name_value(s, name, made->out[k]));
+        TRY(name_value(s, name, made->out[k], &own));
         if (made->out[k].id > values)
-            oc__value(s->g, made->out[k])->name = oc__pool_strdup(&s->g->pool, name);
+            oc__value(s->g, made->out[k])->name = own;
     }
     return OC_OK;
 }
@@ -351,13 +353,13 @@ static oc_status call(struct onnx_import *im, struct onnx_scope *s,
     if (!status)
         status = oc__onnx_import_nodes(im, &inner, &f->node);
     for (int k = 0; k < n->output.n && !status; k++) {
-        const char *const name = *LIST_AT(const char *, n->output, k);
+        const char *const name = *LIST_AT(const char *, n->output, k), *own;
         const int64_t id = k < f->output.n
             ? oc__map_get(&inner.by_name, *LIST_AT(const char *, f->output, k), -1) : -1;
         if (*name && id <= 0)
             status = oc__fail(OC_EINPUT, "output %d: the function does not make it", k);
         else if (*name)
-            status = name_value(s, name, (oc_value){ (int32_t)id });
+            status = name_value(s, name, (oc_value){ (int32_t)id }, &own);
     }
     oc__map_free(&inner.by_name);
     return status;

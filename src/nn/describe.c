@@ -11,30 +11,6 @@
 
 /* ---- layers ------------------------------------------------------------------------------- */
 
-/* 0 where shapes are not known. */
-static double node_flops(const oc_graph *g, const struct node *n)
-{
-    bool known = true;
-    const oc_shape *x[OP_MAX_INPUTS];
-    oc_dtype xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
-    oc_shape y[OP_MAX_OUTPUTS];
-    for (int i = 0; i < n->n_in; i++) {
-        x[i] = oc__is_none(n->in[i]) ? NULL : &oc__value(g, n->in[i])->shape;
-        xt[i] = x[i] ? oc__value(g, n->in[i])->dtype : OC_F32;
-        known &= !x[i] || oc_shape_count(x[i]) >= 0;
-    }
-    for (int k = 0; k < n->n_out; k++) {
-        const struct value *v = oc__value(g, (oc_value){ n->out.id + k });
-        y[k] = v->shape;
-        yt[k] = v->dtype;
-        known &= oc_shape_count(&y[k]) >= 0;
-    }
-    if (!known)
-        return 0;
-    const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt, NULL };
-    return n->op->flops ? n->op->flops(&s) : (double)oc_shape_count(&y[0]);
-}
-
 /* The step as the grammar writes it. */
 static oc_status write_step(const struct model_step *s, oc_layer_info *info)
 {
@@ -64,7 +40,7 @@ static oc_status measure(oc_layer_info *info, const oc_model *m, oc_graph *g, in
         info[i].output = oc_value_shape(g, x);
         info[i].parameters = oc_store_elements(g->store) - before;
         for (int k = nodes; k < g->nodes; k++)
-            info[i].flops += node_flops(g, &g->node[k]);
+            info[i].flops += oc__node_flops(g, &g->node[k]);
     }
     return OC_OK;
 }
@@ -79,7 +55,7 @@ static oc_status measure_graph(oc_layer_info *info, const oc_graph *g)
         snprintf(info[k].name, sizeof info->name, "%s", n->name);
         snprintf(info[k].step, sizeof info->step, "%s", n->op->entry.name);
         info[k].output = oc__value(g, n->out)->shape;
-        info[k].flops = node_flops(g, n);
+        info[k].flops = oc__node_flops(g, n);
         for (int i = 0; i < n->n_in; i++) {
             const struct value *const v = oc__is_none(n->in[i]) ? NULL : oc__value(g, n->in[i]);
             const struct parameter *const p

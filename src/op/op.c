@@ -268,3 +268,27 @@ oc_value oc__scalar_like(oc_graph *g, double v, oc_value like)
     oc_tensor_set(&t, 0, v);
     return oc_constant(g, &t);
 }
+
+double oc__node_flops(const oc_graph *g, const struct node *n)
+{
+    const oc_shape *x[OP_MAX_INPUTS];
+    oc_dtype xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
+    oc_shape y[OP_MAX_OUTPUTS];
+    bool known = true;
+    for (int i = 0; i < n->n_in; i++) {
+        const struct value *const v = oc__is_none(n->in[i]) ? NULL : oc__value(g, n->in[i]);
+        x[i] = v ? &v->shape : NULL;
+        xt[i] = v ? v->dtype : OC_F32;
+        known &= !v || oc_shape_count(&v->shape) >= 0;
+    }
+    for (int k = 0; k < n->n_out; k++) {
+        const struct value *const v = oc__value(g, (oc_value){ n->out.id + k });
+        y[k] = v->shape;
+        yt[k] = v->dtype;
+        known &= oc_shape_count(&y[k]) >= 0;
+    }
+    const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt, NULL };
+    if (!known)
+        return 0;
+    return n->op->flops ? n->op->flops(&s) : (double)oc_shape_count(&y[0]);
+}

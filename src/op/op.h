@@ -145,6 +145,9 @@ oc_status oc__take_float(const struct infer *s, int i, double *out);
 /* For `pending`: the rank of the first input, no dimension known. */
 oc_status oc__pending_like(const struct infer *s);
 
+/* FLOPs of a node; 0 where shapes are not known. */
+double oc__node_flops(const oc_graph *g, const struct node *n);
+
 /* For the tables: what moves data only; what reads its first input once. */
 double oc__flops_none(const struct infer *s);
 double oc__flops_input(const struct infer *s);

@@ -39,9 +39,9 @@ static bool place_fixed(struct plan *p)
 static int taken_over(const struct plan *p, int i)
 {
     const struct plan_step *s = &p->step[i];
-    if (s->offer.in_place < 0 || s->x[s->offer.in_place] < 0)
+    if (s->in_place < 0 || s->x[s->in_place] < 0)
         return -1;
-    const int x = p->slot[s->x[s->offer.in_place]].root;
+    const int x = p->slot[s->x[s->in_place]].root;
     const struct slot *from = &p->slot[x], *to = &p->slot[s->y[0]];
     int reads = 0;
     for (int k = 0; k < s->request.n_in; k++)
@@ -143,7 +143,7 @@ static oc_status add_up(struct plan *p)
 {
     size_t scratch = 0, all, rounded;
     for (int i = 0; i < p->steps; i++)
-        scratch = p->step[i].offer.scratch > scratch ? p->step[i].offer.scratch : scratch;
+        scratch = p->step[i].scratch > scratch ? p->step[i].scratch : scratch;
     if (!oc__add(scratch, ALIGN - 1, &rounded) ||
         !oc__add(p->scratch_offset, rounded / ALIGN * ALIGN, &p->arena_bytes) ||
         !oc__add(p->arena_bytes, p->fixed_bytes, &all))

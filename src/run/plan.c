@@ -98,6 +98,16 @@ static struct plan_step *add_step(struct builder *b)
     return &p->step[p->steps++];
 }
 
+/* What a run needs of an offer; its layouts are those of the slots. */
+static void take_offer(struct plan_step *s, const struct offer *o)
+{
+    s->kernel = o->kernel;
+    s->state = o->state;
+    s->detail = o->detail;
+    s->scratch = o->scratch;
+    s->in_place = o->in_place;
+}
+
 static struct operand *operands(struct pool *pool, int n)
 {
     return oc__pool_alloc(pool, (size_t)(n ? n : 1) * sizeof(struct operand));
@@ -152,17 +162,16 @@ static int in_layout(struct builder *b, int slot, const struct layout *layout)
                                    .y = o + 1,
                                    .mode = b->options->session->mode,
                                    .threads = b->options->threads };
-    s->offer.in_place = -1;
-    s->offer.x[0] = o[0].layout;
-    s->offer.y[0] = layout;
+    struct offer offer = { .in_place = -1, .x = { o[0].layout }, .y = { layout } };
     s->backend = (layout ? layout : p->slot[slot].layout)->owner;
-    if (!s->backend->reorder(&o[0], &o[1], b->options->threads, &s->offer)) {
-        if (!s->offer.no_memory)
+    if (!s->backend->reorder(&o[0], &o[1], b->options->threads, &offer)) {
+        if (!offer.no_memory)
             oc__fail(OC_EBUG, "%s: no reorder from %s to %s", s->name,
                      o[0].layout ? o[0].layout->name : "plain",
                      layout ? layout->name : "plain");
         return -1;
     }
+    take_offer(s, &offer);
     return to;
 }
 
@@ -183,25 +192,6 @@ static bool only_static(const struct builder *b, const struct node *n)
             !b->plan->slot[b->slot_of[n->in[i].id]].is_static)
             return false;
     return !n->op->random && b->options->session->mode == OC_INFER;
-}
-
-static double node_flops(const struct builder *b, const struct node *n)
-{
-    const oc_shape *x[OP_MAX_INPUTS];
-    oc_dtype xt[OP_MAX_INPUTS], yt[OP_MAX_OUTPUTS];
-    oc_shape y[OP_MAX_OUTPUTS];
-    for (int i = 0; i < n->n_in; i++) {
-        const struct value *v = oc__is_none(n->in[i]) ? NULL : oc__value(b->graph, n->in[i]);
-        x[i] = v ? &v->shape : NULL;
-        xt[i] = v ? v->dtype : OC_F32;
-    }
-    for (int k = 0; k < n->n_out; k++) {
-        const struct value *v = oc__value(b->graph, (oc_value){ n->out.id + k });
-        y[k] = v->shape;
-        yt[k] = v->dtype;
-    }
-    const struct infer s = { n->attr, n->n_in, n->n_out, x, xt, y, yt, NULL };
-    return n->op->flops ? n->op->flops(&s) : (double)oc_shape_count(&y[0]);
 }
 
 /* Describes a node's operands as they lie now. */
@@ -287,8 +277,10 @@ static oc_status add_node(struct builder *b, const struct node *n, const struct 
     struct plan_step *s = add_step(b);
     if (!s)
         return OC_ELIMIT;
-    *s = (struct plan_step){ n->name, *request, *offer, backend, x, x + n->n_in, is_static,
-                             node_flops(b, n) };
+    *s = (struct plan_step){ .name = n->name, .request = *request, .backend = backend, .x = x,
+                             .y = x + n->n_in, .prologue = is_static,
+                             .flops = oc__node_flops(b->graph, n) };
+    take_offer(s, offer);
     return OC_OK;
 }
 
@@ -580,9 +572,9 @@ void oc__plan_free(struct plan *p)
     if (!p)
         return;
     for (int i = 0; i < p->steps; i++) {
-        const struct kernel *k = p->step[i].offer.kernel;
+        const struct kernel *k = p->step[i].kernel;
         if (k && k->close)
-            k->close(p->step[i].offer.state);
+            k->close(p->step[i].state);
     }
     oc_graph_free(p->graph);
     oc__free(p->slot);

@@ -42,8 +42,12 @@ struct slot {
 struct plan_step {
     const char           *name;
     struct request        request;
-    struct offer          offer;
     const struct backend *backend;
+    const struct kernel  *kernel;
+    void                 *state;                        /* what follows is as in the offer */
+    const char           *detail;
+    size_t                scratch;
+    int                   in_place;
     int                  *x, *y;        /* slots; -1: absent, only its shape is read, or omitted */
     bool                  prologue;
     double                flops;

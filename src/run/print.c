@@ -16,16 +16,15 @@ static void print_step(const struct plan *p, int i, struct str *out)
 {
     const struct plan_step *s = &p->step[i];
     const struct slot *y = &p->slot[s->y[0]];
-    const struct offer *o = &s->offer;
     struct str kernel = { 0 }, shape = { 0 };
-    oc__str_addf(&kernel, "%s %s", s->backend->name, o->detail ? o->detail : o->kernel->name);
+    oc__str_addf(&kernel, "%s %s", s->backend->name, s->detail ? s->detail : s->kernel->name);
     print_shape(&shape, &y->shape);
     oc__str_addf(out, "%s%4d  %-32s %-26s %-34s %-20s %-10s %s+%lld", s->prologue ? "*" : " ", i,
                  s->name, s->request.op ? s->request.op->entry.name : "Reorder",
                  oc__str_text(&kernel), oc__str_text(&shape), y->layout ? y->layout->name : "plain",
                  space_name[y->space], y->space == SPACE_ABSOLUTE ? 0LL : (long long)y->offset);
-    if (o->in_place >= 0 && s->x[o->in_place] >= 0 && p->slot[s->x[o->in_place]].buffer >= 0 &&
-        p->slot[s->x[o->in_place]].buffer == y->buffer)
+    const int over = s->in_place < 0 ? -1 : s->x[s->in_place];
+    if (over >= 0 && p->slot[over].buffer >= 0 && p->slot[over].buffer == y->buffer)
         oc__str_addz(out, " in place");
     oc__str_addz(out, "\n");
     out->failed |= kernel.failed || shape.failed;

@@ -68,7 +68,7 @@ oc_status oc_session_new(oc_session **out, oc_graph *g, const oc_session_options
 static void context_free(struct context *c)
 {
     for (int i = 0; c->instance && i < c->plan->steps; i++) {
-        const struct kernel *k = c->plan->step[i].offer.kernel;
+        const struct kernel *k = c->plan->step[i].kernel;
         if (c->instance[i] && k->unbind)
             k->unbind(c->instance[i]);
     }
@@ -103,7 +103,7 @@ static void start_row(oc_profile_row *row, const struct plan_step *s)
 {
     *row = (oc_profile_row){ .name = s->name,
                              .op = s->request.op ? s->request.op->entry.name : "Reorder",
-                             .kernel = s->offer.detail ? s->offer.detail : s->offer.kernel->name,
+                             .kernel = s->detail ? s->detail : s->kernel->name,
                              .flops = s->flops };
 }
 
@@ -117,9 +117,9 @@ static oc_status context_new(struct context *c, struct plan *plan)
     if (!c->instance || !c->row || (plan->fixed_bytes && !c->fixed))
         return OC_ELIMIT;
     for (int i = 0; i < plan->steps; i++) {
-        const struct offer *o = &plan->step[i].offer;
-        start_row(&c->row[i], &plan->step[i]);
-        if (o->kernel->bind && !(c->instance[i] = o->kernel->bind(o->state)))
+        const struct plan_step *const s = &plan->step[i];
+        start_row(&c->row[i], s);
+        if (s->kernel->bind && !(c->instance[i] = s->kernel->bind(s->state)))
             return OC_ELIMIT;
     }
     return OC_OK;
@@ -245,11 +245,11 @@ static void run_steps(oc_session *s, struct context *c, const struct places *at,
         for (int k = 0; k < step->request.n_out; k++)
             y[k] = step->y[k] < 0 ? NULL : address(&p->slot[step->y[k]], at);
         const struct execution e = {
-            &step->request, step->offer.state, c->instance[i], x, y, s->arena + p->scratch_offset,
+            &step->request, step->state, c->instance[i], x, y, s->arena + p->scratch_offset,
             s->threads, s->options.seed, s->step,
         };
         const double start = s->profile ? oc__seconds() : 0;
-        step->offer.kernel->run(&e);
+        step->kernel->run(&e);
         if (s->profile) {
             c->row[i].seconds += oc__seconds() - start;
             c->row[i].runs++;

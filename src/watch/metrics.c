@@ -15,11 +15,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/library.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "watch/watch.h"
+
+#define MHD(F)                                                                                 \
+    F(MHD_, start_daemon) F(MHD_, stop_daemon) F(MHD_, create_response_from_buffer)            \
+    F(MHD_, destroy_response) F(MHD_, add_response_header) F(MHD_, queue_response)
+LIBRARY(mhd, SONAME_microhttpd, "served numbers", MHD)
 
 enum { CONNECTIONS = 16, PATIENCE_SECONDS = 10, BACKLOG = 16 };
 
@@ -144,16 +150,16 @@ static void write_page(struct server *s, struct str *out)
 
 static enum MHD_Result answer(struct MHD_Connection *to, unsigned code, const struct str *text)
 {
-    struct MHD_Response *const response = MHD_create_response_from_buffer(
+    struct MHD_Response *const response = mhd.create_response_from_buffer(
         text->n, (void *)(uintptr_t)oc__str_text(text), MHD_RESPMEM_MUST_COPY);
     if (!response)
         return MHD_NO;
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+    mhd.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
                             "text/plain; version=0.0.4; charset=utf-8");
     if (code == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-    const enum MHD_Result result = MHD_queue_response(to, code, response);
-    MHD_destroy_response(response);
+        mhd.add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    const enum MHD_Result result = mhd.queue_response(to, code, response);
+    mhd.destroy_response(response);
     return result;
 }
 
@@ -224,8 +230,9 @@ static oc_status open_socket(struct server *s)
 
 static oc_status start(struct server *s)
 {
+    TRY(mhd_open());
     TRY(open_socket(s));
-    s->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
+    s->daemon = mhd.start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
                                  on_request, s, MHD_OPTION_LISTEN_SOCKET, s->socket,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
                                  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PATIENCE_SECONDS,
@@ -315,7 +322,7 @@ static void end(void *context, const oc_train_result *result)
     struct server *const s = context;
     (void)result;
     if (s->daemon)
-        MHD_stop_daemon(s->daemon);
+        mhd.stop_daemon(s->daemon);
     else if (s->socket >= 0)
         close(s->socket);
     s->daemon = NULL;

@@ -7,17 +7,12 @@
 
 #include "base/mem.h"
 
-/* An argument of the primitive: the operand that it is and the library's description of it. */
-struct part {
-    struct slot slot;
-    struct desc desc;
-};
-
+/* What the library's descriptions of the arguments are is asked again when they are needed: each
+ * takes more than half a kibibyte. */
 struct prim {
     dnnl_primitive_t primitive;
-    struct part      part[PRIM_SLOTS];
+    struct slot      part[PRIM_SLOTS];                  /* arguments, and the operands they are */
     int              parts;
-    struct desc      scratch;                           /* where scratch_bytes > 0 */
     size_t           scratch_bytes;
     int              sum;
     size_t           result_bytes;                      /* of output 0 */
@@ -74,16 +69,16 @@ static bool add_part(struct prim *p, const struct slot *slot, const struct fit *
     const int count = slot->side == SIDE_X ? r->n_in : r->n_out;
     if (slot->index >= count || !operand_of(r, slot)->shape)
         return true;
-    struct part *part = &p->part[p->parts++];
-    part->slot = *slot;
-    if (!oc__desc_of(&part->desc, fit->pd, slot->arg))
+    struct desc desc;
+    p->part[p->parts++] = *slot;
+    if (!oc__desc_of(&desc, fit->pd, slot->arg))
         return false;
     if (slot->side == SIDE_Y && slot->index == 0)
-        p->result_bytes = oc__desc_bytes(&part->desc);
+        p->result_bytes = oc__desc_bytes(&desc);
     if (!slot->letters)
         return true;
-    struct desc own = part->desc;                       /* in the operand's order of dimensions */
-    if (slot->swap > 0 && !oc__desc_swap(&own, &part->desc, slot->swap - 1))
+    struct desc own = desc;                             /* in the operand's order of dimensions */
+    if (slot->swap > 0 && !oc__desc_swap(&own, &desc, slot->swap - 1))
         return false;
     if (oc__dnn_layout(&own, slot->letters, slot->side == SIDE_X ? &o->x[slot->index]
                                                                  : &o->y[slot->index]))
@@ -97,8 +92,9 @@ static bool fill(struct prim *p, const struct fit *fit, const struct request *r,
     for (int i = 0; i < fit->slots; i++)
         if (!add_part(p, &fit->slot[i], fit, r, o))
             return false;
-    if (oc__desc_of(&p->scratch, fit->pd, DNNL_ARG_SCRATCHPAD))
-        p->scratch_bytes = oc__desc_bytes(&p->scratch);
+    struct desc scratch;
+    if (oc__desc_of(&scratch, fit->pd, DNNL_ARG_SCRATCHPAD))
+        p->scratch_bytes = oc__desc_bytes(&scratch);
     p->sum = fit->sum;
     p->alone = fit->alone;
     if (dnnl_primitive_create(&p->primitive, fit->pd) != dnnl_success)
@@ -153,9 +149,11 @@ void oc__prim_close(void *state)
     oc__free(p);
 }
 
-static bool bind_memory(struct bound *b, int arg, const struct desc *d)
+static bool bind_memory(struct bound *b, int arg, const_dnnl_primitive_desc_t pd)
 {
-    const dnnl_memory_t memory = oc__dnn_memory(d, oc__dnn_engine());
+    struct desc desc;
+    const dnnl_memory_t memory
+        = oc__desc_of(&desc, pd, arg) ? oc__dnn_memory(&desc, oc__dnn_engine()) : NULL;
     if (memory)
         b->arg[b->n++] = (dnnl_exec_arg_t){ arg, memory };
     return memory != NULL;
@@ -167,12 +165,14 @@ void *oc__prim_bind(const void *state)
     struct bound *b = oc__alloc(1, sizeof *b);
     if (!b)
         return NULL;
+    const_dnnl_primitive_desc_t pd;
     bool ok = dnnl_stream_create(&b->stream, oc__dnn_engine(), dnnl_stream_default_flags) ==
-              dnnl_success;
+              dnnl_success
+              && dnnl_primitive_get_primitive_desc(p->primitive, &pd) == dnnl_success;
     for (int i = 0; i < p->parts && ok; i++)
-        ok = bind_memory(b, p->part[i].slot.arg, &p->part[i].desc);
+        ok = bind_memory(b, p->part[i].arg, pd);
     if (ok && p->scratch_bytes > 0)
-        ok = bind_memory(b, DNNL_ARG_SCRATCHPAD, &p->scratch);
+        ok = bind_memory(b, DNNL_ARG_SCRATCHPAD, pd);
     if (ok)
         return b;
     oc__prim_unbind(b);
@@ -217,7 +217,7 @@ void oc__prim_run(const struct execution *e)
         memcpy(e->y[0], e->x[p->sum], p->result_bytes);
     bool ok = true;
     for (int i = 0; i < p->parts; i++) {
-        const struct slot *s = &p->part[i].slot;
+        const struct slot *s = &p->part[i];
         void *at = s->side == SIDE_X ? (void *)(uintptr_t)e->x[s->index] : e->y[s->index];
         ok &= dnnl_memory_set_data_handle(b->arg[i].memory, at) == dnnl_success;
     }
