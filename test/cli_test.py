@@ -189,6 +189,31 @@ def an_exported_classifier_brings_its_preparation_and_classes():
     assert "offset " in ocellus("inspect", "t.onnx", code=3).stderr
 
 
+def a_file_that_prepares_is_asked_as_the_model_that_it_came_from():
+    trained("--out", "run", "--epochs", "1", model="cnn")
+    assert "--image 1,28,28" in ocellus("export", "run", "p.onnx", "--with-preparation",
+                                        code=2).stderr
+    ocellus("export", "run", "p.onnx", "--with-preparation", "--image", "1,28,28")
+    told = [json.loads(ocellus("eval", word, "--data", SMALL, "--json", "-").stdout)
+            for word in ("run", "p.onnx")]
+    assert told[0]["confusion"] == told[1]["confusion"], told
+    assert told[0]["metrics"] == told[1]["metrics"], told
+    write("dot.png", png(bytes(range(196)) * 4, 28))
+    told = [json.loads(ocellus("predict", word, "dot.png", "--json", "-").stdout)
+            for word in ("run", "p.onnx")]
+    assert told[0] == told[1], told
+    ocellus("predict", "p.onnx", "--input", "dot.png", "--out", "pixels.npy")
+    write("x.npy", npy("|u1", "(1, 28, 28, 1)", bytes(range(196)) * 4))
+    ocellus("predict", "p.onnx", "--input", "image=x.npy", "--out", "bytes.npy")
+    assert open("pixels.npy", "rb").read() == open("bytes.npy", "rb").read()
+    for words, message in ((("--image", "1,28"), "wants channels"), (("--opset", "12"), "13"),
+                           (("--image", "4,28,28"), "1 or 3")):
+        assert message in ocellus("export", "run", "q.onnx", "--with-preparation", *words,
+                                  code=2).stderr, words
+    assert "--with-preparation" in ocellus("export", "run", "q.onnx", "--image", "1,28,28",
+                                           code=2).stderr
+
+
 def an_imported_model_is_told_node_by_node_with_its_memory():
     ocellus("export", "resnet20", "r.onnx", "--input", "3,32,32")
     ocellus("import", "r.onnx", "r.safetensors")

@@ -120,6 +120,21 @@ static void resizing_rounds_to_the_same_side(void **state)
     }
 }
 
+static void photographs_become_the_same_bytes(void **state)
+{
+    static const char *const steps[] = { "rgb; resize 256; centercrop 224",
+                                         "rgb; resize 320,320 filter=bicubic", "letterbox 352" };
+    static const char *const names[] = { "dog", "eagle", "giraffe", "horses", "person", "scream" };
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char path[64];
+        oc_image image;
+        snprintf(path, sizeof path, "images/photos/%s.jpg", names[i]);
+        assert_ok(oc_image_load(&image, shared_data(path)));
+        check(steps[i % COUNT(steps)], image, i % 2, NULL, 0);
+    }
+}
+
 static void numbers_are_the_same_but_for_their_last_bit(void **state)
 {
     static const struct { const char *steps; float limit; } cases[] = {
@@ -168,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_of_pixels_make_the_same_bytes),
         cmocka_unit_test(resizing_rounds_to_the_same_side),
+        cmocka_unit_test(photographs_become_the_same_bytes),
         cmocka_unit_test(numbers_are_the_same_but_for_their_last_bit),
         cmocka_unit_test(a_digit_of_the_right_size_is_left_as_it_is),
         cmocka_unit_test(what_cannot_be_nodes_is_refused_with_its_step),

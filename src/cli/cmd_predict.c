@@ -47,7 +47,8 @@ static const struct option options[] = {
              "names, one a line [what the file says, or numbers]"),
     OPT_HEADING("Arrays instead of images"),
     OPT_TEXT(struct predict, input, "input", 'i', "NAME=FILE", NULL,
-             "arrays (.npy) by the names of inputs, with commas between them"),
+             "arrays (.npy) by the names of inputs, with commas between them; also pictures, for "
+             "an input of bytes [N, H, W, C]"),
     OPT_TEXT(struct predict, output, "output", 'o', "NAME", NULL,
              "any value in the model [all its outputs]"),
     OPT_END,

@@ -63,6 +63,41 @@ static oc_status convert(oc_tensor *t, oc_dtype type)
     return OC_OK;
 }
 
+static bool is_array(const char *path)
+{
+    const char *const dot = strrchr(path, '.');
+    return dot && (!strcmp(dot, ".npy") || !strcmp(dot, ".pb"));
+}
+
+/* A picture as bytes [1, h, w, c], of 1 or 3 channels as the input has them. */
+static oc_status load_picture(oc_tensor *t, const char *path, int64_t channels)
+{
+    oc_image image;
+    oc_tensor x;
+    TRY(oc_image_load(&image, path));
+    const oc_status status = oc_image_prepare(&x, &image, channels == 1 ? "grayscale" : "rgb");
+    oc_image_free(&image);
+    TRY(status);
+    const int64_t c = x.shape.dim[0], pixels = x.shape.dim[1] * x.shape.dim[2];
+    *t = (oc_tensor){ OC_U8, OC_SHAPE(1, x.shape.dim[1], x.shape.dim[2], c), NULL };
+    t->data = oc__block_alloc(oc_tensor_bytes(t) + 1);
+    for (int64_t i = 0; t->data && i < pixels * c; i++)
+        ((uint8_t *)t->data)[i] = (uint8_t)((const float *)x.data)[i % c * pixels + i / c];
+    oc_tensor_free(&x);
+    return t->data ? OC_OK : OC_ELIMIT;
+}
+
+/* Inputs of bytes that are images take pictures, too. */
+static oc_status load_file(oc_tensor *t, const char *path, const struct network *n, oc_value input)
+{
+    const oc_shape shape = oc_value_shape(n->graph, input);
+    const oc_dtype type = oc_value_dtype(n->graph, input);
+    if (type == OC_U8 && shape.rank == 4 && !is_array(path))
+        return load_picture(t, path, shape.dim[3]);
+    TRY(oc_tensor_load(t, path));
+    return convert(t, type);
+}
+
 /* One "name=file" of the list, or a file alone where there is one input. */
 static oc_status load_input(struct work *w, const char *word, size_t n)
 {
@@ -76,8 +111,7 @@ static oc_status load_input(struct work *w, const char *word, size_t n)
     const char *const file = equals ? equals + 1 : word;
     snprintf(path, sizeof path, "%.*s", (int)(n - (size_t)(file - word)), file);
     oc_tensor_free(&w->in[i]);
-    TRY(oc_tensor_load(&w->in[i], path));
-    return convert(&w->in[i], oc_value_dtype(w->net.graph, w->net.input[i]));
+    return load_file(&w->in[i], path, &w->net, w->net.input[i]);
 }
 
 static oc_status load_inputs(struct work *w, const char *words)
