@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "format/onnx_write.h"
+#include "graph/graph.h"
 #include "nn/model.h"
 
 /* ---- what several tests need --------------------------------------------------------------- */
@@ -163,6 +165,49 @@ static void the_network_behind_the_nodes_is_imported_with_its_steps(void **state
     oc_model_free(m);
 }
 
+/* Writes a network that says to begin at a value; it reads the input beside "prepared" if so
+ * told. */
+static void write_beginning(const char *path, const char *value, bool beside)
+{
+    oc_graph *g;
+    oc_store *store;
+    assert_ok(oc_store_new(&store, 1));
+    assert_ok(oc_graph_new(&g, store));
+    const oc_value image = oc_input(g, "image", OC_F32, OC_SHAPE(1, 4));
+    const oc_value x = oc_div(g, image, oc_scalar(g, 255));
+    oc__value(g, x)->name = "prepared";
+    const oc_value seen = oc_add(g, x, beside ? image : x);
+    const oc_value weight = oc_parameter_value(g, "w", OC_SHAPE(4, 3), OC_TRAINABLE, "ones");
+    const struct onnx_writing w = {
+        .graph = g, .store = store, .opset = 17, .name = "test", .outputs = 1, .properties = 1,
+        .output = &(struct onnx_result){ "y", oc_matmul(g, seen, weight) },
+        .property = &(struct onnx_property){ "ocellus.prepared", value },
+    };
+    assert_ok(oc__onnx_write(path, &w, WRITE_REPLACE));
+    oc_graph_free(g);
+    oc_store_free(store);
+}
+
+static void a_network_begins_where_the_metadata_says_or_not_at_all(void **state)
+{
+    static const struct { const char *value, *says; bool beside; } cases[] = {
+        { "prepared", NULL, false },
+        { "elsewhere", "ocellus.prepared: 'elsewhere': no node makes it", false },
+        { "image", "no node makes it", false },
+        { "prepared", "input 'image': is read beside value prepared", true },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        oc_model *m = NULL;
+        write_beginning(place("begin.onnx"), cases[i].value, cases[i].beside);
+        assert_int_equal(oc_model_load(&m, place("begin.onnx"), NULL),
+                         cases[i].says ? OC_EINPUT : OC_OK);
+        if (cases[i].says)
+            error_says(cases[i].says);
+        oc_model_free(m);
+    }
+}
+
 static void what_cannot_be_written_is_refused_and_nothing_is(void **state)
 {
     static const struct { const char *steps, *says; oc_export_options how; } cases[] = {
@@ -191,6 +236,7 @@ int main(void)
         cmocka_unit_test(a_file_says_of_a_picture_what_the_model_says),
         cmocka_unit_test(sides_that_no_step_settles_are_the_networks),
         cmocka_unit_test(the_network_behind_the_nodes_is_imported_with_its_steps),
+        cmocka_unit_test(a_network_begins_where_the_metadata_says_or_not_at_all),
         cmocka_unit_test(what_cannot_be_written_is_refused_and_nothing_is),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);

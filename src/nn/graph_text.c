@@ -165,6 +165,9 @@ static oc_status add_value(struct text_writer *w, int i)
         TRY(add_parameter(w, v, (oc_value){ i + 1 }));
     else if (v->kind == VALUE_CONSTANT)
         add_constant(w, v);
+    else if (v->kind == VALUE_INPUT)
+        return oc__fail(OC_EINPUT, "input %s: is read beside value %s, where the network begins",
+                        oc__quote_z(v->name), oc__value(w->g, w->o->input)->name);
     w->number[i] = ++w->values;
     return OC_OK;
 }

@@ -43,8 +43,11 @@ static oc_status find_begin(const struct import *im, oc_value *x)
         return oc__fail(OC_EUSAGE, "%s: has %d inputs: only a model of one learns and looks at "
                                    "images", im->path, oc_onnx_inputs(im->file));
     *x = prepared ? oc_onnx_value(im->file, prepared) : oc_onnx_input(im->file, 0);
-    return x->id > 0 ? OC_OK : oc__fail(OC_EINPUT, "%s: metadata %s: %s: there is no such value",
-                                        im->path, PREPARED_KEY, oc__quote_z(prepared));
+    const struct node *const made = x->id > 0 ? oc__maker(im->g, *x) : NULL;
+    if (!prepared || (made && made->n_out == 1))
+        return OC_OK;
+    return oc__fail(OC_EINPUT, "%s: metadata %s: %s: no node makes it", im->path, PREPARED_KEY,
+                    oc__quote_z(prepared));
 }
 
 /* The sample's shape: the file's, then the caller's, then what the preparation makes. */
