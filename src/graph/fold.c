@@ -2,12 +2,14 @@
  *
  * Nodes are copied in order.  For each, the rewrites of the table are tried on its already copied
  * inputs; the first that fits says what the node's outputs become, else the node itself is copied.
- * What a rewrite leaves behind without a consumer is not planned. */
+ * What a rewrite leaves behind without a consumer is not planned.  An If whose condition is known
+ * by now is replaced by its branch, copied likewise. */
 #include "graph/fold.h"
 
 #include <string.h>
 #include "graph/rewrite.h"
 #include "op/attributes.h"
+#include "op/control.h"
 #include "op/op.h"
 
 static bool mark(bool *needed, oc_value v)
@@ -110,6 +112,12 @@ static oc_status copy_given(struct binding *b)
     return oc_graph_check(b->to);
 }
 
+/* Numbers that the graph has itself. */
+static oc_value copy_number(struct binding *b, const struct value *v)
+{
+    return v->kind == VALUE_CONSTANT ? copy_constant(b, v) : copy_parameter(b, v);
+}
+
 static oc_status copy_sources(struct binding *b)
 {
     const oc_graph *g = b->from;
@@ -129,10 +137,8 @@ static oc_status copy_sources(struct binding *b)
             *to = oc__graph_source(b->to, VALUE_INPUT, v->name, bound_type(b, v->dtype), shape,
                                    v->index, NULL);
             b->to->inputs++;
-        } else if (v->kind == VALUE_CONSTANT && b->needed[i + 1]) {
-            *to = copy_constant(b, v);
-        } else if (v->kind == VALUE_PARAMETER && b->needed[i + 1]) {
-            *to = copy_parameter(b, v);
+        } else if (v->kind != VALUE_RESULT && b->needed[i + 1]) {
+            *to = copy_number(b, v);
         }
     }
     oc__free(symbol);
@@ -201,15 +207,97 @@ static void leave_dark(struct binding *b, const struct node *n)
                                          "when it is run, which training does not do", n->name);
 }
 
+static bool make_tables(struct binding *b)
+{
+    const size_t n = (size_t)b->from->values + 1;
+    b->map = oc__alloc(n, sizeof *b->map);
+    b->needed = oc__alloc(n, sizeof *b->needed);
+    b->uses = oc__alloc(n, sizeof *b->uses);
+    b->given = oc__alloc(n, sizeof *b->given);
+    return b->map && b->needed && b->uses && b->given;
+}
+
+static void free_tables(struct binding *b)
+{
+    oc__free(b->map);
+    oc__free(b->needed);
+    oc__free(b->uses);
+    oc__free(b->given);
+}
+
+static void copy_nodes(struct binding *b);
+
+/* The body of a branch on the copies of what it takes from outside, whose other consumers are not
+ * known here. */
+static bool copy_branch(struct binding *b, const oc_value *capture)
+{
+    const oc_graph *const g = b->from;
+    if (!make_tables(b) || !find_needed(b)) {
+        oc__graph_fail(b->to, OC_ELIMIT, "the graph is out of memory");
+        return false;
+    }
+    for (int i = 0; i < g->values; i++) {
+        const struct value *const v = &g->value[i];
+        if (v->kind == VALUE_INPUT) {
+            b->map[i + 1] = capture[v->index];
+            b->uses[i + 1] += 2;
+        } else if (v->kind != VALUE_RESULT && b->needed[i + 1]) {
+            b->map[i + 1] = copy_number(b, v);
+        }
+    }
+    copy_nodes(b);
+    return !b->to->status;
+}
+
+/* An If whose condition is known now becomes what its branch computes; false where it does not,
+ * or where only a run knows something in the branch, so that the session has to run it. */
+static bool take_branch(struct binding *b, const struct node *n, const oc_value *in, oc_value *out)
+{
+    const struct control *const a = n->attr;
+    if (n->op != &oc__op_if || n->n_in < 1 || in[0].id <= 0)
+        return false;
+    const struct value *const c = oc__value(b->to, in[0]);
+    if (c->kind != VALUE_CONSTANT || oc_shape_count(&c->shape) != 1)
+        return false;
+    const oc_tensor condition = { c->dtype, c->shape, (void *)(uintptr_t)c->data };
+    const int which = oc_tensor_get(&condition, 0) != 0 ? 0 : 1;
+    const struct control_body *const body = &a->body[which];
+    struct bind_options options = *b->options;
+    options.wanted = n->n_out;
+    options.want = body->output;
+    options.n_given = 0;
+    struct binding inner = { .from = body->g, .to = b->to, .options = &options };
+    bool known = copy_branch(&inner, in + 1 + (which ? a->body[0].captures : 0));
+    for (int k = 0; k < n->n_out && known; k++) {
+        out[k] = inner.map[body->output[k].id];
+        known &= out[k].id > 0;
+    }
+    free_tables(&inner);
+    return known;
+}
+
+/* What the node's outputs become. */
+static void set_outputs(struct binding *b, const struct node *n, const oc_value *out)
+{
+    for (int k = 0; k < n->n_out; k++)
+        if (!b->given[n->out.id + k])
+            b->map[n->out.id + k] = out[k];
+}
+
 static void copy_node(struct binding *b, const struct node *from)
 {
     oc_value in[OP_MAX_INPUTS], was[OP_MAX_INPUTS], out[OP_MAX_OUTPUTS];
     struct node bound = *from;
     const struct node *const n = &bound;
     bool pending, dark = n->op->control;
+    in[0] = OC_NONE;
     for (int i = 0; i < n->n_in; i++) {
         in[i] = b->map[n->in[i].id];
         dark |= oc__is_dark(in[i]);
+    }
+    if (n->op->control && take_branch(b, n, in, out)) {
+        set_outputs(b, n, out);
+        return;
     }
     const oc_status status = dark ? OC_OK : settle(b, &bound, in, was, &pending);
     if (status || dark || pending) {
@@ -230,9 +318,20 @@ static void copy_node(struct binding *b, const struct node *from)
     struct node *made = out[0].id > 0 ? oc__maker(b->to, out[0]) : NULL;
     if (made && made->out.id + made->n_out - 1 == b->to->values)
         made->name = n->name;
-    for (int k = 0; k < n->n_out; k++)
-        if (!b->given[n->out.id + k])
-            b->map[n->out.id + k] = out[k];
+    set_outputs(b, n, out);
+}
+
+static void copy_nodes(struct binding *b)
+{
+    const oc_graph *const g = b->from;
+    for (int k = 0; k < g->nodes && !b->to->status; k++) {
+        const struct node *const n = &g->node[k];
+        bool any = false;
+        for (int i = 0; i < n->n_out; i++)
+            any |= b->needed[n->out.id + i] && !b->given[n->out.id + i];
+        if (any)
+            copy_node(b, n);
+    }
 }
 
 static oc_status copy_all(struct binding *b)
@@ -241,14 +340,7 @@ static oc_status copy_all(struct binding *b)
     if (!find_needed(b))
         return oc__fail(OC_EUSAGE, "a wanted value is not a value of this graph");
     TRY(copy_sources(b));
-    for (int k = 0; k < g->nodes && !b->to->status; k++) {
-        const struct node *n = &g->node[k];
-        bool any = false;
-        for (int i = 0; i < n->n_out; i++)
-            any |= b->needed[n->out.id + i] && !b->given[n->out.id + i];
-        if (any)
-            copy_node(b, n);
-    }
+    copy_nodes(b);
     for (int i = 0; b->options->mode == OC_TRAIN && i < g->effects; i++) {
         const int index = oc__value(g, g->effect[i].parameter)->index;
         for (int k = 0; k < b->to->values; k++)
@@ -267,20 +359,14 @@ oc_status oc__bind(oc_graph **out, const oc_graph *g, const struct bind_options 
     TRY(oc_graph_check(g));
     struct binding b = { .from = g, .options = o };
     TRY(oc_graph_new(&b.to, g->store));
-    const size_t n = (size_t)g->values + 1;
-    b.map = oc__alloc(n, sizeof *b.map);
-    b.needed = oc__alloc(n, sizeof *b.needed);
-    b.uses = oc__alloc(n, sizeof *b.uses);
-    b.given = oc__alloc(n, sizeof *b.given);
-    for (int i = 0; b.given && i < o->n_given; i++)
+    oc_status status = make_tables(&b) ? OC_OK : OC_ELIMIT;
+    for (int i = 0; !status && i < o->n_given; i++)
         b.given[o->given[i].value.id] = i + 1;
-    oc_status status = b.map && b.needed && b.uses && b.given ? copy_all(&b) : OC_ELIMIT;
+    if (!status)
+        status = copy_all(&b);
     for (int i = 0; i < o->wanted && !status && !(o->stage && o->stage->n); i++)
         map[i] = b.map[o->want[i].id];
-    oc__free(b.map);
-    oc__free(b.needed);
-    oc__free(b.uses);
-    oc__free(b.given);
+    free_tables(&b);
     if (status)
         oc_graph_free(b.to);
     else
