@@ -90,6 +90,8 @@ static const struct attr attrs[] = {
 static const char *const cases[] = {
     "2x3x6x8 kernel_shape=2 strides=2",
     "2x3x7x5 kernel_shape=2 strides=2 ceil_mode=true",
+    "2x3x1x1 kernel_shape=2 strides=2 ceil_mode=true",
+    "2x3x1x4 kernel_shape=3 strides=3 ceil_mode=true count_include_pad=true",
     "1x2x7x8 kernel_shape=3,2 strides=2,1 pads=1,0,1,1",
     "1x2x7x8 kernel_shape=3 strides=2 pads=1 count_include_pad=true ceil_mode=true",
     "1x2x8x8 kernel_shape=3 strides=3 pads=1,0,0,0 count_include_pad=true ceil_mode=true",
@@ -145,6 +147,7 @@ static void grad_grad(oc_graph *g, const struct node *n, const oc_value *dy, con
 
 static const char *const grad_cases[] = {
     "2x3x3x4 2x3x6x8 kernel_shape=2 strides=2",
+    "2x3x1x2 2x3x1x4 kernel_shape=3 strides=3 ceil_mode=true",
     "1x2x4x5 1x2x7x8 kernel_shape=3 strides=2 pads=1 count_include_pad=true ceil_mode=true",
     "2x3x4 2x3x9 kernel_shape=3 strides=2",
     NULL

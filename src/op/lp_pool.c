@@ -96,6 +96,7 @@ static void grad(oc_graph *g, const struct node *n, const oc_value *dy, const bo
 static const char *const cases[] = {
     "1x2x6x8 kernel_shape=2 strides=2",
     "1x2x7x5 kernel_shape=3 strides=2 pads=1 ceil_mode=true p=3",
+    "1x2x1x3 kernel_shape=2 strides=2 ceil_mode=true",
     "2x3x9 kernel_shape=3 p=1", "1x1x4x5x4 kernel_shape=2 dilations=2", NULL
 };
 

@@ -78,6 +78,8 @@ static const char *const cases[] = {
     "2x3x6x8 kernel_shape=2 strides=2",
     "2x3x7x5 kernel_shape=2 strides=2",
     "2x3x7x5 kernel_shape=2 strides=2 ceil_mode=true",
+    "2x3x1x1 kernel_shape=2 strides=2 ceil_mode=true",
+    "2x3x1x4 kernel_shape=3 strides=3 ceil_mode=true",
     "1x2x7x8 kernel_shape=3,2 strides=2,1 pads=1,0,1,1",
     "1x2x7x8 kernel_shape=3 strides=2 pads=1 ceil_mode=true",
     "1x2x9x9 kernel_shape=2,3 dilations=2 strides=1",

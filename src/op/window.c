@@ -3,7 +3,7 @@
  * With e = (kernel - 1) dilation + 1, the extent of the window, the output's size is
  *     y = floor((x + pad + pad_end - e) / stride) + 1,
  * rounded up instead in ceil mode, where a window that would start in the padding at the end is
- * dropped.  SAME padding makes y = ceil(x / stride).  A transposed convolution inverts the first
+ * dropped, and the only one may be larger than the input by less than a stride.  SAME padding makes y = ceil(x / stride).  A transposed convolution inverts the first
  * formula: x = (y - 1) stride + e - pad - pad_end + output_padding. */
 #include "op/window.h"
 
@@ -93,7 +93,7 @@ static oc_status size_forward(struct window *w, int i, const struct window_attr 
         return OC_OK;
     }
     const int64_t room = x + w->pad[i] + w->pad_end[i] - e;
-    if (room < 0)
+    if (room < (a->ceil_mode && x + w->pad[i] > 0 ? 1 - stride : 0))
         return oc__fail(OC_EUSAGE, "the window spans %lld, the padded input only %lld",
                         (long long)e, (long long)(room + e));
     w->y[i] = (a->ceil_mode ? room + stride - 1 : room) / stride + 1;
