@@ -22,7 +22,7 @@ endif
 
 # A back end is a folder; the table in src/backend/backend.c is told which are here.
 BACKENDS := $(patsubst src/backend/%/,%,$(wildcard src/backend/*/))
-LIBS     := -lcairo -lpng -ljpeg -lwebp -lz -ljansson -lm -pthread
+LIBS     := -lpng -ljpeg -lwebp -lz -ljansson -lm -pthread
 ifneq ($(filter onednn,$(BACKENDS)),)
 LIBS += -ldnnl
 endif
@@ -72,6 +72,8 @@ $(BUILD)/obj/src/image/resample.o $(BUILD)/obj/src/image/numbers.o: FLAGS += -O3
 $(BUILD)/obj/src/fetch/download.o: CPPFLAGS += $(call opened,curl)
 $(BUILD)/obj/src/fetch/unpack.o:   CPPFLAGS += $(call opened,archive)
 $(BUILD)/obj/src/fetch/digest.o:   CPPFLAGS += $(call opened,crypto)
+$(BUILD)/obj/src/image/draw.o:     CPPFLAGS += $(call opened,cairo)
+$(BUILD)/obj/src/image/heat.o:     CPPFLAGS += $(call opened,cairo)
 $(BUILD)/obj/src/watch/metrics.o:  CPPFLAGS += $(call opened,microhttpd)
 
 $(BUILD)/obj/%.o: %.c

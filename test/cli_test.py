@@ -277,7 +277,7 @@ def libraries_that_few_commands_use_are_not_loaded_at_the_start():
     loaded = subprocess.run([PROGRAM], capture_output=True, text=True,
                             env={**os.environ, "LD_TRACE_LOADED_OBJECTS": "1"}).stdout
     assert "libc.so" in loaded, loaded
-    for name in "curl", "archive", "crypto", "microhttpd":
+    for name in "curl", "archive", "crypto", "microhttpd", "cairo":
         assert f"lib{name}." not in loaded, loaded
 
 

@@ -1,17 +1,16 @@
-/* draw.c — the one door to cairo.
+/* draw.c — pictures made by cairo.
  *
  * A cairo context keeps its first failure and does nothing from then on, so drawing functions need
  * no status.  PNG files go through our own writer: cairo's would bring a second one. */
 #include "image/draw.h"
 
-#include <cairo/cairo.h>
-#include <cairo/cairo-svg.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "image/cairo.h"
 #include "image/image.h"
 
 static const double pixels_per_point = 2;
@@ -33,7 +32,7 @@ static double channel(colour c, int shift)
 
 static void set_colour(struct drawing *d, colour c, double opacity)
 {
-    cairo_set_source_rgba(d->cairo, channel(c, 16), channel(c, 8), channel(c, 0), opacity);
+    cairo.set_source_rgba(d->cairo, channel(c, 16), channel(c, 8), channel(c, 0), opacity);
 }
 
 colour oc__colour_between(colour a, colour b, double part)
@@ -56,74 +55,74 @@ bool oc__colour_is_dark(colour c)
 
 void oc__draw_from(struct drawing *d, double x, double y)
 {
-    cairo_translate(d->cairo, x, y);
+    cairo.translate(d->cairo, x, y);
 }
 
 void oc__draw_box(struct drawing *d, struct box b, colour c)
 {
     set_colour(d, c, 1);
-    cairo_rectangle(d->cairo, b.x, b.y, b.width, b.height);
-    cairo_fill(d->cairo);
+    cairo.rectangle(d->cairo, b.x, b.y, b.width, b.height);
+    cairo.fill(d->cairo);
 }
 
 void oc__draw_frame(struct drawing *d, struct box b, double thick, colour c)
 {
     set_colour(d, c, 1);
-    cairo_set_line_width(d->cairo, thick);
-    cairo_rectangle(d->cairo, b.x, b.y, b.width, b.height);
-    cairo_stroke(d->cairo);
+    cairo.set_line_width(d->cairo, thick);
+    cairo.rectangle(d->cairo, b.x, b.y, b.width, b.height);
+    cairo.stroke(d->cairo);
 }
 
 void oc__draw_line(struct drawing *d, double x0, double y0, double x1, double y1, double thick,
                    colour c)
 {
     set_colour(d, c, 1);
-    cairo_set_line_width(d->cairo, thick);
-    cairo_move_to(d->cairo, x0, y0);
-    cairo_line_to(d->cairo, x1, y1);
-    cairo_stroke(d->cairo);
+    cairo.set_line_width(d->cairo, thick);
+    cairo.move_to(d->cairo, x0, y0);
+    cairo.line_to(d->cairo, x1, y1);
+    cairo.stroke(d->cairo);
 }
 
 void oc__draw_dot(struct drawing *d, double x, double y, double radius, colour c)
 {
     set_colour(d, c, 1);
-    cairo_new_path(d->cairo);
-    cairo_arc(d->cairo, x, y, radius, 0, 2 * 3.14159265358979323846);
-    cairo_fill(d->cairo);
+    cairo.new_path(d->cairo);
+    cairo.arc(d->cairo, x, y, radius, 0, 2 * 3.14159265358979323846);
+    cairo.fill(d->cairo);
 }
 
 void oc__draw_path(struct drawing *d, const struct point *point, int n, const struct stroke *s)
 {
-    cairo_save(d->cairo);
-    cairo_rectangle(d->cairo, s->clip.x, s->clip.y, s->clip.width, s->clip.height);
-    cairo_clip(d->cairo);
+    cairo.save(d->cairo);
+    cairo.rectangle(d->cairo, s->clip.x, s->clip.y, s->clip.width, s->clip.height);
+    cairo.clip(d->cairo);
     for (int i = 0; i < n; i++)
-        cairo_line_to(d->cairo, point[i].x, point[i].y);
+        cairo.line_to(d->cairo, point[i].x, point[i].y);
     if (s->dashed)
-        cairo_set_dash(d->cairo, (const double[]){ 3 * s->thick, 2 * s->thick }, 2, 0);
-    cairo_set_line_width(d->cairo, s->thick);
-    cairo_set_line_join(d->cairo, CAIRO_LINE_JOIN_ROUND);
-    cairo_set_line_cap(d->cairo, CAIRO_LINE_CAP_ROUND);
+        cairo.set_dash(d->cairo, (const double[]){ 3 * s->thick, 2 * s->thick }, 2, 0);
+    cairo.set_line_width(d->cairo, s->thick);
+    cairo.set_line_join(d->cairo, CAIRO_LINE_JOIN_ROUND);
+    cairo.set_line_cap(d->cairo, CAIRO_LINE_CAP_ROUND);
     set_colour(d, s->colour, s->opacity);
-    cairo_stroke(d->cairo);
-    cairo_restore(d->cairo);
+    cairo.stroke(d->cairo);
+    cairo.restore(d->cairo);
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-static void set_font(cairo_t *cairo, const struct lettering *l)
+static void set_font(cairo_t *to, const struct lettering *l)
 {
-    cairo_select_font_face(cairo, font, CAIRO_FONT_SLANT_NORMAL,
+    cairo.select_font_face(to, font, CAIRO_FONT_SLANT_NORMAL,
                            l->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cairo, l->size);
+    cairo.set_font_size(to, l->size);
 }
 
-static double width_of(cairo_t *cairo, const char *text, const struct lettering *l)
+static double width_of(cairo_t *on, const char *text, const struct lettering *l)
 {
     char safe[TEXT_BYTES];
     cairo_text_extents_t extents;
-    set_font(cairo, l);
-    cairo_text_extents(cairo, oc__escape(text, safe, sizeof safe), &extents);
+    set_font(on, l);
+    cairo.text_extents(on, oc__escape(text, safe, sizeof safe), &extents);
     return extents.x_advance;
 }
 
@@ -134,13 +133,15 @@ double oc__draw_text_width(struct drawing *d, const char *text, const struct let
 
 double oc__text_width(const char *const *text, int n, const struct lettering *l)
 {
-    cairo_surface_t *const surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
-    cairo_t *const cairo = cairo_create(surface);
+    if (cairo_open() < 0)                               /* which is told when it is drawn */
+        return 0;
+    cairo_surface_t *const surface = cairo.image_surface_create(CAIRO_FORMAT_A8, 1, 1);
+    cairo_t *const on = cairo.create(surface);
     double widest = 0;
     for (int i = 0; i < n; i++)
-        widest = fmax(widest, width_of(cairo, text[i], l));
-    cairo_destroy(cairo);
-    cairo_surface_destroy(surface);
+        widest = fmax(widest, width_of(on, text[i], l));
+    cairo.destroy(on);
+    cairo.surface_destroy(surface);
     return widest;
 }
 
@@ -152,14 +153,14 @@ void oc__draw_text(struct drawing *d, double x, double y, const char *text,
     const double back = l->anchor == ANCHOR_MIDDLE ? width / 2
                       : l->anchor == ANCHOR_END ? width : 0;
     set_colour(d, l->colour, 1);
-    cairo_save(d->cairo);
-    cairo_translate(d->cairo, x, y);
+    cairo.save(d->cairo);
+    cairo.translate(d->cairo, x, y);
     if (l->upward)
-        cairo_rotate(d->cairo, -3.14159265358979323846 / 2);
-    cairo_move_to(d->cairo, -back, 0);
-    cairo_show_text(d->cairo, oc__escape(text, safe, sizeof safe));
-    cairo_restore(d->cairo);
-    cairo_new_path(d->cairo);
+        cairo.rotate(d->cairo, -3.14159265358979323846 / 2);
+    cairo.move_to(d->cairo, -back, 0);
+    cairo.show_text(d->cairo, oc__escape(text, safe, sizeof safe));
+    cairo.restore(d->cairo);
+    cairo.new_path(d->cairo);
 }
 
 void oc__draw_text_within(struct drawing *d, double x, double y, double width, const char *text,
@@ -182,9 +183,9 @@ void oc__draw_text_within(struct drawing *d, double x, double y, double width, c
 static cairo_surface_t *surface_of(const oc_image *image)
 {
     cairo_surface_t *const surface
-        = cairo_image_surface_create(CAIRO_FORMAT_RGB24, image->width, image->height);
-    unsigned char *const data = cairo_image_surface_get_data(surface);
-    const int stride = cairo_image_surface_get_stride(surface), colours = oc__image_colours(image);
+        = cairo.image_surface_create(CAIRO_FORMAT_RGB24, image->width, image->height);
+    unsigned char *const data = cairo.image_surface_get_data(surface);
+    const int stride = cairo.image_surface_get_stride(surface), colours = oc__image_colours(image);
     for (int y = 0; data && y < image->height; y++)
         for (int x = 0; x < image->width; x++) {
             const uint8_t *const p
@@ -198,7 +199,7 @@ static cairo_surface_t *surface_of(const oc_image *image)
             }
             memcpy(data + (size_t)y * (size_t)stride + 4 * (size_t)x, &pixel, sizeof pixel);
         }
-    cairo_surface_mark_dirty(surface);
+    cairo.surface_mark_dirty(surface);
     return surface;
 }
 
@@ -218,7 +219,7 @@ static oc_status fit(const oc_image *image, const struct box *box, oc_image *out
 static bool is_beyond(struct drawing *d, const struct box *b)
 {
     double left, top, right, bottom;
-    cairo_clip_extents(d->cairo, &left, &top, &right, &bottom);
+    cairo.clip_extents(d->cairo, &left, &top, &right, &bottom);
     return b->y > bottom || b->y + b->height < top;
 }
 
@@ -230,17 +231,17 @@ void oc__draw_image(struct drawing *d, struct box box, const oc_image *image)
     const double wide = box.width / fitted.width, high = box.height / fitted.height;
     const double scale = wide < high ? wide : high;
     cairo_surface_t *const surface = surface_of(&fitted);
-    cairo_save(d->cairo);
-    cairo_translate(d->cairo, box.x + (box.width - scale * fitted.width) / 2,
+    cairo.save(d->cairo);
+    cairo.translate(d->cairo, box.x + (box.width - scale * fitted.width) / 2,
                     box.y + (box.height - scale * fitted.height) / 2);
-    cairo_scale(d->cairo, scale, scale);
-    cairo_set_source_surface(d->cairo, surface, 0, 0);
-    cairo_pattern_set_filter(cairo_get_source(d->cairo), CAIRO_FILTER_GOOD);
-    cairo_pattern_set_extend(cairo_get_source(d->cairo), CAIRO_EXTEND_PAD);
-    cairo_rectangle(d->cairo, 0, 0, fitted.width, fitted.height);
-    cairo_fill(d->cairo);
-    cairo_restore(d->cairo);
-    cairo_surface_destroy(surface);
+    cairo.scale(d->cairo, scale, scale);
+    cairo.set_source_surface(d->cairo, surface, 0, 0);
+    cairo.pattern_set_filter(cairo.get_source(d->cairo), CAIRO_FILTER_GOOD);
+    cairo.pattern_set_extend(cairo.get_source(d->cairo), CAIRO_EXTEND_PAD);
+    cairo.rectangle(d->cairo, 0, 0, fitted.width, fitted.height);
+    cairo.fill(d->cairo);
+    cairo.restore(d->cairo);
+    cairo.surface_destroy(surface);
     oc_image_free(&fitted);
 }
 
@@ -249,20 +250,20 @@ void oc__draw_image(struct drawing *d, struct box box, const oc_image *image)
 /* `down` is where the surface begins, in its own pixels below the figure's top. */
 static oc_status paint(const struct figure *f, cairo_surface_t *surface, double scale, int down)
 {
-    struct drawing d = { .cairo = cairo_create(surface) };
-    cairo_translate(d.cairo, 0, -down);
-    cairo_scale(d.cairo, scale, scale);
+    struct drawing d = { .cairo = cairo.create(surface) };
+    cairo.translate(d.cairo, 0, -down);
+    cairo.scale(d.cairo, scale, scale);
     oc__draw_box(&d, (struct box){ 0, 0, ceil(f->width), ceil(f->height) }, COLOUR_WHITE);
     f->draw(&d, f->what);
-    cairo_status_t status = cairo_status(d.cairo);
-    cairo_destroy(d.cairo);
-    cairo_surface_flush(surface);
+    cairo_status_t status = cairo.status(d.cairo);
+    cairo.destroy(d.cairo);
+    cairo.surface_flush(surface);
     if (status == CAIRO_STATUS_SUCCESS)
-        status = cairo_surface_status(surface);
+        status = cairo.surface_status(surface);
     if (d.status < 0 || status == CAIRO_STATUS_SUCCESS)
         return d.status;
     return oc__fail(status == CAIRO_STATUS_NO_MEMORY ? OC_ELIMIT : OC_EBUG, "picture %s: %s",
-                    oc__quote_z(f->title), cairo_status_to_string(status));
+                    oc__quote_z(f->title), cairo.status_to_string(status));
 }
 
 /* A PNG file is painted in bands, one below the other on the same small surface: the whole of a
@@ -281,8 +282,8 @@ static oc_status band_row(void *context, int y, const uint8_t **row)
     const struct bands *const b = context;
     if (y % b->rows == 0)
         TRY(paint(b->figure, b->surface, pixels_per_point, y));
-    const unsigned char *const from = cairo_image_surface_get_data(b->surface)
-        + (size_t)(y % b->rows) * (size_t)cairo_image_surface_get_stride(b->surface);
+    const unsigned char *const from = cairo.image_surface_get_data(b->surface)
+        + (size_t)(y % b->rows) * (size_t)cairo.image_surface_get_stride(b->surface);
     uint8_t *to = b->row;
     for (int x = 0; x < b->width; x++) {
         uint32_t pixel;
@@ -302,10 +303,11 @@ oc_status oc__figure_png(const struct figure *f, struct str *out)
     struct bands b = { .figure = f, .width = width,
                        .rows = most < 1 ? 1 : most < height ? most : height };
     const struct rows rows = { width, height, 3, band_row, &b };
-    b.surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, b.rows);
+    TRY(cairo_open());
+    b.surface = cairo.image_surface_create(CAIRO_FORMAT_RGB24, width, b.rows);
     b.row = oc__alloc((size_t)width, 3);
     const oc_status status = b.row ? oc__png_encode_rows(&rows, out) : OC_ELIMIT;
-    cairo_surface_destroy(b.surface);
+    cairo.surface_destroy(b.surface);
     oc__free(b.row);
     return status;
 }
@@ -391,13 +393,14 @@ static oc_status add_words(const struct figure *f, const char *svg, struct str *
 oc_status oc__figure_svg(const struct figure *f, struct str *out)
 {
     struct str raw = { 0 };
+    TRY(cairo_open());
     cairo_surface_t *const surface
-        = cairo_svg_surface_create_for_stream(take, &raw, f->width, f->height);
+        = cairo.svg_surface_create_for_stream(take, &raw, f->width, f->height);
     oc_status status = paint(f, surface, 1, 0);
-    cairo_surface_finish(surface);
-    if (status >= 0 && cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS)
+    cairo.surface_finish(surface);
+    if (status >= 0 && cairo.surface_status(surface) != CAIRO_STATUS_SUCCESS)
         status = oc__fail(OC_ELIMIT, "picture %s: no memory", oc__quote_z(f->title));
-    cairo_surface_destroy(surface);
+    cairo.surface_destroy(surface);
     if (status >= 0)
         status = add_words(f, oc__str_text(&raw), out);
     oc__str_free(&raw);

@@ -7,11 +7,11 @@
  * the length of a cell. */
 #include "image/heat.h"
 
-#include <cairo/cairo.h>
 #include <math.h>
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "image/cairo.h"
 #include "image/image.h"
 
 enum { TAPS = 4, MAGNIFY_TO = 256, STRIP_MIN = 24, STRIP_MAX = 56, STRIP_OF_WIDTH = 13 };
@@ -143,9 +143,9 @@ static void draw_scale(cairo_t *to, double left, double top, double width, doubl
     for (int x = 0; x < (int)width; x++) {
         double rgb[3];
         colour_of(x / (width - 1), rgb);
-        cairo_set_source_rgb(to, rgb[0] / 255, rgb[1] / 255, rgb[2] / 255);
-        cairo_rectangle(to, left + x, top, 1, height);
-        cairo_fill(to);
+        cairo.set_source_rgb(to, rgb[0] / 255, rgb[1] / 255, rgb[2] / 255);
+        cairo.rectangle(to, left + x, top, 1, height);
+        cairo.fill(to);
     }
 }
 
@@ -155,23 +155,23 @@ static void draw_text(cairo_t *to, const char *text, double left, double middle,
 {
     cairo_text_extents_t extents;
     cairo_font_extents_t font;
-    cairo_select_font_face(to, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(to, size);
-    cairo_text_extents(to, text, &extents);
+    cairo.select_font_face(to, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    cairo.set_font_size(to, size);
+    cairo.text_extents(to, text, &extents);
     if (extents.x_advance > width)
-        cairo_set_font_size(to, size * width / extents.x_advance);
-    cairo_font_extents(to, &font);
-    cairo_move_to(to, left, middle + (font.ascent - font.descent) / 2);
-    cairo_set_source_rgb(to, 0.95, 0.95, 0.95);
-    cairo_show_text(to, text);
+        cairo.set_font_size(to, size * width / extents.x_advance);
+    cairo.font_extents(to, &font);
+    cairo.move_to(to, left, middle + (font.ascent - font.descent) / 2);
+    cairo.set_source_rgb(to, 0.95, 0.95, 0.95);
+    cairo.show_text(to, text);
 }
 
 /* Copies a surface of cairo's (native 0xAARRGGBB) into the rows from `top` on. */
 static void copy_surface(oc_image *out, cairo_surface_t *surface, int top)
 {
-    const uint8_t *row = cairo_image_surface_get_data(surface);
+    const uint8_t *row = cairo.image_surface_get_data(surface);
     uint8_t       *to = out->pixel + (size_t)top * (size_t)out->width * 3;
-    for (int y = top; y < out->height; y++, row += cairo_image_surface_get_stride(surface))
+    for (int y = top; y < out->height; y++, row += cairo.image_surface_get_stride(surface))
         for (int x = 0; x < out->width; x++, to += 3) {
             const uint32_t pixel = ((const uint32_t *)(const void *)row)[x];
             to[0] = (uint8_t)(pixel >> 16);
@@ -183,21 +183,22 @@ static void copy_surface(oc_image *out, cairo_surface_t *surface, int top)
 static oc_status draw_strip(oc_image *out, int top, const char *text)
 {
     const double     width = out->width, height = out->height - top, gap = height / 4;
+    TRY(cairo_open());
     cairo_surface_t *surface
-        = cairo_image_surface_create(CAIRO_FORMAT_RGB24, out->width, out->height - top);
-    cairo_t         *to = cairo_create(surface);
-    cairo_set_source_rgb(to, 0.09, 0.09, 0.11);
-    cairo_paint(to);
+        = cairo.image_surface_create(CAIRO_FORMAT_RGB24, out->width, out->height - top);
+    cairo_t         *to = cairo.create(surface);
+    cairo.set_source_rgb(to, 0.09, 0.09, 0.11);
+    cairo.paint(to);
     draw_text(to, text, gap, height / 2, 0.74 * width - 2 * gap, 0.48 * height);
     draw_scale(to, 0.76 * width, 0.36 * height, 0.24 * width - gap, 0.28 * height);
-    cairo_surface_flush(surface);
-    const cairo_status_t status = cairo_status(to);
+    cairo.surface_flush(surface);
+    const cairo_status_t status = cairo.status(to);
     if (status == CAIRO_STATUS_SUCCESS)
         copy_surface(out, surface, top);
-    cairo_destroy(to);
-    cairo_surface_destroy(surface);
+    cairo.destroy(to);
+    cairo.surface_destroy(surface);
     return status == CAIRO_STATUS_SUCCESS
-        ? OC_OK : oc__fail(OC_ELIMIT, "picture: text: %s", cairo_status_to_string(status));
+        ? OC_OK : oc__fail(OC_ELIMIT, "picture: text: %s", cairo.status_to_string(status));
 }
 
 oc_status oc__heat_draw(oc_image *out, const oc_image *photo, const float *heat, struct view seen,

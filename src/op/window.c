@@ -3,8 +3,9 @@
  * With e = (kernel - 1) dilation + 1, the extent of the window, the output's size is
  *     y = floor((x + pad + pad_end - e) / stride) + 1,
  * rounded up instead in ceil mode, where a window that would start in the padding at the end is
- * dropped, and the only one may be larger than the input by less than a stride.  SAME padding makes y = ceil(x / stride).  A transposed convolution inverts the first
- * formula: x = (y - 1) stride + e - pad - pad_end + output_padding. */
+ * dropped, and the only one may be larger than the input by less than a stride.  SAME padding makes
+ * y = ceil(x / stride).  A transposed convolution inverts the first formula:
+ *     x = (y - 1) stride + e - pad - pad_end + output_padding. */
 #include "op/window.h"
 
 const char *const oc__auto_pad_words[] = { "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL };
