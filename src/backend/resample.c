@@ -67,20 +67,36 @@ void oc__resample_close(void *state)
     oc__free(r);
 }
 
-struct resample *oc__resample_new(const struct request *r, const oc_shape *x, const oc_shape *y,
-                                  bool *no_memory)
+static struct resample *make(const void *attr, const oc_shape *x, const oc_shape *y)
 {
-    if (x->rank != 4 || oc_shape_count(x) < 1 || oc_shape_count(y) < 1 ||
-        x->dim[2] > INT32_MAX || x->dim[3] > INT32_MAX || !stays(r->attr, x, y, 0) ||
-        !stays(r->attr, x, y, 1))
-        return NULL;
     struct resample *const made = oc__alloc(1, sizeof *made);
-    if (made && make_axis(&made->down, r->attr, x, y, 2) &&
-        make_axis(&made->across, r->attr, x, y, 3))
+    if (made && make_axis(&made->down, attr, x, y, 2) && make_axis(&made->across, attr, x, y, 3))
         return made;
     oc__resample_close(made);
-    *no_memory = true;
     return NULL;
+}
+
+/* Floats of a row of scratch. */
+static int64_t row_room(const struct axis *a) { return (a->x > a->y ? a->x : a->y) * LANES; }
+
+static size_t scratch_of(const struct resample *how)
+{
+    return (size_t)(RANGES * row_room(&how->across)) * sizeof(float);
+}
+
+bool oc__resample_offer(const struct request *r, struct offer *o, bool grad)
+{
+    const oc_shape *const first = r->x[0].shape, *const second = r->y[0].shape;
+    const oc_shape *const x = grad ? second : first, *const y = grad ? first : second;
+    if (r->x[0].dtype != OC_F32 || r->y[0].dtype != OC_F32 || x->rank != 4 ||
+        oc_shape_count(x) < 1 || oc_shape_count(y) < 1 || x->dim[2] > INT32_MAX ||
+        x->dim[3] > INT32_MAX || !stays(r->attr, x, y, 0) || !stays(r->attr, x, y, 1))
+        return false;
+    struct resample *const how = make(r->attr, x, y);
+    o->state = how;
+    o->scratch = how ? scratch_of(how) : 0;
+    o->no_memory = how == NULL;
+    return how != NULL;
 }
 
 /* ---- rows --------------------------------------------------------------------------------- */
@@ -170,14 +186,6 @@ static int64_t grain_of(int64_t rows, int64_t elements)
 {
     const int64_t worth = 1 + ELEMENTS / elements, fewest = (rows + RANGES - 1) / RANGES;
     return worth > fewest ? worth : fewest;
-}
-
-/* Floats of a row of scratch. */
-static int64_t row_room(const struct axis *a) { return (a->x > a->y ? a->x : a->y) * LANES; }
-
-size_t oc__resample_scratch(const struct resample *how)
-{
-    return (size_t)(RANGES * row_room(&how->across)) * sizeof(float);
 }
 
 /* Rows of all pieces; each of the ranges has a row of scratch. */

@@ -10,12 +10,13 @@
 
 #include "backend/backend.h"
 
-/* Where the last two dimensions of y are read in x; immutable.  Made by accept() as the state of an
- * offer, NULL where the operator does more than that; with *no_memory set where there is none. */
+/* Where the last two dimensions of y are read in x; immutable: the state of an offer. */
 struct resample;
-struct resample *oc__resample_new(const struct request *r, const oc_shape *x, const oc_shape *y,
-                                  bool *no_memory);
-void             oc__resample_close(void *state);
+
+/* Completes an offer for Resize or its gradient in f32; false where the operator does more than
+ * resize the last two dimensions, or there is no memory. */
+bool oc__resample_offer(const struct request *r, struct offer *o, bool grad);
+void oc__resample_close(void *state);
 
 /* Where piece i of an operand begins, in elements, and how many lanes its places have: at most 16,
  * and as many in both operands. */
@@ -32,11 +33,9 @@ struct resampling {
     int64_t                n;                           /* pieces */
     const float           *x;
     float                 *y;
-    float                 *scratch;                     /* of oc__resample_scratch() bytes */
+    float                 *scratch;                     /* the offer's */
     int                    threads;
 };
-
-size_t oc__resample_scratch(const struct resample *how);
 
 void oc__resample_run(const struct resampling *r);      /* x to y */
 void oc__resample_grad(const struct resampling *r);     /* dy to dx: `from` is dy's */

@@ -2,25 +2,14 @@
 #include "backend/cpu/cpu.h"
 #include "backend/resample.h"
 
-static bool accept_shapes(const struct request *r, struct offer *o, const oc_shape *x,
-                          const oc_shape *y)
-{
-    if (r->x[0].dtype != OC_F32 || r->y[0].dtype != OC_F32)
-        return false;
-    struct resample *const how = oc__resample_new(r, x, y, &o->no_memory);
-    o->state = how;
-    o->scratch = how ? oc__resample_scratch(how) : 0;
-    return how != NULL;
-}
-
 static bool accept(const struct request *r, struct offer *o)
 {
-    return accept_shapes(r, o, r->x[0].shape, r->y[0].shape);
+    return oc__resample_offer(r, o, false);
 }
 
 static bool accept_grad(const struct request *r, struct offer *o)
 {
-    return accept_shapes(r, o, r->y[0].shape, r->x[0].shape);
+    return oc__resample_offer(r, o, true);
 }
 
 /* A plane of places that are one number each. */

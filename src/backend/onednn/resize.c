@@ -4,28 +4,21 @@
 #include "backend/resample.h"
 
 /* The first operand's layout is kept, for the result's shape. */
-static bool accept_shapes(const struct request *r, struct offer *o, const oc_shape *x,
-                          const oc_shape *y)
+static bool accept_lanes(const struct request *r, struct offer *o, bool grad)
 {
     struct lanes v;
-    if (r->x[0].dtype != OC_F32 || r->y[0].dtype != OC_F32 || !oc__dnn_lanes(&v, &r->x[0]) ||
+    if (!oc__dnn_lanes(&v, &r->x[0]) ||
         !oc__dnn_lanes_layout(r->x[0].layout, r->y[0].shape, &o->y[0]))
         return false;
     o->x[0] = r->x[0].layout;
-    struct resample *const how = oc__resample_new(r, x, y, &o->no_memory);
-    o->state = how;
-    o->scratch = how ? oc__resample_scratch(how) : 0;
-    return how != NULL;
+    return oc__resample_offer(r, o, grad);
 }
 
-static bool accept(const struct request *r, struct offer *o)
-{
-    return accept_shapes(r, o, r->x[0].shape, r->y[0].shape);
-}
+static bool accept(const struct request *r, struct offer *o) { return accept_lanes(r, o, false); }
 
 static bool accept_grad(const struct request *r, struct offer *o)
 {
-    return accept_shapes(r, o, r->y[0].shape, r->x[0].shape);
+    return accept_lanes(r, o, true);
 }
 
 static struct plot plot_of(const void *context, int64_t i)
