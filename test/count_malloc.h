@@ -38,7 +38,8 @@ static void *counted(void *p)
 {
     heap.calls++;
     heap.live += p != NULL;
-    const long long now = heap.bytes += (long long)malloc_usable_size(p);
+    const long long size = (long long)malloc_usable_size(p);
+    const long long now = atomic_fetch_add(&heap.bytes, size) + size;
     for (long long most = heap.most; now > most;)
         if (atomic_compare_exchange_weak(&heap.most, &most, now))
             break;
