@@ -368,6 +368,17 @@ static void write_rows(FILE *to, const struct outcome *const *sorted, int n)
     }
 }
 
+/* Every case of a suite with how far it is off. */
+static void write_errors(FILE *to, int suite)
+{
+    fprintf(to, "\n## Whole networks\nThe models of the suite `%s`: the largest error of any output on "
+                "any back end, as a part of the suite's tolerance 1e-7 + 1e-3 |expected|.\n\n"
+                "| model | largest error |\n| --- | ---: |\n", suites[suite]);
+    for (int i = 0; i < n_cases; i++)
+        if (cases[i].suite == suite && cases[i].passed)
+            fprintf(to, "| %s | %.1g |\n", cases[i].name, cases[i].error);
+}
+
 static void write_table(const char *path)
 {
     const struct outcome **const sorted = oc__alloc((size_t)n_cases + 1, sizeof *sorted);
@@ -395,6 +406,7 @@ static void write_table(const char *path)
             sorted[n++] = &cases[i];
     qsort(sorted, (size_t)n, sizeof *sorted, by_op);
     write_rows(to, sorted, n);
+    write_errors(to, LIGHT);
     fclose(to);
     oc__free(sorted);
 }
