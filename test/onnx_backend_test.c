@@ -371,8 +371,9 @@ static void write_rows(FILE *to, const struct outcome *const *sorted, int n)
 /* Every case of a suite with how far it is off. */
 static void write_errors(FILE *to, int suite)
 {
-    fprintf(to, "\n## Whole networks\nThe models of the suite `%s`: the largest error of any output on "
-                "any back end, as a part of the suite's tolerance 1e-7 + 1e-3 |expected|.\n\n"
+    fprintf(to, "\n## Whole networks\nThe models of the suite `%s`: the largest error of any "
+                "output on any back end, as a part of the suite's tolerance 1e-7 + 1e-3 "
+                "|expected|.\n\n"
                 "| model | largest error |\n| --- | ---: |\n", suites[suite]);
     for (int i = 0; i < n_cases; i++)
         if (cases[i].suite == suite && cases[i].passed)

@@ -23,18 +23,21 @@ enum { FRACTION_BITS = 22, VECTOR = 16, LANES = 2 * VECTOR };
 
 /* ---- kernels ------------------------------------------------------------------------------ */
 
-static double triangle(double x)
+/* Each changes n places into the kernel's values there. */
+
+static void triangle(double *x, int n)
 {
-    x = fabs(x);
-    return x < 1 ? 1 - x : 0;
+    for (int i = 0; i < n; i++)
+        x[i] = fabs(x[i]) < 1 ? 1 - fabs(x[i]) : 0;
 }
 
-static double cubic(double x)
+static void cubic(double *x, int n)
 {
-    x = fabs(x);
-    if (x < 1)
-        return (1.5 * x - 2.5) * x * x + 1;
-    return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+    for (int i = 0; i < n; i++) {
+        const double a = fabs(x[i]);
+        const double near = (1.5 * a - 2.5) * a * a + 1, far = ((-0.5 * a + 2.5) * a - 4) * a + 2;
+        x[i] = a < 1 ? near : a < 2 ? far : 0;
+    }
 }
 
 static double sinc(double x)
@@ -43,12 +46,13 @@ static double sinc(double x)
     return x == 0 ? 1 : sin(pi * x) / (pi * x);
 }
 
-static double lanczos(double x)
+static void lanczos(double *x, int n)
 {
-    return fabs(x) < 3 ? sinc(x) * sinc(x / 3) : 0;
+    for (int i = 0; i < n; i++)
+        x[i] = fabs(x[i]) < 3 ? sinc(x[i]) * sinc(x[i] / 3) : 0;
 }
 
-static const struct kernel { double reach; double (*at)(double x); } kernels[] = {
+static const struct kernel { double reach; void (*at)(double *x, int n); } kernels[] = {
     [FILTER_NEAREST] = { 0.5, NULL }, [FILTER_BILINEAR] = { 1, triangle },
     [FILTER_BICUBIC] = { 2, cubic }, [FILTER_LANCZOS] = { 3, lanczos },
 };
@@ -90,21 +94,24 @@ static void fill_taps(struct taps *t, const struct kernel *kernel, int o, int in
                       double *scratch)
 {
     const double stretch = scale > 1 ? scale : 1, reach = kernel->reach * stretch;
-    const double centre = (o + 0.5) * scale;
+    const double centre = (o + 0.5) * scale, shrink = 1 / stretch;
     int          from = (int)floor(centre - reach + 0.5);
     int          to = (int)floor(centre + reach + 0.5);
     double       sum = 0;
     from = from > 0 ? from : 0;
     to = to < in ? to : in;
-    for (int i = from; i < to; i++) {
-        scratch[i - from] = kernel->at((i + 0.5 - centre) / stretch);
+    for (int i = from; i < to; i++)
+        scratch[i - from] = (i + 0.5 - centre) * shrink;
+    kernel->at(scratch, to - from);
+    for (int i = from; i < to; i++)
         sum += scratch[i - from];
-    }
     t->first[o] = from;
     t->count[o] = to - from;
-    for (int i = 0; i < to - from; i++)
+    for (int i = 0; i < to - from; i++) {
+        const double weight = scratch[i] / sum * (1 << FRACTION_BITS);
         t->weight[(size_t)o * (size_t)t->width + (size_t)i] =
-            (int32_t)lround(scratch[i] / sum * (1 << FRACTION_BITS));
+            (int32_t)(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
 }
 
 static oc_status taps_make(struct taps *t, enum filter filter, int in, int out)
@@ -154,6 +161,7 @@ WIDE_PART static void weigh(const uint8_t *x, size_t step, const int32_t *weight
                             uint8_t *y)
 {
     lanes low = (lanes){ 0 } + (1 << (FRACTION_BITS - 1)), high = low;
+#pragma GCC unroll 4
     for (int i = 0; i < taps; i++, x += step) {
         lanes v, w;
         for (int j = 0; j < VECTOR; j++) {
@@ -241,17 +249,19 @@ static inline bytes close_up(bytes b)                   /* and back; the end is 
 /* As copy_pixels, four lines of three bytes a pixel, side by side in y; tells where it ended. */
 WIDE static size_t gather_threes(const struct lines *l, size_t line, size_t n)
 {
+    const uint8_t *const x[] = { l->x[line], l->x[line + 1], l->x[line + 2], l->x[line + 3] };
+    uint8_t *y = l->y[line];
     size_t i = 0;
-    for (; 3 * i + VECTOR <= 3 * n; i += 4) {
+    for (; 3 * i + VECTOR <= 3 * n; i += 4, y += 4 * LANES) {
         pixels q[4];
         bytes b;
         for (size_t r = 0; r < 4; r++) {
-            memcpy(&b, l->x[line + r] + 3 * i, sizeof b);
+            memcpy(&b, x[r] + 3 * i, sizeof b);
             q[r] = (pixels)spread(b);
         }
         transpose(q);
         for (size_t k = 0; k < 4; k++)
-            memcpy(l->y[line] + (i + k) * LANES, &q[k], sizeof q[k]);
+            memcpy(y + k * LANES, &q[k], sizeof q[k]);
     }
     return i;
 }
@@ -259,16 +269,18 @@ WIDE static size_t gather_threes(const struct lines *l, size_t line, size_t n)
 /* The way back. */
 WIDE static size_t scatter_threes(const struct lines *l, size_t line, size_t n)
 {
+    uint8_t *const y[] = { l->y[line], l->y[line + 1], l->y[line + 2], l->y[line + 3] };
+    const uint8_t *x = l->x[line];
     size_t i = 0;
-    for (; 3 * i + VECTOR <= 3 * n; i += 4) {
+    for (; 3 * i + VECTOR <= 3 * n; i += 4, x += 4 * LANES) {
         pixels q[4];
         bytes b;
         for (size_t k = 0; k < 4; k++)
-            memcpy(&q[k], l->x[line] + (i + k) * LANES, sizeof q[k]);
+            memcpy(&q[k], x + k * LANES, sizeof q[k]);
         transpose(q);
         for (size_t r = 0; r < 4; r++) {
             b = close_up((bytes)q[r]);
-            memcpy(l->y[line + r] + 3 * i, &b, sizeof b);
+            memcpy(y[r] + 3 * i, &b, sizeof b);
         }
     }
     return i;
