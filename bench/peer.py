@@ -76,13 +76,14 @@ def trainer(name, model, x):
 
 
 def onnxruntime_session(model, x, threads):
+    import numpy
     import onnxruntime
     file = io.BytesIO()
     torch.onnx.export(model, x, file, input_names=["x"], opset_version=13)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
-    feed = {"x": x.numpy()}
+    feed = {"x": numpy.array(x.tolist(), numpy.float32)}    # an old torch knows no new numpy
     return lambda: float(session.run(None, feed)[0].flat[0])
 
 
