@@ -10,8 +10,9 @@
  * adding.  Nearest takes the one pixel under the centre.
  *
  * Both passes work on LANES neighbouring bytes at a time, in vectors that the compiler maps to what
- * the machine has.  For columns the neighbours lie side by side.  For rows, 16, 8 or 4 of them are
- * interleaved first, pixels of 1, 2 or 4 bytes each, so that they become columns. */
+ * the machine has.  For columns the neighbours lie side by side.  For rows, 32, 16 or 8 of them are
+ * interleaved first, pixels of 1, 2 or 4 bytes each, so that they become columns.  Only a band of
+ * rows is kept, those that the next columns need. */
 #include <math.h>
 #include <string.h>
 #include "backend/wide.h"
@@ -156,7 +157,7 @@ WIDE_PART static void finish(const lanes *whole, uint8_t *y)
     memcpy(y, &b, sizeof b);
 }
 
-/* y[j] = sum over i of weight[i] * x[i * step + j] for LANES neighbours. */
+/* y[j] = sum over i of weight[i] * x[i * step + j], rounded, 0 … 255, for LANES neighbours. */
 WIDE_PART static void weigh(const uint8_t *x, size_t step, const int32_t *weight, int taps,
                             uint8_t *y)
 {

@@ -118,6 +118,7 @@ static const char *const cases[] = {
     "17x33 33x19 19",
     "70x65 65x40 40",
     "6x203 9x203 9 transB=true",
+    "3x130 1x130 () transB=true",
     "65x70 40x65 - transA=true transB=true",
     NULL
 };

@@ -17,6 +17,12 @@ struct gemm_dims { int64_t m, n, k; };
 void oc__gemm_dims(struct gemm_dims *d, const struct gemm *attr, const oc_shape *a,
                    const oc_shape *b);
 
+/* A summand that is one row for all rows of y: [n], or [1, n]. */
+static inline bool oc__gemm_is_row(const oc_shape *c, int64_t n)
+{
+    return oc_shape_count(c) == n && c->rank >= 1 && c->dim[c->rank - 1] == n;
+}
+
 /* MatMul; the flags swap the last two dimensions of an operand. */
 struct matmul { bool transA, transB; };
 

@@ -52,7 +52,7 @@ static bool accept(const struct request *r, struct offer *o)
     return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            oc__all_f32(r) && !r->x[1].is_static && dimensions(&d, r) && a->alpha == 1 &&
            (kind == ACTIVATION_NONE || kind == ACTIVATION_RELU) &&
-           (!c || (a->beta == 1 && oc_shape_count(c) == d.n && c->dim[c->rank - 1] == d.n)) &&
+           (!c || (a->beta == 1 && oc__gemm_is_row(c, d.n))) &&
            d.m > 0 && d.n > 0 && d.k >= LONG && d.m <= CACHE / (int64_t)sizeof(float) / d.k;
 }
 

@@ -71,12 +71,6 @@ static bool offer_product(struct product *p, const struct post *post, const stru
     return oc__prim_offer(&(struct fit){ pd, slots, p->has_bias ? 4 : 3, -1, false }, r, o);
 }
 
-/* A summand that is one row for all rows of y: [n], or [1, n]. */
-static bool is_row(const oc_shape *c, int64_t n)
-{
-    return oc_shape_count(c) == n && c->rank >= 1 && c->dim[c->rank - 1] == n;
-}
-
 static bool accept_gemm(const struct request *r, struct offer *o)
 {
     const struct gemm *a = r->attr;
@@ -85,7 +79,8 @@ static bool accept_gemm(const struct request *r, struct offer *o)
     struct product p = { .has_bias = c != NULL, .packed = r->x[1].is_static, .rank = 2,
                          .w_transposed = a->transB };
     struct post post;
-    if (!oc__all_f32(r) || a->alpha != 1 || (c && (a->beta != 1 || !is_row(c, y->dim[1]))) ||
+    if (!oc__all_f32(r) || a->alpha != 1 ||
+        (c && (a->beta != 1 || !oc__gemm_is_row(c, y->dim[1]))) ||
         oc_shape_count(r->x[0].shape) == 0 || oc_shape_count(y) == 0 || !oc__dnn_engine() ||
         !oc__dnn_activation(&post, &a->activation))
         return false;
