@@ -67,7 +67,7 @@ VECTOR := -O3 -ffp-contract=fast -fno-trapping-math
 $(BUILD)/obj/src/backend/cpu/%.o $(BUILD)/obj/src/backend/onednn/%.o \
 $(BUILD)/obj/src/backend/resample.o: FLAGS += $(VECTOR)
 # Resizing pictures too, and its weights are the same bits whatever the machine.
-$(BUILD)/obj/src/image/resample.o: FLAGS += -O3
+$(BUILD)/obj/src/image/resample.o $(BUILD)/obj/src/image/row_%.o: FLAGS += -O3
 $(BUILD)/obj/src/image/numbers.o: FLAGS += $(VECTOR)
 
 $(BUILD)/obj/src/fetch/download.o: CPPFLAGS += $(call opened,curl)

@@ -49,6 +49,21 @@ void oc_image_free(oc_image *image)
     *image = (oc_image){ 0 };
 }
 
+static oc_status next_rows(void *context, int n, const uint8_t **row)
+{
+    struct rows_at *const at = context;
+    const size_t stride = (size_t)at->image->width * (size_t)at->image->channels;
+    for (int i = 0; i < n; i++)
+        row[i] = at->image->pixel + (size_t)at->gone++ * stride;
+    return OC_OK;
+}
+
+struct rows oc__image_rows(struct rows_at *at)
+{
+    const oc_image *const image = at->image;
+    return (struct rows){ image->width, image->height, image->channels, next_rows, at };
+}
+
 /* The codec that the first bytes name. */
 static oc_status find_codec(const struct codec **out, const struct encoded *in)
 {

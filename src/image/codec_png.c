@@ -220,7 +220,7 @@ static oc_status write_rows(png_structp png, png_infop info, const struct rows *
     png_write_info(png, info);
     for (int y = 0; y < rows->height; y++) {
         const uint8_t *row;
-        TRY(rows->row(rows->context, y, &row));
+        TRY(rows->next(rows->context, 1, &row));
         png_write_row(png, row);
     }
     png_write_end(png, info);
@@ -243,16 +243,9 @@ oc_status oc__png_encode_rows(const struct rows *rows, struct str *out)
     return written;
 }
 
-static oc_status image_row(void *context, int y, const uint8_t **row)
-{
-    const oc_image *const image = context;
-    *row = image->pixel + (size_t)y * (size_t)image->width * (size_t)image->channels;
-    return OC_OK;
-}
-
 oc_status oc__png_encode(const oc_image *image, struct str *out)
 {
-    oc_image          whole = *image;
-    const struct rows rows = { image->width, image->height, image->channels, image_row, &whole };
+    struct rows_at    at = { image, 0 };
+    const struct rows rows = oc__image_rows(&at);
     return oc__png_encode_rows(&rows, out);
 }

@@ -4,6 +4,7 @@
  * no status.  PNG files go through our own writer: cairo's would bring a second one. */
 #include "image/draw.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,12 +275,15 @@ struct bands {
     const struct figure *figure;
     cairo_surface_t     *surface;
     int                  width, rows;                   /* of the surface, in pixels */
+    int                  y;                             /* of the next row */
     uint8_t             *row;                           /* [width, 3] */
 };
 
-static oc_status band_row(void *context, int y, const uint8_t **row)
+static oc_status next_row(void *context, int n, const uint8_t **row)
 {
-    const struct bands *const b = context;
+    struct bands *const b = context;
+    const int           y = b->y++;
+    assert(n == 1);
     if (y % b->rows == 0)
         TRY(paint(b->figure, b->surface, pixels_per_point, y));
     const unsigned char *const from = cairo.image_surface_get_data(b->surface)
@@ -302,7 +306,7 @@ oc_status oc__figure_png(const struct figure *f, struct str *out)
     const int height = (int)ceil(f->height * pixels_per_point), most = BAND_BYTES / (4 * width);
     struct bands b = { .figure = f, .width = width,
                        .rows = most < 1 ? 1 : most < height ? most : height };
-    const struct rows rows = { width, height, 3, band_row, &b };
+    const struct rows rows = { width, height, 3, next_row, &b };
     TRY(cairo_open());
     b.surface = cairo.image_surface_create(CAIRO_FORMAT_RGB24, width, b.rows);
     b.row = oc__alloc((size_t)width, 3);

@@ -13,6 +13,7 @@ enum {
     IMAGE_SIDE_MAX   = 65500,                           /* pixels, as in libjpeg */
     IMAGE_PIXELS_MAX = 100000000,
     IMAGE_FILE_MAX   = 256 << 20,                       /* bytes of an encoded file */
+    ROWS_MAX         = 32,                              /* that are asked for at a time */
 };
 
 /* A side out of range is OC_EINPUT or OC_ELIMIT, and `name` begins the message. */
@@ -56,14 +57,18 @@ oc_status oc__image_load(oc_image *out, const char *path, const struct prepare_p
 oc_status oc__image_header(oc_image *out, const char **format, const char *path);
 oc_status oc__png_encode(const oc_image *image, struct str *out);    /* appends a PNG file */
 
-/* An image that is never whole in memory: `row` is asked for one row after another, each of
- * width * channels bytes that stay until the next. */
+/* An image by its rows, each of width * channels bytes, from the first to the last, and never whole
+ * in memory: `next` tells where the next n lie, n at most ROWS_MAX, until it is called again. */
 struct rows {
     int       width, height, channels;
-    oc_status (*row)(void *context, int y, const uint8_t **row);
+    oc_status (*next)(void *context, int n, const uint8_t **row);
     void     *context;
 };
 oc_status oc__png_encode_rows(const struct rows *rows, struct str *out);
+
+/* The rows of an image, which stay; how many are gone is counted in *at. */
+struct rows_at { const oc_image *image; int gone; };
+struct rows oc__image_rows(struct rows_at *at);
 
 /* How pixels of another size are made; all but the nearest widen as the image shrinks
  * (antialiased). */
@@ -73,6 +78,9 @@ extern const char *const oc__filter_names[];            /* by enum filter; ends 
 /* The image at another size; every channel alike, rounded to the nearest. */
 oc_status oc__image_resize(oc_image *out, const oc_image *in, int width, int height,
                            enum filter filter);
+/* The same of rows; the last ones need not be asked for. */
+oc_status oc__image_resize_rows(oc_image *out, const struct rows *in, int width, int height,
+                                enum filter filter);
 
 /* A box of the image, in pixels; it may reach past the border, where every channel is `fill`. */
 struct window { int left, top, width, height; };
