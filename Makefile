@@ -108,7 +108,7 @@ $(BUILD)/test/%: test/%.c $(BUILD)/libocellus.a
 	$(Q)$(CC) $(CPPFLAGS) $(FLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libocellus.a $(OPENMP) $(LIBS) -lcmocka -o $@
 
 # This test stands between the library and the C library's allocator.
-$(BUILD)/test/oom_test: LDFLAGS += -Wl,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=free
+$(BUILD)/test/oom_test: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign,--wrap=free
 
 # And this one makes archives, and checksums, of its own.
 $(BUILD)/test/unpack_test: LIBS += -larchive -lcrypto

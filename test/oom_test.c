@@ -13,10 +13,12 @@
 
 /* ---- the allocator in between ---------------------------------------------------------------- */
 
+void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
 int   __real_posix_memalign(void **out, size_t alignment, size_t n);
 void  __real_free(void *p);
+void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
 int   __wrap_posix_memalign(void **out, size_t alignment, size_t n);
@@ -32,6 +34,13 @@ static bool refuse(void)
     const bool no = refuse_at && (sticky ? call >= refuse_at : call == refuse_at);
     refused += no;
     return no;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    void *const p = refuse() ? NULL : __real_malloc(n);
+    live += p != NULL;
+    return p;
 }
 
 void *__wrap_calloc(size_t n, size_t size)

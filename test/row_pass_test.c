@@ -59,9 +59,9 @@ static void try_pass(const struct row_pass *pass, const struct row_work *work)
 static void every_pass_gives_the_same_bytes(void **state)
 {
     (void)state;
-    static const int sizes[][2] = { { 500, 224 }, { 375, 224 }, { 224, 224 }, { 32, 224 }, { 1, 40 },
-                                    { 640, 100 }, { 97, 61 }, { 61, 97 }, { 300, 3 }, { 3, 2 },
-                                    { 23, 16 }, { 1000, 28 } };
+    static const int sizes[][2] = { { 500, 224 }, { 375, 224 }, { 224, 224 }, { 32, 224 },
+                                    { 1, 40 },    { 640, 100 }, { 97, 61 },   { 61, 97 },
+                                    { 300, 3 },   { 3, 2 },     { 23, 16 },   { 1000, 28 } };
     int suited[COUNT(passes)] = { 0 };
     for (size_t i = 0; i < COUNT(sizes); i++)
         for (int filter = FILTER_NEAREST; filter <= FILTER_LANCZOS; filter++) {

@@ -103,10 +103,12 @@ oc_status oc__file_load(const char *path, int64_t limit, char **data, size_t *n)
     if (f.size > limit)
         status = oc__fail(OC_ELIMIT, "%s: %lld bytes exceed the limit of %lld", path,
                           (long long)f.size, (long long)limit);
-    else if (!(bytes = oc__alloc((size_t)f.size + 1, 1)))
+    else if (!(bytes = oc__alloc_raw((size_t)f.size + 1, 1)))
         status = OC_ELIMIT;
     else
         status = load_all(&f, bytes);
+    if (bytes)
+        bytes[f.size] = '\0';
     oc__file_close(&f);
     if (status < 0) {
         oc__free(bytes);

@@ -47,6 +47,14 @@ void *oc__alloc(size_t n, size_t size)
     return counted(calloc(bytes ? bytes : 1, 1), bytes);
 }
 
+void *oc__alloc_raw(size_t n, size_t size)
+{
+    size_t bytes;
+    if (!oc__mul(n, size, &bytes))
+        bytes = SIZE_MAX;
+    return counted(bytes > PTRDIFF_MAX ? NULL : malloc(bytes ? bytes : 1), bytes);
+}
+
 void *oc__grow(void *p, size_t old_n, size_t n, size_t size)
 {
     size_t bytes;

@@ -1,8 +1,9 @@
 /* mem.h — the only door to malloc.
  *
- * Every allocation of the library goes through here, is zeroed, and has its size computed with
- * overflow checks.  Preparing allocates and running does not: oc__mem_calls() counts calls, so a
- * test can hold that.  A failed allocation returns NULL and sets the thread's error. */
+ * Every allocation of the library goes through here, is zeroed unless it says raw, and has its
+ * size computed with overflow checks.  Preparing allocates and running does not: oc__mem_calls()
+ * counts calls, so a test can hold that.  A failed allocation returns NULL and sets the thread's
+ * error. */
 #ifndef OC_BASE_MEM_H
 #define OC_BASE_MEM_H
 
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 void *oc__alloc(size_t n, size_t size);                 /* n * size zeroed bytes, at least one */
+void *oc__alloc_raw(size_t n, size_t size);             /* the same, for what is filled at once */
 void *oc__grow(void *p, size_t old_n, size_t n, size_t size); /* realloc; the new part is zeroed */
 void  oc__free(void *p);
 char *oc__strdup(const char *s);

@@ -216,9 +216,9 @@ void oc_data_free(oc_data *d)
 oc_status oc__data_read(const oc_data *d, int64_t index, const struct prepare_program *prepare,
                         struct canvas *canvas)
 {
-    *canvas = (struct canvas){ .owned = d->source != NULL };
+    *canvas = (struct canvas){ .owned = false };
     if (d->source != NULL)
-        return d->source->read(d->own, index, prepare, &canvas->image);
+        return d->source->read(d->own, index, prepare, canvas);
     canvas->image = oc__data_view(d, index);
     return OC_OK;
 }
@@ -301,12 +301,16 @@ oc_status oc_data_sample(const oc_data *d, oc_part part, int64_t i, oc_image *im
     *image = (oc_image){ 0 };
     TRY(check_sample(d, part, i));
     const int64_t index = d->part[part].index[i];
+    struct canvas canvas;
     *label = d->samples.label[index];
-    if (d->source != NULL)
-        return d->source->read(d->own, index, NULL, image);
-    const oc_image view = oc__data_view(d, index);
-    TRY(oc__image_new(image, "sample", view.width, view.height, view.channels));
-    memcpy(image->pixel, view.pixel, oc__image_bytes(&view));
+    TRY(oc__data_read(d, index, NULL, &canvas));
+    if (canvas.owned) {
+        *image = canvas.image;
+        return OC_OK;
+    }
+    const oc_image *const view = &canvas.image;
+    TRY(oc__image_room(image, "sample", view->width, view->height, view->channels));
+    memcpy(image->pixel, view->pixel, oc__image_bytes(view));
     return OC_OK;
 }
 

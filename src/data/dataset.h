@@ -27,7 +27,7 @@ struct samples {
  * NULL: it has none. */
 struct source {
     oc_status   (*read)(const void *own, int64_t index, const struct prepare_program *prepare,
-                        oc_image *image);
+                        struct canvas *canvas);
     oc_status   (*header)(const void *own, int64_t index, oc_image *image, const char **format);
     const char *(*name)(const void *own, int64_t index);
     uint64_t    (*hash)(const void *own);
@@ -69,8 +69,8 @@ oc_status oc__data_make(oc_data *d, struct samples shape, int64_t train);
  * training, validation and test; the last may be left out and is then what remains. */
 oc_status oc__data_divide(oc_data *d, const char *shares, uint64_t seed);
 
-/* Image number `index` of the storage, as `prepare` (NULL: none) needs it; it is the canvas's own
- * where it comes from a source. */
+/* Image number `index` of the storage, as `prepare` (NULL: none) needs it: one of a file may still
+ * be coming.  Free the canvas, also on failure. */
 oc_status oc__data_read(const oc_data *d, int64_t index, const struct prepare_program *prepare,
                         struct canvas *canvas);
 

@@ -165,10 +165,10 @@ static oc_status leave_out_broken(struct files *f)
 /* ---- the source --------------------------------------------------------------------------- */
 
 static oc_status read_file(const void *own, int64_t index, const struct prepare_program *prepare,
-                           oc_image *image)
+                           struct canvas *canvas)
 {
     const struct files *const f = own;
-    return oc__image_load(image, f->row[index].path, prepare);
+    return oc__canvas_open(canvas, f->row[index].path, prepare);
 }
 
 static oc_status read_mask(const void *own, int64_t index, oc_image *mask)

@@ -88,8 +88,7 @@ static oc_status prepare_sample(const struct loader *l, int64_t i, const struct 
     oc_status status = to->mask ? oc__pixels_get_masked(&l->pixels, index, &canvas, &mask)
                                 : oc__pixels_get(&l->pixels, index, &canvas);
     if (status < 0) {
-        if (canvas.owned)
-            oc_image_free(&canvas.image);
+        oc__canvas_free(&canvas);
         return status;
     }
     status = finish_sample(l, l->order[i], &canvas, &mask, to);

@@ -31,9 +31,21 @@ static oc_status decode(const struct pixels *p, int64_t index, struct canvas *ca
     if (decoded && oc__cache_get(p->data->cache, p->shelf, index, &canvas->image))
         return OC_OK;
     TRY(oc__data_read(p->data, index, p->fit ? p->prepare : NULL, canvas));
-    if (decoded)
-        oc__cache_put(p->data->cache, p->shelf, index, canvas);
+    if (!decoded)
+        return OC_OK;
+    TRY(oc__canvas_settle(canvas));
+    oc__cache_put(p->data->cache, p->shelf, index, canvas);
     return OC_OK;
+}
+
+/* Names the file where the failure does not; one of a file that is still coming does. */
+static oc_status name_failure(const struct pixels *p, int64_t index, const struct canvas *canvas,
+                              oc_status status)
+{
+    const oc_data *const d = p->data;
+    if (status == OC_OK || d->source == NULL || canvas->coming)
+        return status;
+    return oc__fail(status, "%s: %s", d->source->name(d->own, index), oc_error());
 }
 
 oc_status oc__pixels_get(const struct pixels *p, int64_t index, struct canvas *canvas)
@@ -43,12 +55,10 @@ oc_status oc__pixels_get(const struct pixels *p, int64_t index, struct canvas *c
     if (prepared && oc__cache_get(p->data->cache, p->shelf, index, &canvas->image))
         return OC_OK;
     TRY(decode(p, index, canvas));
-    const oc_status status = oc__prepare_pixels(p->prepare, p->fit, canvas);
-    if (status < 0 && p->data->source != NULL)
-        return oc__fail(status, "%s: %s", p->data->source->name(p->data->own, index), oc_error());
-    if (status == OC_OK && prepared)
+    TRY(name_failure(p, index, canvas, oc__prepare_pixels(p->prepare, p->fit, canvas)));
+    if (prepared)
         oc__cache_put(p->data->cache, p->shelf, index, canvas);
-    return status;
+    return OC_OK;
 }
 
 /* ---- with masks ---------------------------------------------------------------------------- */
@@ -89,8 +99,7 @@ oc_status oc__pixels_get_masked(const struct pixels *p, int64_t index, struct ca
     oc_status status = oc__prepare_pixels(p->prepare, p->fit, canvas);
     if (status == OC_OK)
         status = follow(p, index, &began, canvas, mask);
-    if (status < 0)
-        return oc__fail(status, "%s: %s", p->data->source->name(p->data->own, index), oc_error());
+    TRY(name_failure(p, index, canvas, status));
     if (prepared) {
         oc__cache_put(cache, p->shelf, index, canvas);
         oc__cache_put(cache, p->mask_shelf, index, mask);

@@ -15,8 +15,8 @@ struct pixels {
 void      oc__pixels_begin(struct pixels *p, const oc_data *data,
                            const struct prepare_program *prepare, bool fit);
 
-/* Image number `index` of the storage; the canvas's image is to be freed where it is owned, also on
- * failure, which names the file. */
+/* Image number `index` of the storage; the canvas is to be freed, also on failure, which names the
+ * file. */
 oc_status oc__pixels_get(const struct pixels *p, int64_t index, struct canvas *canvas);
 
 /* The same with its mask, at the size of the prepared image. */

@@ -77,13 +77,12 @@ static oc_status draw_row(const struct sheet *s, int64_t i)
     TRY(oc__data_read(s->data, s->data->part[o->part].index[number], fit ? s->prepare : NULL,
                       &canvas));
     const oc_image *const image = &canvas.image;
-    oc_status status = OC_OK;
-    if (s->augment == NULL)
+    oc_status status = oc__canvas_settle(&canvas);
+    if (s->augment == NULL && status == OC_OK)
         status = draw_sample(s, image, number, -1, i % COLUMNS, i / COLUMNS);
     for (int v = 0; s->augment != NULL && v <= o->variants && status == OC_OK; v++)
         status = draw_sample(s, image, number, v - 1, v, i);
-    if (canvas.owned)
-        oc_image_free(&canvas.image);
+    oc__canvas_free(&canvas);
     return status;
 }
 

@@ -59,7 +59,7 @@ static void decode(const void *context, int64_t first, int64_t last)
             struct canvas canvas;
             if (oc__data_read(d->data, part->index[i % part->n], NULL, &canvas) < 0)
                 return;
-            oc_image_free(&canvas.image);
+            oc__canvas_free(&canvas);
             atomic_fetch_add(d->images, 1);
         }
 }

@@ -114,7 +114,7 @@ static const struct attr erase_attrs[] = {
     { 0 }
 };
 
-static void fill_window(struct sample *s, struct window w, const struct erase *a, uint64_t key)
+static void fill_window(struct sample *s, struct crop_box w, const struct erase *a, uint64_t key)
 {
     const size_t c = (size_t)s->image.channels, row = (size_t)w.width * c;
     for (int y = 0; y < w.height; y++) {
@@ -144,7 +144,7 @@ static oc_status erase(const void *attr, struct dice *dice, struct sample *s)
             continue;
         const int left = (int)oc__roll(dice, 0, w - width + 1);
         const int top = (int)oc__roll(dice, 0, h - height + 1);
-        fill_window(s, (struct window){ left, top, width, height }, a, oc__key(dice->key, 1));
+        fill_window(s, (struct crop_box){ left, top, width, height }, a, oc__key(dice->key, 1));
         break;
     }
     return OC_OK;

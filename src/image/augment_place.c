@@ -92,7 +92,7 @@ static oc_status crop_extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
-static oc_status cut(oc_image *out, const oc_image *in, struct window w, enum border border,
+static oc_status cut(oc_image *out, const oc_image *in, struct crop_box w, enum border border,
                      int beyond)
 {
     if (border == BORDER_BLACK)
@@ -109,7 +109,7 @@ static oc_status cut(oc_image *out, const oc_image *in, struct window w, enum bo
     return OC_OK;
 }
 
-static oc_status cut_sample(struct sample *s, struct window w, enum border border)
+static oc_status cut_sample(struct sample *s, struct crop_box w, enum border border)
 {
     const struct matrix moved = { { 1, 0, -w.left, 0, 1, -w.top, 0, 0, 1 } };
     oc_image            out;
@@ -137,7 +137,7 @@ static oc_status crop(const void *attr, struct dice *dice, struct sample *s)
     const int          padding = (int)a->padding;
     const int          left = pick(dice, s->image.width + 2 * padding - width) - padding;
     const int          top = pick(dice, s->image.height + 2 * padding - height) - padding;
-    return cut_sample(s, (struct window){ left, top, width, height }, (enum border)a->border);
+    return cut_sample(s, (struct crop_box){ left, top, width, height }, (enum border)a->border);
 }
 
 const struct augment oc__augment_crop = {
@@ -174,7 +174,7 @@ static oc_status resizedcrop_extent(const void *attr, struct extent *e)
 
 /* A window of random area and ratio that fits into the image; the largest square in its middle
  * where ten tries find none. */
-static struct window draw_window(const struct resizedcrop *a, struct dice *dice, int w, int h)
+static struct crop_box draw_window(const struct resizedcrop *a, struct dice *dice, int w, int h)
 {
     enum { TRIES = 10 };
     const double bound = log(a->stretch);
@@ -184,17 +184,18 @@ static struct window draw_window(const struct resizedcrop *a, struct dice *dice,
         const int    width = (int)lround(sqrt(area * ratio));
         const int    height = (int)lround(sqrt(area / ratio));
         if (width >= 1 && height >= 1 && width <= w && height <= h)
-            return (struct window){ pick(dice, w - width), pick(dice, h - height), width, height };
+            return (struct crop_box){ pick(dice, w - width), pick(dice, h - height), width,
+                                      height };
     }
     const int side = w < h ? w : h;
-    return (struct window){ (w - side) / 2, (h - side) / 2, side, side };
+    return (struct crop_box){ (w - side) / 2, (h - side) / 2, side, side };
 }
 
 static oc_status resizedcrop(const void *attr, struct dice *dice, struct sample *s)
 {
     const struct resizedcrop *a = attr;
     const int           height = (int)a->size.v[0], width = (int)a->size.v[a->size.n - 1];
-    const struct window w = draw_window(a, dice, s->image.width, s->image.height);
+    const struct crop_box w = draw_window(a, dice, s->image.width, s->image.height);
     const struct matrix zoom = { { (double)width / w.width, 0, 0, 0, (double)height / w.height, 0,
                                    0, 0, 1 } };
     oc_image            out;

@@ -9,16 +9,6 @@
 static const struct codec *const codecs[] = { &oc__codec_png, &oc__codec_jpeg, &oc__codec_webp,
                                               NULL };
 
-static oc_status new_image(oc_image *out, int width, int height, int channels)
-{
-    const size_t pixels = (size_t)width * (size_t)height;
-    uint8_t     *pixel = oc__alloc(pixels, (size_t)channels);
-    if (pixel == NULL)
-        return OC_ELIMIT;
-    *out = (oc_image){ width, height, channels, pixel };
-    return OC_OK;
-}
-
 oc_status oc__image_check_size(const char *name, int64_t width, int64_t height)
 {
     if (width < 1 || height < 1)
@@ -33,12 +23,24 @@ oc_status oc__image_check_size(const char *name, int64_t width, int64_t height)
     return OC_OK;
 }
 
-oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t height,
-                        int channels)
+oc_status oc__image_room(oc_image *out, const char *name, int64_t width, int64_t height,
+                         int channels)
 {
     *out = (oc_image){ 0 };
     TRY(oc__image_check_size(name, width, height));
-    return new_image(out, (int)width, (int)height, channels);
+    uint8_t *const pixel = oc__alloc_raw((size_t)width * (size_t)height, (size_t)channels);
+    if (!pixel)
+        return OC_ELIMIT;
+    *out = (oc_image){ (int)width, (int)height, channels, pixel };
+    return OC_OK;
+}
+
+oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t height,
+                        int channels)
+{
+    TRY(oc__image_room(out, name, width, height, channels));
+    memset(out->pixel, 0, oc__image_bytes(out));
+    return OC_OK;
 }
 
 void oc_image_free(oc_image *image)
@@ -120,6 +122,64 @@ oc_status oc__image_load(oc_image *out, const char *path, const struct prepare_p
     oc__free(data);
     return status;
 }
+
+/* ---- by rows ------------------------------------------------------------------------------ */
+
+struct coming {
+    struct encoded      in;
+    char               *data;
+    const struct codec *codec;
+    struct rows         rows;
+};
+
+static oc_status open_rows(struct coming *c, const char *path,
+                           const struct prepare_program *prepare)
+{
+    c->in = (struct encoded){ .name = path, .prepare = prepare };
+    TRY(oc__file_load(path, IMAGE_FILE_MAX, &c->data, &c->in.n));
+    c->in.bytes = (const uint8_t *)c->data;
+    TRY(find_codec(&c->codec, &c->in));
+    return c->codec->open ? c->codec->open(&c->rows, &c->in) : OC_OK;
+}
+
+oc_status oc__image_open(struct coming **out, oc_image *header, const char *path,
+                         const struct prepare_program *prepare)
+{
+    struct coming *const c = *out = oc__alloc(1, sizeof *c);
+    *header = (oc_image){ 0 };
+    if (!c)
+        return OC_ELIMIT;
+    const oc_status status = open_rows(c, path, prepare);
+    if (status < 0 || !c->rows.context) {
+        oc__image_close(c);
+        *out = NULL;
+    } else {
+        *header = (oc_image){ c->rows.width, c->rows.height, c->rows.channels, NULL };
+    }
+    return status;
+}
+
+const struct rows *oc__coming_rows(const struct coming *c)
+{
+    return &c->rows;
+}
+
+const struct encoded *oc__coming_file(const struct coming *c)
+{
+    return &c->in;
+}
+
+void oc__image_close(struct coming *c)
+{
+    if (!c)
+        return;
+    if (c->rows.context)
+        c->codec->close(c->rows.context);
+    oc__free(c->data);
+    oc__free(c);
+}
+
+/* ---- for users ---------------------------------------------------------------------------- */
 
 oc_status oc_image_load(oc_image *out, const char *path)
 {

@@ -14,6 +14,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "image/exif.h"
@@ -29,6 +30,9 @@ struct reader {
     jmp_buf                       escape;
     const struct encoded         *in;
     oc_image                      image;
+    int                           orientation;
+    JSAMPARRAY                    ink;                  /* [1, w, 4]; NULL: no inks */
+    uint8_t                      *block, *line;         /* by rows: [ROWS_MAX], of stride_of() */
     oc_status                     status;
 };
 
@@ -145,18 +149,76 @@ static void inks_to_rgb(const uint8_t *from, uint8_t *to, size_t pixels, bool li
         }
 }
 
-static void read_rows(struct reader *r)
+/* The next n rows, to where they are wanted. */
+static void read_rows(struct reader *r, int n, uint8_t *const *to)
 {
     struct jpeg_decompress_struct *jpeg = &r->jpeg;
-    const size_t     pixels = (size_t)r->image.width, stride = pixels * (size_t)r->image.channels;
-    const bool       inks = jpeg->out_color_space == JCS_CMYK;
-    const JSAMPARRAY line = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE,
-                                                    jpeg->output_width * 4, 1);
-    while (jpeg->output_scanline < jpeg->output_height) {
-        JSAMPROW row = r->image.pixel + jpeg->output_scanline * stride;
-        jpeg_read_scanlines(jpeg, inks ? line : &row, 1);
-        if (inks)
-            inks_to_rgb(line[0], row, pixels, jpeg->saw_Adobe_marker);
+    for (int i = 0; i < n;)
+        if (r->ink) {
+            jpeg_read_scanlines(jpeg, r->ink, 1);
+            inks_to_rgb(r->ink[0], to[i++], jpeg->output_width, jpeg->saw_Adobe_marker);
+        } else {
+            JSAMPROW row[ROWS_MAX];
+            memcpy(row, to + i, (size_t)(n - i) * sizeof *row);
+            i += (int)jpeg_read_scanlines(jpeg, row, (JDIMENSION)(n - i));
+        }
+}
+
+/* What the header says. */
+static oc_status read_header(struct reader *r)
+{
+    struct jpeg_decompress_struct *jpeg = &r->jpeg;
+    jpeg_create_decompress(jpeg);
+    jpeg->client_data = r;
+    jpeg->progress = &r->progress;
+    jpeg_mem_src(jpeg, r->in->bytes, r->in->n);
+    jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
+    jpeg_read_header(jpeg, TRUE);
+    r->image.channels = choose_channels(r);
+    r->orientation = orientation_of(r);
+    return oc__image_check_size(r->in->name, jpeg->image_width, jpeg->image_height);
+}
+
+static void start(struct reader *r)
+{
+    struct jpeg_decompress_struct *jpeg = &r->jpeg;
+    choose_scale(r, r->orientation);
+    jpeg_start_decompress(jpeg);
+    if (jpeg->out_color_space == JCS_CMYK)
+        r->ink = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, jpeg->output_width * 4,
+                                         1);
+}
+
+static void finish(struct reader *r)
+{
+    jpeg_finish_decompress(&r->jpeg);
+    if (offset_of(r) < r->in->n)
+        oc__warn("%s: offset %zu: %zu byte%s after the end of the image", r->in->name, offset_of(r),
+                 r->in->n - offset_of(r), oc__plural((int64_t)(r->in->n - offset_of(r))));
+}
+
+static void begin(struct reader *r, const struct encoded *in)
+{
+    *r = (struct reader){ .in = in };
+    r->jpeg.err = jpeg_std_error(&r->errors);
+    r->jpeg.client_data = r;
+    r->errors.error_exit = failed;
+    r->errors.emit_message = warned;
+    r->errors.output_message = drop_message;
+    r->progress.progress_monitor = count_scans;
+}
+
+/* ---- as a whole --------------------------------------------------------------------------- */
+
+static void read_all(struct reader *r)
+{
+    const size_t stride = (size_t)r->image.width * (size_t)r->image.channels;
+    uint8_t     *to[ROWS_MAX];
+    for (int y = 0, n; y < r->image.height; y += n) {
+        n = r->image.height - y < ROWS_MAX ? r->image.height - y : ROWS_MAX;
+        for (int i = 0; i < n; i++)
+            to[i] = r->image.pixel + (size_t)(y + i) * stride;
+        read_rows(r, n, to);
     }
 }
 
@@ -165,40 +227,24 @@ static oc_status read_image(struct reader *r)
 {
     if (setjmp(r->escape) != 0)
         return r->status;
-    struct jpeg_decompress_struct *jpeg = &r->jpeg;
-    jpeg_create_decompress(jpeg);
-    jpeg->client_data = r;
-    jpeg->progress = &r->progress;
-    jpeg_mem_src(jpeg, r->in->bytes, r->in->n);
-    jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
-    jpeg_read_header(jpeg, TRUE);
-    const int channels = choose_channels(r), orientation = orientation_of(r);
-    TRY(oc__image_check_size(r->in->name, jpeg->image_width, jpeg->image_height));
+    TRY(read_header(r));
     if (r->in->header_only) {
-        const struct extent e = upright(r, orientation);
-        r->image = (oc_image){ e.width, e.height, channels, NULL };
+        const struct extent e = upright(r, r->orientation);
+        r->image = (oc_image){ e.width, e.height, r->image.channels, NULL };
         return OC_OK;
     }
-    choose_scale(r, orientation);
-    jpeg_start_decompress(jpeg);
-    TRY(oc__image_new(&r->image, r->in->name, jpeg->output_width, jpeg->output_height, channels));
-    read_rows(r);
-    jpeg_finish_decompress(jpeg);
-    if (offset_of(r) < r->in->n)
-        oc__warn("%s: offset %zu: %zu byte%s after the end of the image", r->in->name, offset_of(r),
-                 r->in->n - offset_of(r), oc__plural((int64_t)(r->in->n - offset_of(r))));
-    return oc__image_orient(&r->image, orientation);
+    start(r);
+    TRY(oc__image_room(&r->image, r->in->name, r->jpeg.output_width, r->jpeg.output_height,
+                       r->image.channels));
+    read_all(r);
+    finish(r);
+    return oc__image_orient(&r->image, r->orientation);
 }
 
 static oc_status decode(oc_image *out, const struct encoded *in)
 {
-    struct reader r = { .in = in };
-    r.jpeg.err = jpeg_std_error(&r.errors);
-    r.jpeg.client_data = &r;
-    r.errors.error_exit = failed;
-    r.errors.emit_message = warned;
-    r.errors.output_message = drop_message;
-    r.progress.progress_monitor = count_scans;
+    struct reader r;
+    begin(&r, in);
     r.status = read_image(&r);
     jpeg_destroy_decompress(&r.jpeg);
     if (r.status == OC_OK)
@@ -208,6 +254,70 @@ static oc_status decode(oc_image *out, const struct encoded *in)
     return r.status;
 }
 
+/* ---- by rows ------------------------------------------------------------------------------ */
+
+/* libjpeg-turbo writes past the caches where a row begins at a multiple of 16 or 32 bytes.  These
+ * rows are read at once, so all of them begin beside one. */
+enum { LINE = 64, BESIDE = 8 };
+
+static size_t stride_of(const struct reader *r)
+{
+    const size_t bytes = r->jpeg.output_width * (size_t)r->image.channels;
+    return (bytes + LINE - 1) / LINE * LINE;
+}
+
+static oc_status open_reader(struct reader *r)
+{
+    if (setjmp(r->escape) != 0)
+        return r->status;
+    TRY(read_header(r));
+    if (r->orientation > 1)
+        return OC_OK;
+    start(r);
+    r->block = oc__block_alloc(ROWS_MAX * stride_of(r) + BESIDE);
+    r->line = r->block + BESIDE;
+    return r->block ? OC_OK : OC_ELIMIT;
+}
+
+static void close_reader(void *context)
+{
+    struct reader *const r = context;
+    jpeg_destroy_decompress(&r->jpeg);
+    oc__block_free(r->block);
+    oc__free(r);
+}
+
+static oc_status next_rows(void *context, int n, const uint8_t **row)
+{
+    struct reader *const r = context;
+    uint8_t *to[ROWS_MAX];
+    if (setjmp(r->escape) != 0)
+        return r->status;
+    for (int i = 0; i < n; i++)
+        row[i] = to[i] = r->line + (size_t)i * stride_of(r);
+    read_rows(r, n, to);
+    if (r->jpeg.output_scanline == r->jpeg.output_height)
+        finish(r);
+    return OC_OK;
+}
+
+/* A picture that must be turned cannot be had by rows. */
+static oc_status open_rows(struct rows *out, const struct encoded *in)
+{
+    struct reader *const r = oc__alloc(1, sizeof *r);
+    if (!r)
+        return OC_ELIMIT;
+    begin(r, in);
+    const oc_status status = open_reader(r);
+    if (status == OC_OK && r->block)
+        *out = (struct rows){ (int)r->jpeg.output_width, (int)r->jpeg.output_height,
+                              r->image.channels, next_rows, r };
+    else
+        close_reader(r);
+    return status;
+}
+
 const struct codec oc__codec_jpeg = {
     .name = "JPEG", .magic = "\xFF\xD8\xFF", .magic_n = 3, .decode = decode,
+    .open = open_rows, .close = close_reader,
 };

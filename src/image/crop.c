@@ -3,7 +3,7 @@
 #include "base/status.h"
 #include "image/image.h"
 
-oc_status oc__image_crop(oc_image *out, const oc_image *in, struct window box, int fill)
+oc_status oc__image_crop(oc_image *out, const oc_image *in, struct crop_box box, int fill)
 {
     TRY(oc__image_new(out, "cropped image", box.width, box.height, in->channels));
     const size_t c = (size_t)in->channels;

@@ -21,6 +21,9 @@ oc_status oc__image_check_size(const char *name, int64_t width, int64_t height);
 /* A black image. */
 oc_status oc__image_new(oc_image *out, const char *name, int64_t width, int64_t height,
                         int channels);
+/* The same whose pixels are still to be set, every one. */
+oc_status oc__image_room(oc_image *out, const char *name, int64_t width, int64_t height,
+                         int channels);
 
 static inline size_t oc__image_bytes(const oc_image *image)
 {
@@ -28,6 +31,8 @@ static inline size_t oc__image_bytes(const oc_image *image)
 }
 
 struct prepare_program;
+
+struct rows;
 
 /* An encoded image in memory; `name` is the file as the user typed it.  What it will be prepared by
  * tells decoders how much detail they may leave out.  Of the header alone comes an image without
@@ -40,12 +45,16 @@ struct encoded {
     bool                          header_only;
 };
 
-/* A format of images: how a file of it begins, and how it is read. */
+/* A format of images: how a file of it begins, and how it is read: as a whole, or by its rows.
+ * `open` may find that this picture cannot be had by rows, which then have no context; NULL: none
+ * can.  `close` ends what it began, where that has a context. */
 struct codec {
     const char *name;
     const char *magic;
     size_t      magic_at, magic_n;
     oc_status (*decode)(oc_image *out, const struct encoded *in);
+    oc_status (*open)(struct rows *out, const struct encoded *in);
+    void      (*close)(void *context);
 };
 
 extern const struct codec oc__codec_png, oc__codec_jpeg, oc__codec_webp;
@@ -53,6 +62,13 @@ extern const struct codec oc__codec_png, oc__codec_jpeg, oc__codec_webp;
 oc_status oc__image_decode(oc_image *out, const struct encoded *in); /* by content */
 /* A file, decoded as the preparation (NULL: none) needs it. */
 oc_status oc__image_load(oc_image *out, const char *path, const struct prepare_program *prepare);
+/* A file to be read by its rows, and its sides and channels; NULL where it can be loaded alone. */
+struct coming;
+oc_status oc__image_open(struct coming **out, oc_image *header, const char *path,
+                         const struct prepare_program *prepare);
+const struct rows    *oc__coming_rows(const struct coming *c);
+const struct encoded *oc__coming_file(const struct coming *c);      /* all of it */
+void      oc__image_close(struct coming *c);                        /* NULL is fine */
 /* What a file's header says, and the name of its format. */
 oc_status oc__image_header(oc_image *out, const char **format, const char *path);
 oc_status oc__png_encode(const oc_image *image, struct str *out);    /* appends a PNG file */
@@ -78,13 +94,13 @@ extern const char *const oc__filter_names[];            /* by enum filter; ends 
 /* The image at another size; every channel alike, rounded to the nearest. */
 oc_status oc__image_resize(oc_image *out, const oc_image *in, int width, int height,
                            enum filter filter);
-/* The same of rows; the last ones need not be asked for. */
+/* The same of rows; all of them are asked for, so that what is broken in the last is told. */
 oc_status oc__image_resize_rows(oc_image *out, const struct rows *in, int width, int height,
                                 enum filter filter);
 
 /* A box of the image, in pixels; it may reach past the border, where every channel is `fill`. */
-struct window { int left, top, width, height; };
-oc_status oc__image_crop(oc_image *out, const oc_image *in, struct window box, int fill);
+struct crop_box { int left, top, width, height; };
+oc_status oc__image_crop(oc_image *out, const oc_image *in, struct crop_box box, int fill);
 
 /* Channels that are no alpha: 1 or 3. */
 static inline int oc__image_colours(const oc_image *image)

@@ -130,7 +130,7 @@ static bool is_speck(const struct regions *r, size_t i)
 
 /* ---- cutting out -------------------------------------------------------------------------- */
 
-static struct window find_box(const struct regions *r, const oc_image *grey)
+static struct crop_box find_box(const struct regions *r, const oc_image *grey)
 {
     int left = grey->width, top = grey->height, right = 0, bottom = 0;
     for (int y = 0; y < grey->height; y++)
@@ -143,11 +143,11 @@ static struct window find_box(const struct regions *r, const oc_image *grey)
             top = y < top ? y : top;
             bottom = y + 1;
         }
-    return (struct window){ left, top, right - left, bottom - top };
+    return (struct crop_box){ left, top, right - left, bottom - top };
 }
 
 static oc_status cut(const struct regions *r, const struct levels *l, const oc_image *grey,
-                     struct window b, oc_image *out)
+                     struct crop_box b, oc_image *out)
 {
     TRY(oc__image_new(out, "drawing", b.width, b.height, 1));
     uint8_t *to = out->pixel;
@@ -159,12 +159,12 @@ static oc_status cut(const struct regions *r, const struct levels *l, const oc_i
     return OC_OK;
 }
 
-oc_status oc__ink_crop(const oc_image *grey, oc_image *out, struct window *box)
+oc_status oc__ink_crop(const oc_image *grey, oc_image *out, struct crop_box *box)
 {
     const struct levels l = find_levels(grey);
     struct regions      r = { 0 };
     *out = (oc_image){ 0 };
-    *box = (struct window){ 0, 0, grey->width, grey->height };
+    *box = (struct crop_box){ 0, 0, grey->width, grey->height };
     if (l.threshold < 0)
         return oc__image_new(out, "drawing", 1, 1, 1);
     oc_status status = find_regions(&r, grey, l.threshold);

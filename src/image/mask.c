@@ -35,12 +35,12 @@ oc_status oc__mask_check(const oc_image *mask, const oc_image *image)
 }
 
 /* A box that covers `view`, which may reach past the border, as whole pixels. */
-static struct window cover(struct view view)
+static struct crop_box cover(struct view view)
 {
     const int left = (int)lround(view.left), top = (int)lround(view.top);
     const int right = (int)lround(view.left + view.width);
     const int bottom = (int)lround(view.top + view.height);
-    return (struct window){ left, top, right > left ? right - left : 1,
+    return (struct crop_box){ left, top, right > left ? right - left : 1,
                             bottom > top ? bottom - top : 1 };
 }
 
@@ -50,7 +50,7 @@ oc_status oc__mask_follow(oc_image *out, const oc_image *mask, const oc_image *i
     const double across = (double)mask->width / image->width;
     const double down = (double)mask->height / image->height;
     const struct view seen = oc__canvas_view(canvas);
-    const struct window box = cover((struct view){ seen.left * across, seen.top * down,
+    const struct crop_box box = cover((struct view){ seen.left * across, seen.top * down,
                                                    seen.width * across, seen.height * down });
     const bool whole = box.left == 0 && box.top == 0 && box.width == mask->width
                     && box.height == mask->height;
@@ -77,8 +77,8 @@ static oc_status to_bytes(oc_image *out, const struct shares *map)
 oc_status oc__mask_return(oc_image *out, const struct shares *map, struct view view,
                           const oc_image *image)
 {
-    const struct window box = cover(view);
-    const struct window inside = { -box.left, -box.top, image->width, image->height };
+    const struct crop_box box = cover(view);
+    const struct crop_box inside = { -box.left, -box.top, image->width, image->height };
     oc_image small, sized;
     TRY(to_bytes(&small, map));
     oc_status status = oc__image_resize(&sized, &small, box.width, box.height, FILTER_BILINEAR);

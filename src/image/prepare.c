@@ -33,31 +33,6 @@ static const struct prepare *kind_of(const struct step *step)
     return (const struct prepare *)step->entry;         /* the entry is its first member */
 }
 
-struct view oc__canvas_view(const struct canvas *canvas)
-{
-    const oc_image *image = &canvas->image;
-    return canvas->view.width > 0 ? canvas->view
-                                  : (struct view){ 0, 0, image->width, image->height };
-}
-
-void oc__canvas_put_part(struct canvas *canvas, oc_image image, struct view part)
-{
-    const struct view former = oc__canvas_view(canvas);
-    const double      across = former.width / canvas->image.width;
-    const double      down = former.height / canvas->image.height;
-    const struct view view = { former.left + part.left * across, former.top + part.top * down,
-                               part.width * across, part.height * down };
-    if (canvas->owned)
-        oc_image_free(&canvas->image);
-    *canvas = (struct canvas){ image, true, view };
-}
-
-void oc__canvas_put(struct canvas *canvas, oc_image image)
-{
-    const oc_image *former = &canvas->image;
-    oc__canvas_put_part(canvas, image, (struct view){ 0, 0, former->width, former->height });
-}
-
 /* ---- parsing ------------------------------------------------------------------------------ */
 
 static oc_status complete_steps(struct prepare_program *p)
@@ -240,10 +215,13 @@ oc_status oc__prepare_pixels(const struct prepare_program *p, bool fit, struct c
 {
     for (int i = 0; i < p->images; i++) {
         const struct prepare *kind = kind_of(&p->steps.step[i]);
-        if (fit || !kind->fits)
-            TRY(kind->apply(p->steps.step[i].attr, canvas));
+        if (!fit && kind->fits)
+            continue;
+        if (!kind->early)
+            TRY(oc__canvas_settle(canvas));
+        TRY(kind->apply(p->steps.step[i].attr, canvas));
     }
-    return OC_OK;
+    return oc__canvas_settle(canvas);
 }
 
 oc_status oc__prepare_numbers(const struct prepare_program *p, const oc_image *image,
@@ -269,8 +247,7 @@ oc_status oc__prepare_view(const struct prepare_program *p, const oc_image *imag
     if (status == OC_OK)
         status = oc__prepare_numbers(p, &canvas.image, shape, x);
     *view = oc__canvas_view(&canvas);
-    if (canvas.owned)
-        oc_image_free(&canvas.image);
+    oc__canvas_free(&canvas);
     return status;
 }
 
@@ -293,8 +270,7 @@ oc_status oc_image_prepare(oc_tensor *out, const oc_image *image, const char *pr
     const oc_status status = prepare_new(p, &canvas, out);
     if (status < 0)
         oc_tensor_free(out);
-    if (canvas.owned)
-        oc_image_free(&canvas.image);
+    oc__canvas_free(&canvas);
     oc__prepare_free(p);
     return status;
 }

@@ -10,23 +10,7 @@
 #define OC_IMAGE_PREPARE_H
 
 #include "base/attr.h"
-#include "ocellus.h"
-
-/* A box of an image, in its pixels, which may reach past its border; of no width: all of it. */
-struct view { double left, top, width, height; };
-
-/* The image on its way through the program.  It is borrowed from the caller until a step replaces
- * it; a step that leaves the image as it is does nothing.  `view` is the box of the image that the
- * program began with which the canvas shows. */
-struct canvas { oc_image image; bool owned; struct view view; };
-
-/* The box that it shows, also where that is all. */
-struct view oc__canvas_view(const struct canvas *canvas);
-
-/* Replaces the image by one that the canvas then owns, and that shows what the former did. */
-void oc__canvas_put(struct canvas *canvas, oc_image image);
-/* The same with one that shows a part of the former. */
-void oc__canvas_put_part(struct canvas *canvas, oc_image image, struct view part);
+#include "image/canvas.h"
 
 /* Height, width and channels; 0: not known before the image is seen. */
 struct extent { int height, width, channels; };
@@ -44,6 +28,7 @@ struct prepare {
     struct entry entry;
     bool         fits;                                  /* brings images to a size, and no more */
     bool         pointwise;                             /* looks at each pixel alone */
+    bool         early;                                 /* takes images that are still coming */
     oc_status  (*ready)(void *attr);
     oc_status  (*extent)(const void *attr, struct extent *extent);
     bool       (*enough)(const void *attr, struct extent *extent);
@@ -72,8 +57,7 @@ oc_status oc__prepare_view(const struct prepare_program *p, const oc_image *imag
                            const oc_shape *shape, float *x, struct view *view);
 
 /* The two halves of it, for what training does between them.  Without `fit`, steps that bring
- * images to a size are left out.  The canvas's image is to be freed where it is owned, also on
- * failure. */
+ * images to a size are left out.  The canvas is to be freed, also on failure. */
 oc_status oc__prepare_extent(const struct prepare_program *p, bool fit, struct extent *extent);
 oc_status oc__prepare_pixels(const struct prepare_program *p, bool fit, struct canvas *canvas);
 oc_status oc__prepare_numbers(const struct prepare_program *p, const oc_image *image,

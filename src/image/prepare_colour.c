@@ -37,6 +37,7 @@ static oc_status flatten_to(struct canvas *canvas, int wanted)
     oc_image        out;
     if (in->channels == wanted)
         return OC_OK;
+    TRY(oc__canvas_settle(canvas));
     TRY(oc__image_new(&out, "prepared image", in->width, in->height, wanted));
     const size_t n = (size_t)in->width * (size_t)in->height;
     for (size_t i = 0; i < n; i++)
@@ -75,7 +76,7 @@ static oc_status grey_nodes(const void *attr, struct nodes *n)
 
 const struct prepare oc__prepare_grayscale = {
     .entry = { .name = "grayscale", .summary = "one channel: luma, alpha over white" },
-    .pointwise = true, .extent = grey_extent, .apply = to_grey, .nodes = grey_nodes,
+    .pointwise = true, .early = true, .extent = grey_extent, .apply = to_grey, .nodes = grey_nodes,
 };
 
 static oc_status to_rgb(const void *attr, struct canvas *canvas)
@@ -102,7 +103,7 @@ static oc_status rgb_nodes(const void *attr, struct nodes *n)
 
 const struct prepare oc__prepare_rgb = {
     .entry = { .name = "rgb", .summary = "three channels: grey repeated, alpha over white" },
-    .pointwise = true, .extent = rgb_extent, .apply = to_rgb, .nodes = rgb_nodes,
+    .pointwise = true, .early = true, .extent = rgb_extent, .apply = to_rgb, .nodes = rgb_nodes,
 };
 
 /* The order of OpenCV, Caffe and what was trained with them. */

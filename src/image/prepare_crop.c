@@ -11,7 +11,7 @@
 #include "image/nodes.h"
 #include "image/prepare.h"
 
-static oc_status crop(struct canvas *canvas, struct window box, int fill)
+static oc_status crop(struct canvas *canvas, struct crop_box box, int fill)
 {
     const oc_image *in = &canvas->image;
     oc_image        out;
@@ -55,7 +55,7 @@ static oc_status centercrop_apply(const void *attr, struct canvas *canvas)
     const struct centercrop *a = attr;
     const oc_image          *in = &canvas->image;
     const int height = (int)a->size.v[0], width = (int)a->size.v[a->size.n - 1];
-    const struct window box = { (int)lrint((in->width - width) / 2.0),
+    const struct crop_box box = { (int)lrint((in->width - width) / 2.0),
                              (int)lrint((in->height - height) / 2.0), width, height };
     return crop(canvas, box, (int)a->fill);
 }
@@ -112,7 +112,7 @@ static bool is_content(const oc_image *in, int x, int y, int tolerance)
 }
 
 /* The box around all content, of no width where there is none. */
-static struct window find_content(const oc_image *in, int tolerance)
+static struct crop_box find_content(const oc_image *in, int tolerance)
 {
     int left = in->width, right = 0, top = in->height, bottom = 0;
     for (int y = 0; y < in->height; y++)
@@ -124,8 +124,8 @@ static struct window find_content(const oc_image *in, int tolerance)
             top = y < top ? y : top;
             bottom = y + 1;
         }
-    return right > left ? (struct window){ left, top, right - left, bottom - top }
-                        : (struct window){ 0 };
+    return right > left ? (struct crop_box){ left, top, right - left, bottom - top }
+                        : (struct crop_box){ 0 };
 }
 
 /* Grows [*from, *from + *n) to `to` about its middle, inside [0, side). */
@@ -147,7 +147,7 @@ static oc_status trim_apply(const void *attr, struct canvas *canvas)
 {
     const oc_image *in = &canvas->image;
     const double    tolerance = ((const struct trim *)attr)->tolerance;
-    struct window      box = find_content(in, (int)lround(tolerance * 255));
+    struct crop_box      box = find_content(in, (int)lround(tolerance * 255));
     if (box.width == 0)
         return OC_OK;
     if ((int64_t)box.width * in->height < (int64_t)box.height * in->width)

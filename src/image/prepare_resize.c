@@ -69,23 +69,13 @@ static bool resize_enough(const void *attr, struct extent *e)
     return a->filter != FILTER_NEAREST && resize_extent(attr, e) == OC_OK;
 }
 
-static oc_status resize_to(struct canvas *canvas, int width, int height, int filter)
-{
-    const oc_image *in = &canvas->image;
-    oc_image        out;
-    if (height == in->height && width == in->width)
-        return OC_OK;
-    TRY(oc__image_resize(&out, in, width, height, (enum filter)filter));
-    oc__canvas_put(canvas, out);
-    return OC_OK;
-}
-
 static oc_status resize_apply(const void *attr, struct canvas *canvas)
 {
     const oc_image *in = &canvas->image;
     struct extent   e = { in->height, in->width, in->channels };
     TRY(resize_extent(attr, &e));
-    return resize_to(canvas, e.width, e.height, ((const struct resize *)attr)->filter);
+    return oc__canvas_resize(canvas, e.width, e.height,
+                             (enum filter)((const struct resize *)attr)->filter);
 }
 
 static oc_status resize_nodes(const void *attr, struct nodes *n)
@@ -105,8 +95,8 @@ static oc_status resize_nodes(const void *attr, struct nodes *n)
 const struct prepare oc__prepare_resize = {
     .entry = { .name = "resize", .summary = "another size, antialiased",
                .attrs = resize_attrs, .size = sizeof(struct resize) },
-    .fits = true, .ready = resize_ready, .extent = resize_extent, .enough = resize_enough,
-    .apply = resize_apply, .nodes = resize_nodes,
+    .fits = true, .early = true, .ready = resize_ready, .extent = resize_extent,
+    .enough = resize_enough, .apply = resize_apply, .nodes = resize_nodes,
 };
 
 /* ---- letterbox ---------------------------------------------------------------------------- */
@@ -152,11 +142,12 @@ static oc_status letterbox_apply(const void *attr, struct canvas *canvas)
     const int     height = (int)a->size.v[0], width = (int)a->size.v[a->size.n - 1];
     struct extent e = { canvas->image.height, canvas->image.width, canvas->image.channels };
     letterbox_enough(attr, &e);
-    TRY(resize_to(canvas, e.width, e.height, a->filter));
+    TRY(oc__canvas_resize(canvas, e.width, e.height, (enum filter)a->filter));
     if (e.width == width && e.height == height)
         return OC_OK;
+    TRY(oc__canvas_settle(canvas));
     oc_image            out;
-    const struct window box = { -((width - e.width) / 2), -((height - e.height) / 2), width,
+    const struct crop_box box = { -((width - e.width) / 2), -((height - e.height) / 2), width,
                                 height };
     TRY(oc__image_crop(&out, &canvas->image, box, (int)a->fill));
     oc__canvas_put_part(canvas, out, (struct view){ box.left, box.top, box.width, box.height });
@@ -193,6 +184,6 @@ static oc_status letterbox_nodes(const void *attr, struct nodes *n)
 const struct prepare oc__prepare_letterbox = {
     .entry = { .name = "letterbox", .summary = "fits the whole image into a field, padded",
                .attrs = letterbox_attrs, .size = sizeof(struct letterbox) },
-    .fits = true, .ready = letterbox_ready, .extent = letterbox_extent,
+    .fits = true, .early = true, .ready = letterbox_ready, .extent = letterbox_extent,
     .enough = letterbox_enough, .apply = letterbox_apply, .nodes = letterbox_nodes,
 };

@@ -69,7 +69,7 @@ static oc_status make_work(struct work *w, int width, int height, enum filter fi
     TRY(make_pass(w));
     w->band.room = 2 * ((size_t)w->down.width + w->rows);
     w->band.line = (size_t)width * (size_t)w->in->channels;
-    w->band.row = oc__alloc(w->band.room, w->band.line);
+    w->band.row = oc__alloc_raw(w->band.room, w->band.line);
     return w->band.row ? OC_OK : OC_ELIMIT;
 }
 
@@ -146,9 +146,11 @@ oc_status oc__image_resize_rows(oc_image *out, const struct rows *in, int width,
     *out = (oc_image){ 0 };
     oc_status status = make_work(&w, width, height, filter);
     if (status == OC_OK)
-        status = oc__image_new(out, "resized image", width, height, in->channels);
+        status = oc__image_room(out, "resized image", width, height, in->channels);
     for (size_t o = 0; status == OC_OK && o < (size_t)height; o++)
         status = make_row(&w, o, out->pixel + o * w.band.line);
+    if (status == OC_OK)
+        status = skip_rows(&w, (size_t)in->height);
     free_work(&w);
     if (status < 0)
         oc_image_free(out);

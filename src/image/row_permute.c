@@ -20,7 +20,7 @@
 
 #define UNITS __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni,bmi2")))
 
-enum { WINDOW = 64, LANES = 16, TAPS = 4, DIGITS = 3, BLOCKS_MAX = 4, ROWS = 4 };
+enum { WINDOW = 64, LANES = 16, TAPS = 4, DIGITS = 3, BLOCKS_MAX = 4, ROWS = 16, LOT = 4 };
 
 /* LANES bytes of the output row from byte `to` on; lane l's taps 4 b … 4 b + 3 are bytes
  * index[l] of the window that begins 4 b pixels after byte `from`. */
@@ -156,30 +156,30 @@ UNITS static inline void finish(__m512i sum, uint8_t *y)
     _mm_storeu_si128((__m128i *)y, _mm512_cvtusepi32_epi8(sum));
 }
 
-/* One group of ROWS rows; `blocks` is a constant. */
+/* One group of LOT rows; `blocks` is a constant. */
 UNITS __attribute__((always_inline)) static inline void
 run_group(const struct group *group, const int8_t *digit, int blocks, int step,
           const uint8_t *const *x, uint8_t *const *y)
 {
     const __m512i index = _mm512_loadu_si512(group->index);
     const __m512i half = _mm512_set1_epi32(1 << (FRACTION_BITS - 1 - 16));
-    __m512i v[ROWS][BLOCKS_MAX], sum[ROWS];
-    for (int r = 0; r < ROWS; r++) {
+    __m512i v[LOT][BLOCKS_MAX], sum[LOT];
+    for (int r = 0; r < LOT; r++) {
         sum[r] = half;                                  /* of what is shifted out in the end */
         for (int b = 0; b < blocks; b++)
             v[r][b] = _mm512_permutexvar_epi8(
                 index, _mm512_maskz_loadu_epi8(group->there[b], x[r] + group->from + b * step));
     }
     for (int d = 0; d < DIGITS; d++) {
-        for (int r = 0; d > 0 && r < ROWS; r++)
+        for (int r = 0; d > 0 && r < LOT; r++)
             sum[r] = _mm512_slli_epi32(sum[r], 8);
         for (int b = 0; b < blocks; b++, digit += WINDOW) {
             const __m512i weight = _mm512_loadu_si512(digit);
-            for (int r = 0; r < ROWS; r++)
+            for (int r = 0; r < LOT; r++)
                 sum[r] = _mm512_dpbusd_epi32(sum[r], v[r][b], weight);
         }
     }
-    for (int r = 0; r < ROWS; r++)
+    for (int r = 0; r < LOT; r++)
         finish(sum[r], y[r] + group->to);
 }
 
@@ -188,7 +188,8 @@ run_groups(const struct permute *p, int blocks, const uint8_t *const *x, uint8_t
 {
     const int step = TAPS * p->work.channels, digits = DIGITS * blocks * WINDOW;
     for (int g = 0; g < p->groups; g++)
-        run_group(&p->group[g], p->digit + (ptrdiff_t)g * digits, blocks, step, x, y);
+        for (int r = 0; r < ROWS; r += LOT)             /* while the tables are at hand */
+            run_group(&p->group[g], p->digit + (ptrdiff_t)g * digits, blocks, step, x + r, y + r);
 }
 
 UNITS static void run(void *own, const uint8_t *const *x, uint8_t *const *y)

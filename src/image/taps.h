@@ -1,10 +1,10 @@
 /* taps.h — along one axis, which inputs each resized output is made of, and by what weights.
  *
- * The weight of input i for output o is k((i + 1/2 - centre) / stretch), where centre =
- * (o + 1/2) * scale, scale = in / out and stretch = max(1, scale): growing interpolates, shrinking
- * averages over all that a pixel covers.  The kernel k is the triangle (bilinear), Keys' cubic with a = -1/2
- * (bicubic; "Cubic convolution interpolation for digital image processing", 1981, eq. 8), or sinc
- * windowed by a sinc three times as wide (Lanczos).  Weights are normalised and rounded to 22
+ * The weight of input i for output o is k((i + 1/2 - centre) / stretch), where scale = in / out,
+ * centre = (o + 1/2) scale and stretch = max(1, scale): growing interpolates, shrinking averages
+ * over all that a pixel covers.  The kernel k is the triangle (bilinear), Keys' cubic with a =
+ * -1/2 (bicubic; "Cubic convolution interpolation for digital image processing", 1981, eq. 8), or
+ * sinc windowed by a sinc three times as wide (Lanczos).  Weights are normalised and rounded to 22
  * fractional bits, so that sums of 8-bit samples stay exact in 32 bits, whatever the order of
  * adding.  Nearest takes the one pixel under the centre. */
 #ifndef OC_IMAGE_TAPS_H

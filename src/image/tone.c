@@ -117,7 +117,7 @@ oc_status oc__tone_sharpness(oc_image *image, double factor)
 {
     const size_t w = (size_t)image->width, h = (size_t)image->height, c = (size_t)image->channels;
     oc_image     in;
-    TRY(oc__image_crop(&in, image, (struct window){ 0, 0, image->width, image->height }, 0));
+    TRY(oc__image_crop(&in, image, (struct crop_box){ 0, 0, image->width, image->height }, 0));
     for (size_t y = 1; y + 1 < h; y++)
         for (size_t x = 1; x + 1 < w; x++)
             for (int k = 0; k < oc__image_colours(image); k++) {
