@@ -2,11 +2,13 @@
 """Times training steps and inferences against PyTorch at its best settings, and inferences against ONNX
 Runtime too, in interleaved rounds, and prints the ratios: above 1, Ocellus is faster.  Some models are
 exported to ONNX, and both engines run that file.  Where the probes of
-../shared/bench are at hand they are timed in the same rounds.  Last come whole processes: how long the
+../shared/bench are at hand they are timed in the same rounds.  "data" sets the preparation of photographs
+against bare decoding of the same files.  Last come whole processes: how long the
 program takes to say its version, and to predict one image.
 
 Usage: bench/run.py [BUILD [WORKLOAD…]]"""
 import itertools
+import json
 import os
 import re
 import statistics
@@ -44,6 +46,8 @@ FILES = {
     "u2netp-onnx": File("u2netp", "3,320,320", 1, 5),
 }
 Timing = namedtuple("Timing", "ms mib")
+PHOTOGRAPHS = "../shared/data/hymenoptera"
+SIDES = (224, 160, 112)
 
 
 def run(command, **env):
@@ -187,6 +191,22 @@ def compare_file(name):
         show(f"ONNX Runtime, {t} threads", timings["ONNX Runtime", t], timings["ocellus", t])
 
 
+def pipeline():
+    """Decoding and preparing photographs against decoding alone, both with a thread for every core, in turns."""
+    print(f"data pipeline, {os.path.basename(PHOTOGRAPHS)}: median of {ROUNDS} rounds; ratio = pipeline / bare")
+    if not os.path.isdir(PHOTOGRAPHS):
+        print(f"  skipped: {PHOTOGRAPHS} is not here")
+        return
+    for side in SIDES:
+        command = [f"{BUILD}/ocellus", "bench", "data", f"images:{PHOTOGRAPHS}", "linear", "--batch", "8", "--seconds",
+                   "3", "--prepare", f"rgb; resize {side},{side}; scale", "--json", "-"]
+        rounds = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(ROUNDS)]
+        speed = statistics.median(r["images_per_second"] for r in rounds)
+        ratios = sorted(r["images_per_second"] / r["decoded_per_second"] for r in rounds)
+        print(f"  {side}x{side}: {speed:.0f} images/s   ratio {statistics.median(ratios):.2f} "
+              f"({ratios[0]:.2f} to {ratios[-1]:.2f})", flush=True)
+
+
 def show_process(label, command):
     times = []
     for _ in range(ROUNDS):
@@ -210,8 +230,8 @@ def processes():
 
 
 def main():
-    for name in sys.argv[2:] or [*WORKLOADS, *FILES]:
-        compare_file(name) if name in FILES else compare(name)
+    for name in sys.argv[2:] or [*WORKLOADS, *FILES, "data"]:
+        pipeline() if name == "data" else compare_file(name) if name in FILES else compare(name)
     processes()
 
 
