@@ -407,6 +407,11 @@ const char *oc_model_class_name(const oc_model *m, int i);
 const char *oc_model_preparation(const oc_model *m);
 const char *oc_model_architecture(const oc_model *m);   /* as steps, reads back equal */
 
+/* Gives the data's labels the numbers that the model knows their classes under, found by name;
+ * where one side has only numbers for names, classes follow in order.  From then on the data's
+ * classes are the model's.  OC_EUSAGE where the model does not know a class. */
+oc_status   oc_model_match(const oc_model *m, oc_data *d);
+
 /* The model's preparation of one image into x [c, h, w]: what the network sees. */
 oc_status oc_model_prepare(const oc_model *m, const oc_image *image, float *x);
 
@@ -417,10 +422,13 @@ oc_status oc_model_save(oc_model *m, const char *path, bool replace);
  * parameters by name; norms and dropout then work as in layers, and a softmax or sigmoid at the end
  * is the loss's.  Options (NULL: none) stand before what the file says: a preparation, which is
  * noted where it differs, and, with `classes` 0, as many names as there are classes, NULL behind
- * them.  Of ONNX `input` closes what the file leaves open, other `classes` exchange the last Gemm,
- * MatMul or Conv for one that begins anew, and the data says what neither file nor options do. */
+ * them.  With data whose classes the model does not know, its last layer begins anew for these,
+ * which is noted.  Of ONNX `input` closes what the file leaves open, other `classes` exchange the
+ * last Gemm, MatMul or Conv for one that begins anew, and the data says what neither file nor
+ * options do. */
 oc_status oc_model_load(oc_model **out, const char *path, const oc_model_options *options);
-/* Takes weights by name from any safetensors, JSON or PyTorch file into an existing model; missing,
+/* Takes weights by name from any safetensors, JSON or PyTorch file, or a run folder's best, into an
+ * existing model; missing,
  * surplus and misfitting ones are an error that lists them.  Adopting allows a last layer for
  * another number of classes: the model's own stays as it was, and a note says so. */
 oc_status oc_model_read(oc_model *m, const char *path);

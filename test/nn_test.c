@@ -424,6 +424,44 @@ static void tensors_that_do_not_fit_are_all_listed(void **state)
     oc_model_free(m);
 }
 
+static void many_that_do_not_fit_are_counted_by_kind(void **state)
+{
+    (void)state;
+    struct str ours = { 0 }, theirs = { 0 };
+    oc_model *m, *other;
+    for (int i = 0; i < 12; i++) {
+        oc__str_addf(&ours, "prelu name=a%d; ", i);
+        oc__str_addf(&theirs, "prelu name=b%d; ", i);
+    }
+    oc__str_addz(&ours, "flatten; linear classes name=fc");
+    oc__str_addz(&theirs, "flatten; linear classes name=fc");
+    assert_ok(make(&m, oc__str_text(&ours)));
+    assert_ok(make(&other, oc__str_text(&theirs)));
+    assert_ok(oc_model_save(m, place("many.safetensors"), true));
+    assert_int_equal(oc_model_read(other, place("many.safetensors")), OC_EINPUT);
+    error_says("24 tensors do not fit");
+    error_says("missing b7.weight; and 4 more missing; surplus 'a0.weight'");
+    error_says("and 4 more surplus");
+    oc_model_free(other);
+    oc_model_free(m);
+    oc__str_free(&ours);
+    oc__str_free(&theirs);
+}
+
+static void names_may_have_what_wrappers_put_before_them(void **state)
+{
+    (void)state;
+    oc_model *m, *other;
+    assert_ok(make(&m, "flatten; linear classes name=module.fc"));
+    assert_ok(make(&other, "flatten; linear classes name=fc"));
+    parameter(m, "module.fc.bias").value[3] = 7;
+    assert_ok(oc_model_save(m, place("wrapped.safetensors"), true));
+    assert_ok(oc_model_read(other, place("wrapped.safetensors")));
+    assert_true(parameter(other, "fc.bias").value[3] == 7);
+    oc_model_free(other);
+    oc_model_free(m);
+}
+
 static void metadata_that_is_wrong_is_refused_by_its_key(void **state)
 {
     static const struct { const char *key, *value, *says; } changes[] = {
@@ -519,6 +557,8 @@ int main(void)
         cmocka_unit_test(a_model_comes_back_from_json_bit_for_bit),
         cmocka_unit_test(a_run_folder_stands_for_its_model),
         cmocka_unit_test(tensors_that_do_not_fit_are_all_listed),
+        cmocka_unit_test(many_that_do_not_fit_are_counted_by_kind),
+        cmocka_unit_test(names_may_have_what_wrappers_put_before_them),
         cmocka_unit_test(metadata_that_is_wrong_is_refused_by_its_key),
         cmocka_unit_test(a_file_of_weights_alone_is_read_but_not_loaded),
         cmocka_unit_test(files_from_elsewhere_are_listed),

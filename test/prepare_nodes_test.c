@@ -139,6 +139,7 @@ static void numbers_are_the_same_but_for_their_last_bit(void **state)
 {
     static const struct { const char *steps; float limit; } cases[] = {
         { "scale", 0 }, { "scale; normalize imagenet", 6e-7f }, { "normalize imagenet", 6e-7f },
+        { "grayscale; normalize imagenet", 6e-7f },
         { "normalize mean=127.5 std=128", 0 }, { "normalize 0.5 std=0.25", 0 },
         { "normalize mean=123.675,116.28,103.53 std=58.395,57.12,57.375", 6e-7f },
     };

@@ -84,6 +84,20 @@ static void a_program_has_a_canonical_text(void **state)
     oc__prepare_free(p);
 }
 
+/* The mean and deviation of grey are the luma of ImageNet's three. */
+static void imagenets_numbers_suit_grey_too(void **state)
+{
+    (void)state;
+    struct prepare_program *p = parse("grayscale; scale; normalize imagenet");
+    uint8_t        grey[2] = { 51, 255 };
+    float          x[2];
+    const oc_shape shape = OC_SHAPE(1, 1, 2);
+    assert_int_equal(oc__prepare_run(p, &(oc_image){ 2, 1, 1, grey }, &shape, x), OC_OK);
+    assert_float_equal(x[0], (0.2f - 0.458971f) / 0.225609f, 1e-5f);
+    assert_float_equal(x[1], (1.0f - 0.458971f) / 0.225609f, 1e-5f);
+    oc__prepare_free(p);
+}
+
 static void a_wrong_program_is_explained(void **state)
 {
     (void)state;
@@ -433,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_has_a_canonical_text),
+        cmocka_unit_test(imagenets_numbers_suit_grey_too),
         cmocka_unit_test(a_wrong_program_is_explained),
         cmocka_unit_test(the_shape_is_known_as_far_as_the_steps_tell),
         cmocka_unit_test(numbers_are_scaled_and_normalized_by_channel),

@@ -300,6 +300,8 @@ static oc_status run(const void *settings, const struct operands *operands)
     if (status >= 0 && is_new)
         status = oc__open_model(&model, &request);
     if (status >= 0)
+        status = oc_model_match(model, data);
+    if (status >= 0)
         status = evaluate(o, model, data, part, word, o->data ? o->data : r.data);
     oc_model_free(model);
     oc_data_free(data);

@@ -43,7 +43,9 @@ const struct option oc__train_table[] = {
              "random changes of the training images, as in \"flip; crop 32 padding=4\"; see "
              "`ocellus help augmentation`"),
     OPT_TEXT(struct train, load, "load", 0, "FILE", NULL,
-             "weights to begin with, .safetensors or .json"),
+             "weights to begin with, .safetensors, .json, .pth or .pt, or a run's best"),
+    OPT_TEXT(struct train, classes, "classes", 0, "FILE", NULL,
+             "names of the model's classes, one a line, the data's among them [the data's]"),
     OPT_TEXT(struct train, freeze, "freeze", 0, "PATTERN", NULL,
              "parameters that stay as they are, as in \"features.*\" or \"conv1.*,*.bias\""),
     OPT_TEXT(struct train, init, "init", 0, "STEP", NULL,

@@ -12,7 +12,7 @@ enum vary { VARY_MODEL, VARY_DATA };
 
 /* As on the command line; NULL and 0: not given. */
 struct train {
-    const char *data, *model, *load, *freeze, *init, *prepare, *augment, *val;
+    const char *data, *model, *load, *classes, *freeze, *init, *prepare, *augment, *val;
     const char *batch, *loss, *optimizer, *learning_rate, *momentum, *weight_decay, *schedule;
     const char *warmup, *workers, *backends, *out, *json, *resume;
     const char *split, *data_seed, *folds, *fold, *on_bad, *cache;

@@ -187,7 +187,7 @@ oc_status oc__train_model(const struct train *t, const oc_data *data, oc_model *
 {
     const struct model_request request = {
         .word = t->model, .load = t->load, .adopt = true, .data = data,
-        .preparation = t->prepare, .init = t->init, .seed = t->seed,
+        .preparation = t->prepare, .init = t->init, .seed = t->seed, .class_file = t->classes,
     };
     return oc__open_model(out, &request);
 }

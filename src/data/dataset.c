@@ -205,10 +205,26 @@ void oc_data_free(oc_data *d)
     oc__free(d->samples.label);
     for (int p = 0; p < OC_PARTS; p++)
         oc__free(d->part[p].index);
+    oc__pool_free(&d->names);
     oc__cache_free(d->cache);
     if (d->source != NULL)
         d->source->close(d->own);
     oc__free(d);
+}
+
+oc_status oc__data_rename(oc_data *d, const int32_t *to, int classes, const char *const *name)
+{
+    const char **const copy = oc__pool_alloc(&d->names, (size_t)classes * sizeof *copy);
+    for (int i = 0; copy && i < classes; i++)
+        if (!(copy[i] = oc__pool_strdup(&d->names, name[i])))
+            return OC_ELIMIT;
+    if (!copy)
+        return OC_ELIMIT;
+    for (int64_t i = 0; i < d->samples.n; i++)
+        d->samples.label[i] = to[d->samples.label[i]];
+    d->class_name = copy;
+    d->classes = classes;
+    return OC_OK;
 }
 
 /* ---- samples ------------------------------------------------------------------------------ */

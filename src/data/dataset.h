@@ -48,6 +48,7 @@ struct oc_data {
     const struct source *source;                        /* NULL: samples lie in memory */
     void              *own;                             /* the source's */
     struct image_cache *cache;                          /* of the source's images; NULL: none */
+    struct pool         names;                          /* of classes that were renamed */
 };
 
 /* `open` fills samples, classes and parts from the place and its settings; what it leaves behind
@@ -68,6 +69,9 @@ oc_status oc__data_make(oc_data *d, struct samples shape, int64_t train);
 /* Divides all samples of all parts anew by "0.7,0.15,0.15", the shares of every class that go to
  * training, validation and test; the last may be left out and is then what remains. */
 oc_status oc__data_divide(oc_data *d, const char *shares, uint64_t seed);
+
+/* Gives class i the number to[i] among `classes`, whose names are copied. */
+oc_status oc__data_rename(oc_data *d, const int32_t *to, int classes, const char *const *name);
 
 /* Image number `index` of the storage, as `prepare` (NULL: none) needs it: one of a file may still
  * be coming.  Free the canvas, also on failure. */

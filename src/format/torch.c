@@ -294,7 +294,8 @@ static oc_status walk(struct reading *r, const struct item *item, struct str *na
 /* The dictionary of weights in what was saved. */
 static const struct item *weights_of(const struct item *root)
 {
-    static const char *const names[] = { "state_dict", "model_state_dict", "model" };
+    static const char *const names[] = { "state_dict", "model_state_dict", "model", "net",
+                                        "network", "weights" };
     for (size_t i = 0; i < sizeof names / sizeof *names && root->kind == ITEM_DICT; i++) {
         const struct item *const found = oc__pickle_value(root, names[i]);
         if (found && found->kind == ITEM_DICT)

@@ -64,14 +64,15 @@ oc_status oc__prepare_extent(const struct prepare_program *p, bool fit, struct e
 static void fill_numbers(struct prepare_program *p)
 {
     for (int c = 0; c < CHANNELS_MAX; c++) {
+        const struct channel at = { c, p->extent.channels };
         double value[256];
         for (int byte = 0; byte < 256; byte++) {
             double v = byte, white = 255;
             for (int i = p->images; i < p->steps.n; i++) {
                 const struct prepare *kind = kind_of(&p->steps.step[i]);
                 const void           *attr = p->steps.step[i].attr;
-                v = kind->number(attr, c, v, white);
-                white = kind->number(attr, c, white, white);
+                v = kind->number(attr, at, v, white);
+                white = kind->number(attr, at, white, white);
             }
             value[byte] = v;
         }
@@ -127,12 +128,22 @@ static int known(int64_t dimension)
     return dimension > 0 && dimension <= IMAGE_SIDE_MAX ? (int)dimension : 0;
 }
 
+/* The table of numbers was made for so many. */
+static oc_status check_channels(const struct prepare_program *p, int channels)
+{
+    if (p->extent.channels == 0 || channels == p->extent.channels)
+        return OC_OK;
+    return oc__fail(OC_EINPUT, "the preparation ends with numbers for %d channels, not %d",
+                    p->extent.channels, channels);
+}
+
 oc_status oc__prepare_shape(const struct prepare_program *p, const oc_shape *in, oc_shape *out)
 {
     struct extent e = { 0 };
     if (in != NULL && in->rank == 3)
         e = (struct extent){ known(in->dim[1]), known(in->dim[2]), known(in->dim[0]) };
     TRY(oc__prepare_extent(p, true, &e));
+    TRY(check_channels(p, e.channels ? e.channels : p->extent.channels));
     *out = OC_SHAPE(e.channels ? e.channels : OC_UNKNOWN, e.height ? e.height : OC_UNKNOWN,
                     e.width ? e.width : OC_UNKNOWN);
     return OC_OK;
@@ -171,7 +182,7 @@ static oc_status add_step(struct nodes *n, const struct step *step, int number)
     const oc_status status = kind->nodes(step->attr, n);
     oc_scope_end(n->g);
     if (kind->number != NULL)
-        n->white = kind->number(step->attr, 0, n->white, n->white);
+        n->white = kind->number(step->attr, (struct channel){ 0, n->channels }, n->white, n->white);
     return status ? oc__fail(status, "preparation: step %d (%s) cannot be nodes: %s", number,
                              step->entry->name, oc_error())
                   : OC_OK;
@@ -200,9 +211,7 @@ static oc_status check_shape(const struct prepare_program *p, const oc_image *im
                              const oc_shape *shape)
 {
     const int64_t *want = shape->dim;
-    if (p->extent.channels != 0 && image->channels != p->extent.channels)
-        return oc__fail(OC_EINPUT, "the preparation ends with numbers for %d channels, not %d",
-                        p->extent.channels, image->channels);
+    TRY(check_channels(p, image->channels));
     if (shape->rank == 3 && want[0] == image->channels && want[1] == image->height
         && want[2] == image->width)
         return OC_OK;

@@ -17,6 +17,9 @@ struct extent { int height, width, channels; };
 
 struct nodes;
 
+/* Channel `number` of so many. */
+struct channel { int number, count; };
+
 /* One kind of step.  `ready` completes the attributes once they are parsed and may refuse them.
  * `extent` changes the extent as the step will, and refuses one that it cannot work on.  `enough`
  * changes the size of an image to the least from which the step makes the same but for fine detail
@@ -33,7 +36,7 @@ struct prepare {
     oc_status  (*extent)(const void *attr, struct extent *extent);
     bool       (*enough)(const void *attr, struct extent *extent);
     oc_status  (*apply)(const void *attr, struct canvas *canvas);
-    double     (*number)(const void *attr, int channel, double v, double white);
+    double     (*number)(const void *attr, struct channel at, double v, double white);
     oc_status  (*nodes)(const void *attr, struct nodes *n);
 };
 

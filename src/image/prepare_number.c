@@ -2,7 +2,8 @@
  *
  *     scale       v / 255
  *     normalize   (v - mean) / std, one mean and deviation, or one of each channel; those that go
- *                 by a name are meant for fractions of white, whether or not v is one already */
+ *                 by a name are meant for fractions of white, whether or not v is one already, and
+ *                 those of grey are weighted as luma is, which for the mean is exact */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,9 @@
 #include "image/nodes.h"
 #include "image/prepare.h"
 
-static double divide(const void *attr, int channel, double v, double white)
+static double divide(const void *attr, struct channel at, double v, double white)
 {
-    (void)attr, (void)channel, (void)white;
+    (void)attr, (void)at, (void)white;
     return v / 255;
 }
 
@@ -87,7 +88,7 @@ static oc_status ready(void *attr)
 static oc_status extent(const void *attr, struct extent *e)
 {
     const struct normalize *a = attr;
-    if (a->means.n == 1 && a->stds.n == 1)
+    if ((a->means.n == 1 && a->stds.n == 1) || (a->named && e->channels == 1))
         return OC_OK;
     if (e->channels != 0 && e->channels != LIST_MAX)
         return oc__fail(OC_EUSAGE, "preparation: normalize: three numbers for %d channels",
@@ -96,12 +97,28 @@ static oc_status extent(const void *attr, struct extent *e)
     return OC_OK;
 }
 
-static double subtract_and_divide(const void *attr, int channel, double v, double white)
+/* The number of a channel; of grey that of the luma of three. */
+static double number_of(const struct list *list, struct channel at)
+{
+    if (at.count == 1 && list->n == LIST_MAX)
+        return 0.299 * list->v[0] + 0.587 * list->v[1] + 0.114 * list->v[2];
+    return list->v[at.number % list->n];
+}
+
+static double subtract_and_divide(const void *attr, struct channel at, double v, double white)
 {
     const struct normalize *a = attr;
     if (a->named)
         v /= white;
-    return (v - a->means.v[channel % a->means.n]) / a->stds.v[channel % a->stds.n];
+    return (v - number_of(&a->means, at)) / number_of(&a->stds, at);
+}
+
+/* The list as a constant for the channels of the image. */
+static oc_value constant(struct nodes *n, const struct list *list)
+{
+    const double grey = number_of(list, (struct channel){ 0, 1 });
+    return n->channels == 1 ? oc__node_channels(n, 1, &grey)
+                            : oc__node_channels(n, list->n, list->v);
 }
 
 static oc_status subtract_nodes(const void *attr, struct nodes *n)
@@ -109,8 +126,8 @@ static oc_status subtract_nodes(const void *attr, struct nodes *n)
     const struct normalize *a = attr;
     if (a->named && n->white != 1)
         n->x = oc__node_by(n, "Div", n->x, n->white);
-    n->x = oc__node_with(n, "Sub", n->x, oc__node_channels(n, a->means.n, a->means.v));
-    n->x = oc__node_with(n, "Div", n->x, oc__node_channels(n, a->stds.n, a->stds.v));
+    n->x = oc__node_with(n, "Sub", n->x, constant(n, &a->means));
+    n->x = oc__node_with(n, "Div", n->x, constant(n, &a->stds));
     return OC_OK;
 }
 

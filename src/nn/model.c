@@ -280,6 +280,28 @@ static oc_status try_build(oc_model *m, oc_store *store)
     return status;
 }
 
+int oc__model_head(const oc_model *m)
+{
+    const oc_store *const s = m->store;
+    for (int i = m->n - 1; i >= 0; i--) {
+        const size_t n = strlen(m->step[i].name);
+        for (int k = 0; k < s->n; k++)
+            if (!strncmp(s->parameter[k].name, m->step[i].name, n)
+                && s->parameter[k].name[n] == '.')
+                return i;
+    }
+    return -1;
+}
+
+int oc__model_open_head(oc_model *m)
+{
+    const int i = oc__model_head(m);
+    if (i < 0 || !m->step[i].layer
+        || oc__attr_set(&m->step[i].layer->entry, m->step[i].attr, "head", "out", "classes") < 0)
+        return -1;
+    return remake_text(m) < 0 ? -1 : i;
+}
+
 /* Accepts the steps from `before` on, or takes them back.  They are tried on a store of their own,
  * so that a failure leaves no parameters behind. */
 static oc_status accept(oc_model *m, int before)

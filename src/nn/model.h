@@ -48,6 +48,22 @@ oc_status   oc__model_set_preparation(oc_model *m, const char *text);
 /* Copies the names; NULL: numbers. */
 oc_status   oc__model_set_classes(oc_model *m, int classes, const char *const *name);
 
+/* The numbers to[d->classes] that the model knows the data's classes under, by name; OC_EUSAGE
+ * where it does not know them. */
+oc_status   oc__model_match(const oc_model *m, const oc_data *d, int32_t *to);
+bool        oc__model_knows(const oc_model *m, const oc_data *d);
+/* OC_EUSAGE where these are not the data's own. */
+oc_status   oc__model_check_order(const oc_model *m, const oc_data *d);
+
+/* The last step that has parameters; -1: none. */
+int         oc__model_head(const oc_model *m);
+/* Writes that step, in the architecture, for any number of classes; -1: it cannot be. */
+int         oc__model_open_head(oc_model *m);
+/* The model with a last layer for the classes of the options' data, which begins anew and is noted;
+ * `m` is the one from the file `path`, and only to be freed from then on. */
+oc_status   oc__model_new_head(oc_model **out, oc_model *m, const oc_model_options *o,
+                               const char *path);
+
 /* The shape of a sample's logits. */
 oc_shape    oc__model_result(const oc_model *m);
 
@@ -65,6 +81,8 @@ oc_status   oc__model_freeze(oc_model *m, const char *patterns);
 enum taking_way { TAKE_ALL, TAKE_NEW_HEAD, TAKE_FRESH };
 struct weights;
 oc_status   oc__model_take(oc_model *m, const struct weights *w, enum taking_way how);
+/* A file of weights, or the best ones of a run's folder. */
+oc_status   oc__model_open(struct weights *w, const char *path);
 
 /* Builds one step in its scope; a failure names the step.  Steps of one build share `b`. */
 oc_value oc__model_build_step(const oc_model *m, oc_graph *g, int i, oc_value x,

@@ -214,21 +214,26 @@ static oc_status load(oc_model **out, const struct weights *w, const oc_model_op
     return status ? status : oc__model_take(*out, w, TAKE_FRESH);
 }
 
+/* Data with classes that the model does not know gets a head of its own, unless the model is a graph
+ * from elsewhere, whose file of ONNX can be given one. */
+static oc_status fit_classes(oc_model **out, const char *path, const oc_model_options *o)
+{
+    oc_model *const m = *out;
+    if (!o->data || strcmp(m->task, oc_data_task(o->data)) || oc__model_knows(m, o->data)
+        || (m->n && m->step[0].graph))
+        return OC_OK;
+    const oc_status status = oc__model_new_head(out, m, o, path);
+    oc_model_free(m);
+    return status;
+}
+
 static oc_status load_own(oc_model **out, const char *path, const oc_model_options *o)
 {
     struct weights w;
-    struct str inside = { 0 };
-    if (oc__is_directory(path)) {
-        oc__str_addf(&inside, "%s/model.safetensors", path);
-        path = oc__str_text(&inside);
-    }
-    oc_status status = inside.failed ? OC_ELIMIT : oc__weights_open(&w, path);
-    if (!status) {
-        status = load(out, &w, o);
-        oc__weights_close(&w);
-    }
-    oc__str_free(&inside);
-    return status;
+    TRY(oc__model_open(&w, path));
+    const oc_status status = load(out, &w, o);
+    oc__weights_close(&w);
+    return status ? status : fit_classes(out, path, o);
 }
 
 oc_status oc_model_load(oc_model **out, const char *path, const oc_model_options *options)

@@ -14,7 +14,7 @@
 #include "op/op.h"
 #include "param/store.h"
 
-enum { LISTED_MAX = 20, KEPT = -1 };
+enum { LISTED_MAX = 8, KEPT = -1 };
 
 /* ---- other names ---------------------------------------------------------------------------- */
 
@@ -29,10 +29,17 @@ static const struct { const char *ours, *theirs; } other_names[] = {
     FIRE(10, 7), FIRE(11, 8), FIRE(12, 9), { "classifier.1.", "conv10." },
 };
 
+/* What PyTorch's wrappers of a model put before all names, as DataParallel and compile() do. */
+static const char *const wrappers[] = { "module.", "_orig_mod.", "model." };
+
 static int find_tensor(const struct weights *w, const char *name)
 {
     char other[WEIGHTS_NAME_MAX];
     int at = oc__weights_find(w, name);
+    for (size_t i = 0; at < 0 && i < sizeof wrappers / sizeof *wrappers; i++) {
+        snprintf(other, sizeof other, "%s%s", wrappers[i], name);
+        at = oc__weights_find(w, other);
+    }
     for (size_t i = 0; at < 0 && i < sizeof other_names / sizeof *other_names; i++) {
         const size_t n = strlen(other_names[i].ours);
         if (strncmp(name, other_names[i].ours, n) == 0) {
@@ -45,7 +52,12 @@ static int find_tensor(const struct weights *w, const char *name)
 
 /* ---- comparing ------------------------------------------------------------------------------ */
 
-/* What does not fit, up to LISTED_MAX lines of it. */
+/* What does not fit, by kind, and up to LISTED_MAX names of each. */
+enum misfit { MISSING, MISFITTING, UNREADABLE, SURPLUS, MISFITS };
+static const char *const misfit_words[MISFITS] = {
+    [MISSING] = "missing", [MISFITTING] = "misfitting", [UNREADABLE] = "unreadable",
+    [SURPLUS] = "surplus",
+};
 struct misfits { struct str text; int n; };
 
 struct taking {
@@ -55,13 +67,15 @@ struct taking {
     int                  *source;                       /* tensor of each parameter, or KEPT */
     bool                 *used;                         /* each tensor */
     int64_t               classes;                      /* of a head in the file; 0: taken */
-    struct misfits        misfits;
+    struct misfits        misfits[MISFITS];
 };
 
-static void misfit(struct misfits *list, const char *what, const char *name, const char *detail)
+static void misfit(struct taking *t, enum misfit kind, const char *name, const char *detail)
 {
+    struct misfits *const list = &t->misfits[kind];
     if (list->n++ < LISTED_MAX)
-        oc__str_addf(&list->text, "%s%s %s%s", list->n > 1 ? "; " : "", what, name, detail);
+        oc__str_addf(&list->text, "%s%s %s%s", list->n > 1 ? "; " : "", misfit_words[kind], name,
+                     detail);
 }
 
 /* PyTorch counts batches in its norm layers; nothing is computed from that. */
@@ -71,18 +85,10 @@ static bool is_counter(const char *name)
     return dot && !strcmp(dot, ".num_batches_tracked");
 }
 
-/* The last step that has parameters; NULL: none. */
 static const char *head_of(const oc_model *m)
 {
-    const oc_store *const s = m->store;
-    for (int i = m->n - 1; i >= 0; i--) {
-        const size_t n = strlen(m->step[i].name);
-        for (int k = 0; k < s->n; k++)
-            if (!strncmp(s->parameter[k].name, m->step[i].name, n)
-                && s->parameter[k].name[n] == '.')
-                return m->step[i].name;
-    }
-    return NULL;
+    const int head = oc__model_head(m);
+    return head < 0 ? NULL : m->step[head].name;
 }
 
 /* Is it the head's, and for another number of classes but otherwise equal? */
@@ -103,39 +109,53 @@ static void compare_one(struct taking *t, int i)
     const struct parameter *const p = &t->model->store->parameter[i];
     const int at = t->source[i] = find_tensor(t->w, p->name);
     if (at < 0) {
-        misfit(&t->misfits, "missing", p->name, "");
+        misfit(t, MISSING, p->name, "");
         return;
     }
     const struct weight *const tensor = &t->w->tensor[at];
     t->used[at] = true;
     if (tensor->dtype < 0) {
         snprintf(detail, sizeof detail, ": its type is %s", tensor->type);
-        misfit(&t->misfits, "unreadable", p->name, detail);
+        misfit(t, UNREADABLE, p->name, detail);
     } else if (is_other_head(t, p, &tensor->shape) && !oc_shape_equal(&tensor->shape, &p->shape)) {
         t->source[i] = KEPT;
         t->classes = tensor->shape.dim[0];
     } else if (!oc_shape_equal(&tensor->shape, &p->shape)) {
         snprintf(detail, sizeof detail, ": %s in the file, %s in the model",
                  oc__shape_text(&tensor->shape, have), oc__shape_text(&p->shape, want));
-        misfit(&t->misfits, "misfitting", p->name, detail);
+        misfit(t, MISFITTING, p->name, detail);
     }
+}
+
+/* "missing a; missing b; and 10 more missing; surplus c", of each kind that there is. */
+static oc_status tell_misfits(struct taking *t)
+{
+    struct str all = { 0 };
+    int n = 0;
+    for (int kind = 0; kind < MISFITS; kind++) {
+        struct misfits *const list = &t->misfits[kind];
+        if (list->n)
+            oc__str_addf(&all, "%s%s", n ? "; " : "", oc__str_text(&list->text));
+        if (list->n > LISTED_MAX)
+            oc__str_addf(&all, "; and %d more %s", list->n - LISTED_MAX, misfit_words[kind]);
+        n += list->n;
+        oc__str_free(&list->text);
+    }
+    if (n)
+        oc__fail(OC_EINPUT, "%s: %d tensor%s not fit the model: %s", t->w->path, n,
+                 n == 1 ? " does" : "s do", oc__str_text(&all));
+    oc__str_free(&all);
+    return n ? OC_EINPUT : OC_OK;
 }
 
 static oc_status check_fit(struct taking *t)
 {
-    struct misfits *const list = &t->misfits;
     for (int i = 0; i < t->model->store->n; i++)
         compare_one(t, i);
     for (int i = 0; i < t->w->n; i++)
         if (!t->used[i] && !is_counter(t->w->tensor[i].name))
-            misfit(list, "surplus", oc__quote_z(t->w->tensor[i].name), "");
-    if (list->n > LISTED_MAX)
-        oc__str_addf(&list->text, "; and %d more", list->n - LISTED_MAX);
-    if (list->n)
-        oc__fail(OC_EINPUT, "%s: %d tensor%s not fit the model: %s", t->w->path, list->n,
-                 list->n == 1 ? " does" : "s do", oc__str_text(&list->text));
-    oc__str_free(&list->text);
-    return list->n ? OC_EINPUT : OC_OK;
+            misfit(t, SURPLUS, oc__quote_z(t->w->tensor[i].name), "");
+    return tell_misfits(t);
 }
 
 /* ---- taking --------------------------------------------------------------------------------- */
@@ -198,10 +218,21 @@ oc_status oc__model_take(oc_model *m, const struct weights *w, enum taking_way h
     return status;
 }
 
+oc_status oc__model_open(struct weights *w, const char *path)
+{
+    struct str inside = { 0 };
+    if (!oc__is_directory(path))
+        return oc__weights_open(w, path);
+    oc__str_addf(&inside, "%s/model.safetensors", path);
+    const oc_status status = inside.failed ? OC_ELIMIT : oc__weights_open(w, oc__str_text(&inside));
+    oc__str_free(&inside);
+    return status;
+}
+
 static oc_status read_file(oc_model *m, const char *path, enum taking_way how)
 {
     struct weights w;
-    TRY(oc__weights_open(&w, path));
+    TRY(oc__model_open(&w, path));
     const oc_status status = oc__model_take(m, &w, how);
     oc__weights_close(&w);
     return status;

@@ -8,13 +8,10 @@
 
 static oc_status check_data(const oc_model *m, const oc_data *d)
 {
-    const int have = oc_data_classes(d), known = oc_model_classes(m);
     if (oc__data_has_masks(d))
         return oc__fail(OC_EUSAGE, "the data has masks, the model tells classes apart: a model for "
                                    "saliency wants masks");
-    if (have <= known)
-        return OC_OK;
-    return oc__fail(OC_EUSAGE, "the data has %d classes, the model knows %d", have, known);
+    return oc__model_check_order(m, d);
 }
 
 static oc_tensor targets(const oc_model *m, int64_t n)

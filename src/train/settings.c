@@ -363,7 +363,7 @@ oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_d
         .model = { .architecture = m->architecture, .input = m->input, .classes = m->classes,
                    .preparation = m->preparation, .init = m->init, .seed = m->store->seed,
                    .task = m->task },
-        .train = *options, .data_hash = oc_data_hash(d),
+        .train = *options,
         .train_samples = oc_data_count(d, OC_PART_TRAIN),
         .val_samples = oc_data_count(d, OC_PART_VAL),
     };
@@ -374,9 +374,6 @@ oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_d
     if (s->train_samples == 0)
         return oc__fail(OC_EINPUT, "the data has no samples to train on");
     TRY(oc__task_check_data(m, d));
-    if (m->classes != oc_data_classes(d))
-        return oc__fail(OC_EUSAGE, "the model has %d classes, the data %d", m->classes,
-                        oc_data_classes(d));
     if (options->patience > 0 && oc__settings_watched(s) == OC_PARTS)
         return oc__fail(OC_EUSAGE, "patience: nothing is validated, so that no loss can be waited "
                                    "for");

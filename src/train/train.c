@@ -251,7 +251,10 @@ static oc_status make(oc_training *t, const oc_train_options *o)
     TRY(identify_kernels(p->record.kernels, sizeof p->record.kernels));
     if (o->validation > 0)
         TRY(oc_data_split(p->data, o->validation, o->split_seed));
+    const uint64_t hash = oc_data_hash(p->data);        /* before its classes are the model's */
+    TRY(oc_model_match(p->model, p->data));
     TRY(oc__settings_resolve(&t->settings, p->model, p->data, o));
+    t->settings.data_hash = hash;
     TRY(oc__model_set_loss(p->model, t->settings.train.loss));
     TRY(oc__trainer_make(p));
     TRY(begin_run(p));
@@ -345,6 +348,7 @@ static oc_status make_again(oc_training *t, const oc_resume_options *o)
     TRY(check_data(p, spec ? spec : "the data"));
     TRY(oc_model_new(&t->own_model, &t->settings.model));
     p->model = t->own_model;
+    TRY(oc_model_match(p->model, p->data));
     TRY(oc__model_set_loss(p->model, t->settings.train.loss));
     TRY(oc__trainer_make(p));
     TRY(oc__trainer_restore(p));
