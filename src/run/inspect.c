@@ -107,17 +107,21 @@ static void add_statistics(char *to, size_t size, const struct statistics *s)
 
 /* "conv1.Conv [64, 32, 24, 24]: from 0 to 1, mean 0.5" behind a few words.  What a step made has
  * that step's name. */
-static void describe(struct inspector *o, const char *words, int slot)
+static void write_slot(const struct inspector *o, const char *words, int slot,
+                       char line[FINDING_TEXT])
 {
     char shape[OC_SHAPE_TEXT];
     const struct slot *const s = &o->plan->slot[slot];
-    if (o->finding.lines == FINDING_LINES)
-        return;
-    char *const line = o->finding.line[o->finding.lines++];
     const int n = snprintf(line, FINDING_TEXT, "%s%.120s %s: ", words,
                            s->first < 0 ? s->name : o->plan->step[s->first].name,
                            oc__shape_text(&s->shape, shape));
     add_statistics(line + n, FINDING_TEXT - (size_t)n, &o->seen[slot]);
+}
+
+static void describe(struct inspector *o, const char *words, int slot)
+{
+    if (o->finding.lines < FINDING_LINES)
+        write_slot(o, words, slot, o->finding.line[o->finding.lines++]);
 }
 
 /* A value that no step made. */
@@ -174,6 +178,7 @@ static void count_saturated(struct inspector *o, const struct plan_step *step,
     const int64_t n = oc_shape_count(&s->shape);
     if (s->layout || s->dtype != OC_F32)
         return;
+    char          shape[OC_SHAPE_TEXT];
     const int64_t before = c->zeros + c->ones;
     for (int64_t i = 0; i < n; i++) {
         const float v = ((const float *)y)[i], probability = p->logarithm ? expf(v) : v;
@@ -181,8 +186,10 @@ static void count_saturated(struct inspector *o, const struct plan_step *step,
         c->ones += probability == 1;
     }
     c->count += n;
-    if (before == 0 && c->zeros + c->ones > 0)
-        snprintf(c->name, sizeof c->name, "%.127s", step->name);
+    if (before > 0 || c->zeros + c->ones == 0)
+        return;
+    snprintf(c->name, sizeof c->name, "%.120s %s", step->name, oc__shape_text(&s->shape, shape));
+    write_slot(o, "reads ", o->plan->slot[step->x[0]].root, c->reads);
 }
 
 static void look_at_softmax(struct inspector *o, const struct plan_step *step, void *const *y)

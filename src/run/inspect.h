@@ -41,7 +41,8 @@ struct finding {
 /* Probabilities of a softmax, or of its logarithm, at exactly 0 and 1. */
 struct saturation {
     int64_t zeros, ones, count;
-    char    name[128];                                  /* of the first node that has such */
+    char    name[FINDING_TEXT];                         /* of the first node that has such; shape */
+    char    reads[FINDING_TEXT];                        /* and what that read, with statistics */
 };
 
 struct inspector {

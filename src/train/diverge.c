@@ -6,10 +6,15 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "run/inspect.h"
+#include "task/task.h"
 
 /* By cause.  What helps against numbers that grow is the same wherever they were met first. */
 #define CALMER "a lower learning rate (--learning-rate), a warm-up (--warmup) or a limit for the " \
                "gradient (--clip 1)"
+/* A mean loss so many times what guessing costs is told, or ends the training: only weights that
+ * are out of control are so sure of what is wrong. */
+static const double ODD = 100, WRONG = 1e4;
+
 static const char *const advice[] = {
     [CAUSE_INPUT] = "the batch itself is not finite: see what the preparation makes of the images "
                     "(`ocellus data show`)",
@@ -46,11 +51,13 @@ static void report(struct trainer *t)
              fabs(loss), fabs(oc__norm(gradient, t->length)), t->state.sum.learning_rate,
              (long long)c->bad_in_a_row);
     const struct finding *const f = &inspector.finding;
+    if (f->lines == 0)
+        oc__warn("every value of the last batch is finite");
     if (f->lines)
         oc__warn("first value that is not finite: %s", f->line[0]);
     for (int i = 1; i < f->lines; i++)
         oc__warn("  %s", f->line[i]);
-    oc__warn("what may help: %s", advice[f->lines ? f->cause : CAUSE_PARAMETER]);
+    oc__warn("what may help: %s", advice[f->lines ? f->cause : CAUSE_LARGE]);
     oc__inspector_free(&inspector);
 }
 
@@ -77,4 +84,23 @@ oc_status oc__diverge_check(struct trainer *t)
         return oc__diverge(t, why);
     }
     return OC_OK;
+}
+
+/* What an answer costs that knows nothing, but for a small factor. */
+static double guess(const struct trainer *t)
+{
+    return 1 + log((double)oc_model_classes(t->model));
+}
+
+oc_status oc__diverge_loss(struct trainer *t, double loss, double before, const char *of)
+{
+    const double most = WRONG * guess(t), much = ODD * guess(t);
+    char why[128];
+    if (loss > much && loss <= most && !(before > much))
+        oc__warn("epoch %lld: the %s loss is %g, where guessing costs about %g: it may diverge; "
+                 CALMER, (long long)t->state.count.epoch + 1, of, loss, guess(t));
+    if (isnan(loss) || loss <= most)
+        return OC_OK;
+    snprintf(why, sizeof why, "%s loss %g, where guessing costs about %g", of, loss, guess(t));
+    return oc__diverge(t, why);
 }

@@ -257,17 +257,26 @@ static bool is_better(const struct trainer *t, const oc_epoch *e)
         return true;
     if (t->settings->train.patience == 0 && e->val_accuracy != s->sum.best_accuracy)
         return e->val_accuracy > s->sum.best_accuracy;
-    return e->val_loss < s->sum.best_loss || (isnan(s->sum.best_loss) && !isnan(e->val_loss));
+    return e->val_loss < s->sum.best_loss;
 }
 
 static void note_best(struct trainer *t, const oc_epoch *e)
 {
-    if (!is_better(t, e))
+    if (isnan(e->val_loss) || !is_better(t, e))
         return;
     t->state.count.best_epoch = e->epoch;
     t->state.sum.best_accuracy = e->val_accuracy;
     t->state.sum.best_loss = e->val_loss;
+    oc__trainer_swap_average(t);
     oc__trainer_keep_best(t);
+    oc__trainer_swap_average(t);
+}
+
+/* The epoch before this one, or one without losses. */
+static const oc_epoch *before(const struct trainer *t)
+{
+    static const oc_epoch none = { .train_loss = NAN, .val_loss = NAN };
+    return t->state.count.epoch > 0 ? &t->state.epoch[t->state.count.epoch - 1] : &none;
 }
 
 /* *watched are the metrics of the part that is validated; its samples are 0 where none is. */
@@ -279,13 +288,12 @@ static oc_status validate(struct trainer *t, oc_epoch *e, oc_metrics *watched)
         return OC_OK;
     oc__trainer_swap_average(t);
     const oc_status status = oc__trainer_evaluate(t, part, true, watched);
-    if (status >= 0) {
-        e->val_loss = watched->loss;
-        e->val_accuracy = watched->accuracy;
-        note_best(t, e);
-    }
     oc__trainer_swap_average(t);
-    return status;
+    TRY(status);
+    e->val_loss = watched->loss;
+    e->val_accuracy = watched->accuracy;
+    return oc__diverge_loss(t, isnan(e->val_loss) ? INFINITY : e->val_loss, before(t)->val_loss,
+                            "validation");
 }
 
 static void next_epoch(struct trainer *t)
@@ -308,11 +316,15 @@ static oc_status end_epoch(struct trainer *t)
     };
     oc_metrics watched;
     TRY(oc__diverge_check(t));
-    TRY(validate(t, e, &watched));
-    oc__schedule_watch(&t->schedule, e->val_loss);
-    e->seconds = oc__seconds() - t->epoch_began;
-    next_epoch(t);
-    oc_status status = oc__trainer_save(t);
+    TRY(oc__diverge_loss(t, e->train_loss, before(t)->train_loss, "training"));
+    oc_status status = validate(t, e, &watched);
+    if (status >= 0) {
+        note_best(t, e);
+        oc__schedule_watch(&t->schedule, e->val_loss);
+        e->seconds = oc__seconds() - t->epoch_began;
+        next_epoch(t);
+        status = oc__trainer_save(t);
+    }
     if (status >= 0)
         status = tell_epoch(t, e, watched.samples ? &watched : NULL);
     oc_metrics_free(&watched);

@@ -69,10 +69,12 @@ static oc_status tell_softmax(struct values *v)
     const struct saturation *const s = &v->inspector.saturation;
     if (v->settings.softmax == CHECK_OFF || s->zeros + s->ones == 0)
         return OC_OK;
-    if (is_told(&v->saturated, v->settings.softmax))
+    if (is_told(&v->saturated, v->settings.softmax)) {
         oc__warn("values: epoch %lld, step %lld: %s: of %lld probabilities %lld are exactly 0 and "
                  "%lld exactly 1", (long long)v->epoch, (long long)v->step, s->name,
                  (long long)s->count, (long long)s->zeros, (long long)s->ones);
+        oc__warn("  %s", s->reads);
+    }
     return judge(v, v->settings.softmax, "a softmax is exactly 0 or 1");
 }
 
