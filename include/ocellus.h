@@ -634,6 +634,10 @@ typedef struct oc_observer {
     void       *context;
 } oc_observer;
 
+/* What can be known to be wrong in options before there are a model and data: ranges, and what the
+ * texts of optimizer, schedule and augmentation say.  OC_EUSAGE names it. */
+oc_status oc_train_check(const oc_train_options *options);
+
 /* Trains; afterwards the model holds the best weights (by validation accuracy, else the last).
  * With `stop` set to true from a signal handler it saves a checkpoint and returns
  * OC_EINTERRUPTED. */

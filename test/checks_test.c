@@ -314,7 +314,8 @@ static void a_saturated_softmax_is_told_and_stops_only_where_asked(void **state)
 {
     (void)state;
     assert_ok(train_new(NULL, loud, (oc_train_options){ .optimizer = "sgd 1e-9" }, "values stop"));
-    assert_said("! values: epoch 1, step 1: SoftmaxCrossEntropyLoss [16, 10]: of 160 probabilities ");
+    assert_said("! values: epoch 1, step 1: SoftmaxCrossEntropyLoss [16, 10]: of 160 "
+                "probabilities ");
     assert_said("!   reads fc2.Gemm [16, 10]: from ");
     assert_said("! epoch 1: the training loss is ");
     assert_said("values: epoch 1: of 6 updates 0 with values that are not finite, 0 that left such "

@@ -53,9 +53,9 @@ def experiments_end_in_one_table():
     table = read("s/study.txt").decode()
     assert told.endswith(table)
     head, first, second, peak = table.splitlines()
-    assert head.startswith("experiment  what differs") and "val %" in head
-    assert first.startswith("linear      model=linear, optimizer=sgd 0.1")
-    assert second.startswith("mlp         model=mlp ") and peak.startswith("peak memory")
+    assert head.startswith("experiment  runs") and "val %" in head and head.endswith("what differs")
+    assert first.startswith("linear ") and first.endswith("model=linear, optimizer=sgd 0.1")
+    assert second.startswith("mlp ") and "model=mlp" in second and peak.startswith("peak memory")
     rows = list(csv.DictReader(open("s/study.csv")))
     described = json.loads(read("s/study.json"))
     for row, e in zip(rows, described["experiments"]):
@@ -153,16 +153,23 @@ def early_stopping_is_told_and_keeps_the_lowest_loss():
 
 def a_failing_experiment_does_not_take_the_others_down():
     done = ocellus("train", *COMMON, "--out", "s", "--json", "t.json", "--experiment", "linear",
-                   "--experiment", "--name", "bad", "--optimizer", "admm",
-                   "--experiment", "mlp", "--name", "gone", "--data", "images:nowhere", code=2)
-    assert "2 of 3 runs failed; bad: unknown optimizer 'admm': did you mean adam?" in done.stderr
+                   "--experiment", "--name", "bad", "--optimizer", "adam 1e6",
+                   "--experiment", "mlp", "--name", "gone", "--data", "images:nowhere", code=1)
+    assert "2 of 3 runs failed; bad: epoch 1, step " in done.stderr
     told = json.loads(read("t.json"))
     states = [r["status"] for e in told["experiments"] for r in e["runs"]]
     assert states == ["finished", "failed", "failed"]
     assert "nowhere" in told["experiments"][2]["runs"][0]["error"]
     assert "0 of 1" in read("s/study.txt").decode()
-    same = ocellus("train", "--resume", "s", code=2)
+    same = ocellus("train", "--resume", "s", code=1)
     assert "linear  was finished before" in same.stdout
+
+
+def a_slip_in_one_experiment_stops_all_before_they_begin():
+    done = ocellus("train", *COMMON, "--out", "s", "--experiment", "linear", "--experiment", "--name", "bad",
+                   "--optimizer", "admm", code=2)
+    assert "experiment bad: unknown optimizer 'admm': did you mean adam?" in done.stderr
+    assert not os.path.exists("s")
 
 
 def start(*words):
@@ -256,6 +263,13 @@ def a_mistake_in_a_study_file_is_named_with_its_line():
         "[a]\nepochs": "x.study: line 2: 'epochs': wants key = value",
         "[a]\nout = x": "x.study: line 2: out: concerns all experiments",
         "precision = f65": "did you mean f64?",
+        "epochs = 2\n[a]\nepochs = 3\nepochs = 4": "x.study: line 4: epochs: stands there already, in line 3",
+        "[a]\n\n[a]": "x.study: line 3: two experiments are called a",
+        "[../../evil]": "x.study: line 1: the experiment's name '../../evil'",
+        "[a]\n[b]\noptimizer = sgdd 0.1": "x.study: line 2: unknown optimizer 'sgdd'",
+        "[a]\nprepare = rezise 3": "x.study: line 1: unknown preparation 'rezise'",
+        "[a]\naugment = flop": "x.study: line 1: unknown augmentation 'flop'",
+        "[a]\nmodel = resnet19": "x.study: line 1: 'resnet19': no such file, run or model",
         "resume = x": "x.study: line 1: resume: is for the command line alone",
         "[a/b]": "the experiment's name 'a/b': wants letters",
         "[a]\n[a]": "two experiments are called a",
@@ -264,6 +278,8 @@ def a_mistake_in_a_study_file_is_named_with_its_line():
         write("x.study", text.encode())
         done = ocellus("train", "--study", "x.study", "--out", "s", code=2)
         assert says in done.stderr, (text, done.stderr)
+    write("x.study", b"# nothing\n")
+    assert "x.study: says nothing" in ocellus("train", "--study", "x.study", code=3).stderr
     write("x.study", b"epochs = 3\0")
     assert "null byte" in ocellus("train", "--study", "x.study", code=3).stderr
     assert os.listdir(".") == ["x.study"]

@@ -17,6 +17,7 @@ struct train {
     const char *warmup, *workers, *backends, *out, *json, *resume;
     const char *split, *data_seed, *folds, *fold, *on_bad, *cache;
     const char *name, *study;
+    const char *where;                                  /* an experiment of a file: its line */
     int64_t     epochs, accumulate, patience, seed, threads, checkpoint_every, keep, repeat;
     double      clip, average;
     int         device, precision, vary;

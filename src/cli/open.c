@@ -46,6 +46,11 @@ static oc_status unknown_model(const char *word)
     return status;
 }
 
+oc_status oc__check_model_word(const char *word)
+{
+    return oc__names_new_model(word) || oc__names_file(word) ? OC_OK : unknown_model(word);
+}
+
 oc_status oc__read_input_shape(const char *text, oc_shape *out)
 {
     *out = (oc_shape){ 0 };

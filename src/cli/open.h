@@ -21,6 +21,8 @@ struct model_request {
 
 /* Whether the word is a name of the zoo or steps, which make a new model. */
 bool oc__names_new_model(const char *word);
+/* OC_EUSAGE where it is neither that nor a file. */
+oc_status oc__check_model_word(const char *word);
 
 /* A file, ours or of ONNX, or a run's best model is opened as it is, one of ONNX with a head for
  * the data; anything else is made new, with weights from `load`. */

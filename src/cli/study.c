@@ -18,6 +18,7 @@ bool oc__study_wanted(const struct train *t, const struct operands *words)
 void oc__study_free(struct study *s)
 {
     oc__free(s->experiment);
+    oc__map_free(&s->keys);
     oc__pool_free(&s->pool);
     *s = (struct study){ 0 };
 }
@@ -115,6 +116,15 @@ oc_status oc__study_read(struct study *s, const struct train *whole, const struc
 
 /* ---- settling ------------------------------------------------------------------------------ */
 
+oc_status oc__study_blame(const struct train *e, oc_status status)
+{
+    if (status >= 0)
+        return status;
+    if (e->where)
+        return oc__fail(status, "%s: %s", e->where, oc_error());
+    return e->name ? oc__fail(status, "experiment %s: %s", e->name, oc_error()) : status;
+}
+
 bool oc__study_whole(const char *option)
 {
     static const char *const names[] = { "out", "resume", "study", "experiment", "not-exact",
@@ -147,10 +157,10 @@ static oc_status check_name(const struct study *s, int i)
     for (size_t k = 0; k < sizeof taken / sizeof *taken; k++)
         good &= strcmp(name, taken[k]) != 0;
     if (!good)
-        return oc__fail(OC_EUSAGE, "train: the experiment's name %s: wants letters, digits and "
-                                   ". _ + = -, as it becomes a folder", oc__quote_z(name));
+        return oc__fail(OC_EUSAGE, "the experiment's name %s: wants letters, digits and . _ + = -, "
+                                   "as it becomes a folder", oc__quote_z(name));
     if (named(s, i, name))
-        return oc__fail(OC_EUSAGE, "train: two experiments are called %s", name);
+        return oc__fail(OC_EUSAGE, "two experiments are called %s", name);
     return OC_OK;
 }
 
@@ -188,7 +198,7 @@ oc_status oc__study_settle(struct study *s)
     for (int i = 0; i < s->n; i++) {
         if (!s->experiment[i].name)
             TRY(choose_name(s, i));
-        TRY(check_name(s, i));
+        TRY(oc__study_blame(&s->experiment[i], check_name(s, i)));
     }
     return OC_OK;
 }

@@ -14,6 +14,7 @@
 #ifndef OC_CLI_STUDY_H
 #define OC_CLI_STUDY_H
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "cli/cmd_train.h"
 #include "cli/opt.h"
@@ -23,6 +24,7 @@ struct study {
     struct train *experiment;                           /* [n], each with name and model */
     int           n;
     struct pool   pool;
+    struct map    keys;                                 /* lines of "section key" of a file */
 };
 
 /* Whether the command line asks for more than one plain training. */
@@ -41,6 +43,9 @@ struct train *oc__study_add(struct study *s);
 
 /* Names experiments that have none, and refuses options that cannot be an experiment's own. */
 oc_status oc__study_settle(struct study *s);
+
+/* Puts before a failure the line of the experiment in its file, or its name. */
+oc_status oc__study_blame(const struct train *e, oc_status status);
 
 /* Whether an option concerns the study as a whole. */
 bool      oc__study_whole(const char *option);

@@ -11,6 +11,7 @@
  *
  * A key is an option's name without its dashes.  A # that begins a line or follows a space begins a
  * comment. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -52,9 +53,26 @@ static oc_status open_section(struct study *s, const char *where, char *line)
                         oc__quote_z(line));
     line[n - 1] = '\0';
     struct train *const e = oc__study_add(s);
-    if (!e || !(e->name = oc__pool_strdup(&s->pool, trim(line + 1))))
+    if (!e || !(e->name = oc__pool_strdup(&s->pool, trim(line + 1)))
+        || !(e->where = oc__pool_strdup(&s->pool, where)))
         return OC_ELIMIT;
     return OC_OK;
+}
+
+/* A key twice is most likely a slip; the last would win. */
+static oc_status check_twice(struct study *s, const char *where, const char *key)
+{
+    struct str place = { 0 };
+    oc__str_addf(&place, "%d %s", s->n, key);
+    const char *const kept = place.failed ? NULL : oc__pool_strdup(&s->pool, place.text);
+    oc__str_free(&place);
+    if (!kept)
+        return OC_ELIMIT;
+    if (oc__map_get(&s->keys, kept, -1) >= 0)
+        return oc__fail(OC_EUSAGE, "%s: %s: stands there already, in line %lld", where, key,
+                        (long long)oc__map_get(&s->keys, kept, 0));
+    const char *const number = strrchr(where, ' ');
+    return oc__map_put(&s->keys, kept, number ? atoi(number) : 0) ? OC_OK : OC_ELIMIT;
 }
 
 static oc_status set_key(struct study *s, const char *where, char *line)
@@ -70,6 +88,7 @@ static oc_status set_key(struct study *s, const char *where, char *line)
         return OC_ELIMIT;
     if (!strcmp(key, "study") || !strcmp(key, "experiment") || !strcmp(key, "resume"))
         return oc__fail(OC_EUSAGE, "%s: %s: is for the command line alone", where, key);
+    TRY(check_twice(s, where, key));
     if (s->n && oc__study_whole(key))
         return oc__fail(OC_EUSAGE, "%s: %s: concerns all experiments and belongs above the first "
                                    "section", where, key);
@@ -95,6 +114,9 @@ static oc_status read_lines(struct study *s, const char *path, char *text, size_
     char *rest = text;
     for (int number = 1; rest; number++)
         TRY(read_line(s, path, number, strsep(&rest, "\n")));
+    if (s->n == 0 && s->keys.n == 0)
+        return oc__fail(OC_EINPUT, "%s: says nothing: wants lines of key = value and sections "
+                                   "[name]", path);
     return OC_OK;
 }
 

@@ -29,7 +29,7 @@ static const struct figure {
     { "test_loss", "test loss", 1, 4, true },
     { "epochs", "epochs", 1, 0, false },
     { "seconds", "seconds", 1, 1, false },
-    { "planned_bytes", "MiB", 1.0 / (1 << 20), 1, false },
+    { "planned_bytes", "plan MiB", 1.0 / (1 << 20), 1, false },
 };
 
 static void figures_of(const struct study_run *r, double v[FIGURES])
@@ -95,8 +95,13 @@ static bool usual(const struct study *s, const struct option *o, int experiment)
 /* What other columns say, or what is no experiment's own. */
 static bool says_itself(const char *option)
 {
-    return !strcmp(option, "name") || !strcmp(option, "repeat") || !strcmp(option, "vary")
-        || oc__study_whole(option);
+    return !strcmp(option, "name") || !strcmp(option, "repeat") || oc__study_whole(option);
+}
+
+/* What repeats vary says nothing of an experiment without any. */
+static bool is_idle(const struct option *o, const struct train *e)
+{
+    return !strcmp(o->attr.name, "vary") && e->repeat < 2;
 }
 
 /* The options of an experiment that are not as in most. */
@@ -104,7 +109,8 @@ static void differs(const struct study *s, int i, struct str *out)
 {
     struct str value = { 0 };
     for (const struct option *o = oc__train_table; o->attr.name || o->attr.help; o++) {
-        if (!o->attr.name || says_itself(o->attr.name) || usual(s, o, i))
+        if (!o->attr.name || says_itself(o->attr.name) || usual(s, o, i)
+            || is_idle(o, &s->experiment[i]))
             continue;
         print_option(o, &s->experiment[i], &value);
         if (value.n)
@@ -131,25 +137,25 @@ static void text_row(struct table *t, const struct study *s, int i, const struct
     struct str what = { 0 };
     differs(s, i, &what);
     oc__table_cell(t, "%s", s->experiment[i].name);
-    oc__table_cell(t, "%s", what.n ? oc__printable(what.text) : "-");
     if (sum->good < sum->runs)
         oc__table_cell(t, "%d of %d", sum->good, sum->runs);
     else
         oc__table_cell(t, "%d", sum->runs);
     for (int k = 0; k < FIGURES; k++)
         figure_cell(t, &figures[k], sum->mean[k], sum->deviation[k]);
+    oc__table_cell(t, "%s", what.n ? oc__printable(what.text) : "-");
     oc__str_free(&what);
 }
 
 static void write_text(const struct study *s, const struct study_run *run, int n, struct str *out)
 {
-    struct table t = { .columns = "llrrrrrrrrrrr" };
+    struct table t = { .columns = "lrrrrrrrrrrrl" };
     char bytes[32];
     oc__table_cell(&t, "experiment");
-    oc__table_cell(&t, "what differs");
     oc__table_cell(&t, "runs");
     for (int k = 0; k < FIGURES; k++)
         oc__table_cell(&t, "%s", figures[k].heading);
+    oc__table_cell(&t, "what differs");
     for (int i = 0; i < s->n; i++) {
         const struct summary sum = summarise(run, n, i);
         text_row(&t, s, i, &sum);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "cli/open.h"
 #include "cli/run_folder.h"
 #include "cli/run_settings.h"
 #include "cli/study.h"
@@ -273,9 +274,28 @@ static oc_status lock_and_run(struct session *s)
     return status;
 }
 
+/* What can be known to be wrong without model and data stops all before any begins. */
+static oc_status check_experiment(const struct train *e)
+{
+    struct train_texts texts = { 0 };
+    oc_train_options   o;
+    oc_shape           shape;
+    oc_status status = oc__train_options(e, &texts, &o);
+    if (status >= 0)
+        status = oc_train_check(&o);
+    if (status >= 0 && e->prepare)
+        status = oc_preparation_shape(e->prepare, NULL, &shape);
+    if (status >= 0)
+        status = oc__check_model_word(e->model);
+    oc__train_texts_free(&texts);
+    return oc__study_blame(e, status);
+}
+
 oc_status oc__study_train(struct study *study, const struct study_orders *orders)
 {
     struct session s = { .study = study, .orders = orders };
+    for (int i = 0; i < study->n && !orders->resumes; i++)
+        TRY(check_experiment(&study->experiment[i]));
     oc_status status = oc__study_runs(study, orders->folder, &s.run, &s.runs);
     if (status >= 0)
         status = lock_and_run(&s);

@@ -1,4 +1,4 @@
-/* diverge.h — the end of a training whose numbers are not finite any more, or have lost all measure. */
+/* diverge.h — the end of a training whose numbers are not finite, or have lost all measure. */
 #ifndef OC_TRAIN_DIVERGE_H
 #define OC_TRAIN_DIVERGE_H
 
@@ -9,9 +9,9 @@
  * must still be there and the weights those that it met. */
 oc_status oc__diverge(struct trainer *t, const char *why);
 
-/* The same where the mean loss of an epoch (training or validation, `of`) is beyond all that a model
- * can learn from; one that is merely odd is told, unless that of the epoch before was.  NaN, which
- * stands for no loss, is fine. */
+/* The same where the mean loss of an epoch (training or validation, `of`) is beyond all that a
+ * model can learn from; one that is merely odd is told, unless that of the epoch before was.  NaN,
+ * which stands for no loss, is fine. */
 oc_status oc__diverge_loss(struct trainer *t, double loss, double before, const char *of);
 
 /* Reports and fails where a weight is not finite, which no update mends. */

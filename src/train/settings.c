@@ -12,6 +12,8 @@
 #include "nn/model.h"
 #include "param/store.h"
 #include "task/task.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
 
 enum { MICRO_BATCH = 512 };                             /* samples of a full batch run at once */
 
@@ -354,6 +356,27 @@ static oc_status check_options(const oc_train_options *o)
         return oc__fail(OC_EUSAGE, "precision %s: training computes in f32 or f64",
                         oc_dtype_name(o->precision));
     return o->patience < 0 ? oc__fail(OC_EUSAGE, "patience: is below 0") : OC_OK;
+}
+
+static oc_status check_texts(const oc_train_options *o)
+{
+    const struct optimizer *optimizer;
+    struct augment_program *augment = NULL;
+    struct schedule schedule;
+    struct hyper    hyper;
+    if (o->optimizer)
+        TRY(oc__optimizer_parse(o->optimizer, &optimizer, &hyper));
+    TRY(oc__schedule_parse(o->schedule, &schedule));
+    if (o->augment)
+        TRY(oc__augment_parse(&augment, o->augment));
+    oc__augment_free(augment);
+    return OC_OK;
+}
+
+oc_status oc_train_check(const oc_train_options *options)
+{
+    TRY(check_options(options));
+    return check_texts(options);
 }
 
 oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_data *d,
