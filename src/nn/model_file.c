@@ -214,8 +214,8 @@ static oc_status load(oc_model **out, const struct weights *w, const oc_model_op
     return status ? status : oc__model_take(*out, w, TAKE_FRESH);
 }
 
-/* Data with classes that the model does not know gets a head of its own, unless the model is a graph
- * from elsewhere, whose file of ONNX can be given one. */
+/* Data with classes that the model does not know gets a head of its own, unless the model is a
+ * graph from elsewhere, whose file of ONNX can be given one. */
 static oc_status fit_classes(oc_model **out, const char *path, const oc_model_options *o)
 {
     oc_model *const m = *out;
