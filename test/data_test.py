@@ -82,6 +82,26 @@ def a_division_by_options_is_that_of_the_specification():
     assert settings["train_samples"] == 28 and settings["val_samples"] == 6, settings
 
 
+def two_words_on_what_is_validated_on_exclude_each_other():
+    pictures("set", n=8)
+    both = "exclude each other"
+    for words, says in (
+            (["--folds", "4", "--fold", "0", "--val", "0.2"], f"--folds and --val {both}"),
+            (["--folds", "4", "--val", "test"], f"--folds and --val {both}"),
+            (["--fold", "3"], "fold: wants folds too"),
+            (["--split", ".5,.25,.25", "--val", "0.1"], f"--split and --val {both}"),
+            (["--split", ".5,.25,.25", "--folds", "4"], f"split and folds {both}")):
+        done = ocellus("train", "linear", "--data", "images:set", *words, "--out", "r", code=2)
+        assert says in done.stderr, done.stderr
+    done = ocellus("train", "linear", "--data", "images:set,folds=4,fold=1", "--val", "0.2",
+                   "--out", "r", code=2)
+    assert f"0.2 and folds of the data {both}" in done.stderr, done.stderr
+    assert not os.path.exists("r")
+    text = ocellus("train", "linear", "--data", "images:set", "--split", "0.75,0,0.25", "--val",
+                   "0.25", "--epochs", "1", "--out", "r").stdout
+    assert "8 to train, 4 to validate" in text, text
+
+
 def sizes_formats_and_classes_are_told_from_headers_alone():
     pictures("set")
     shutil.copy(os.path.join(folder("images/jpeg"), "rgb.jpg"), "set/a/photo.jpg")

@@ -175,12 +175,31 @@ oc_status oc__train_options(const struct train *t, struct train_texts *texts,
     return read_steps(t, zoo, texts, out);
 }
 
+/* --val beside an option that says what is validated on too; what the specification says itself is
+ * the library's to compare. */
+static oc_status check_validation(const struct train *t, const oc_train_options *o,
+                                  const oc_data *data)
+{
+    static const char also[] = "train: --%s and --val exclude each other, since both say what is "
+                               "validated on";
+    if (t->val && (t->folds || t->fold))
+        return oc__fail(OC_EUSAGE, also, "folds");
+    if (t->val && t->split && o->validation > 0 && oc_data_count(data, OC_PART_VAL) > 0)
+        return oc__fail(OC_EUSAGE, also, "split");
+    return OC_OK;
+}
+
 oc_status oc__train_data(const struct train *t, oc_train_options *o, oc_data **out)
 {
     TRY(oc_data_open(out, o->data_spec));
     if (!t->val && oc_data_count(*out, OC_PART_VAL) > 0)
         o->validation = 0;
-    return OC_OK;
+    const oc_status status = check_validation(t, o, *out);
+    if (status < 0) {
+        oc_data_free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 oc_status oc__train_model(const struct train *t, const oc_data *data, oc_model **out)

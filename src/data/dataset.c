@@ -60,6 +60,7 @@ struct division {
     char    split[ATTR_TEXT_MAX];
     int64_t seed, folds, fold, cache_limit;
     int     cache;
+    bool    has_fold;                                   /* `fold` was given, be it as 0 */
 };
 
 static const char *const cache_words[] = { [CACHE_NONE] = "none", [CACHE_DECODED] = "ram",
@@ -100,6 +101,7 @@ static oc_status apply_settings(const struct entry *e, void *attr, struct divisi
         char *value = strchr(settings, '=');
         *value++ = 0;
         const bool divides = has_attr(&oc__data_settings, settings);
+        division->has_fold |= strcmp(settings, "fold") == 0;
         if (divides)
             TRY(oc__attr_set(&oc__data_settings, division, e->name, settings, value));
         if (!divides || has_attr(e, settings))
@@ -113,10 +115,20 @@ static oc_status divide(oc_data *d, const struct division *division)
 {
     const char *usual = d->undivided ? "0.7,0.15,0.15" : "";
     const char *shares = division->split[0] != 0 ? division->split : usual;
+    if (division->has_fold && division->folds == 0)
+        return oc__fail(OC_EUSAGE, "data: fold: wants folds too, the number of shares, as in "
+                        "folds=5,fold=%lld", (long long)division->fold);
     if (*shares != 0)
         TRY(oc__data_divide(d, shares, (uint64_t)division->seed));
+    if (division->split[0] != 0 && d->part[OC_PART_VAL].n > 0)
+        d->held = "split";
     if (division->folds == 0)
         return OC_OK;
+    if (d->held)
+        return oc__fail(OC_EUSAGE, "data: split and folds exclude each other, since both say what "
+                        "is validated on; with folds the share of val is 0, as in "
+                        "split=0.8,0,0.2");
+    d->held = "folds";
     return oc_data_folds(d, (int)division->folds, (int)division->fold, (uint64_t)division->seed);
 }
 

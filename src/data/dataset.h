@@ -45,6 +45,8 @@ struct oc_data {
     const char        *preparation;                     /* likewise */
     bool               undivided;                       /* all samples still are in one part */
     uint64_t           division;                        /* hash of how they were divided last */
+    const char        *held;                            /* the setting that says what is validated
+                                                         * on, "split" or "folds"; or NULL */
     const struct source *source;                        /* NULL: samples lie in memory */
     void              *own;                             /* the source's */
     struct image_cache *cache;                          /* of the source's images; NULL: none */

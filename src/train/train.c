@@ -245,12 +245,22 @@ static oc_status begin_run(struct trainer *t)
     return oc__run_write(&t->run, t->settings, &t->record);
 }
 
+/* Two words on what is validated on would leave one of them unheard. */
+static oc_status hold_back(oc_data *d, const oc_train_options *o)
+{
+    if (o->validation <= 0)
+        return OC_OK;
+    if (d->held)
+        return oc__fail(OC_EUSAGE, "validation: a fraction of %g and %s of the data exclude each "
+                        "other, since both say what is validated on", o->validation, d->held);
+    return oc_data_split(d, o->validation, o->split_seed);
+}
+
 static oc_status make(oc_training *t, const oc_train_options *o)
 {
     struct trainer *const p = &t->trainer;
     TRY(identify_kernels(p->record.kernels, sizeof p->record.kernels));
-    if (o->validation > 0)
-        TRY(oc_data_split(p->data, o->validation, o->split_seed));
+    TRY(hold_back(p->data, o));
     const uint64_t hash = oc_data_hash(p->data);        /* before its classes are the model's */
     TRY(oc_model_match(p->model, p->data));
     TRY(oc__settings_resolve(&t->settings, p->model, p->data, o));
