@@ -277,6 +277,8 @@ const char *oc_data_preparation(const oc_data *d);     /* the preparation that s
  * does. */
 oc_status oc_data_split(oc_data *d, double fraction, uint64_t seed);
 oc_status oc_data_folds(oc_data *d, int folds, int fold, uint64_t seed);
+/* Moves the samples of all parts into one, as for measuring a model on everything. */
+oc_status oc_data_gather(oc_data *d, oc_part part);
 
 /* 8-bit image, [h, w, c] with c = 1 (grey), 2, 3 (RGB) or 4 (with alpha); freed with
  * oc_image_free(). */

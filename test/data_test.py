@@ -102,6 +102,26 @@ def two_words_on_what_is_validated_on_exclude_each_other():
     assert "8 to train, 4 to validate" in text, text
 
 
+def every_picture_of_a_folder_can_be_measured_and_saved():
+    pictures("set", n=8)
+    ocellus("train", "linear", "--data", "images:set", "--epochs", "1", "--out", "run", "--quiet")
+    os.makedirs("only")
+    shutil.copytree("set", "only/Test")
+    for spec, n in ("images:set", 16), ("images:only", 16), ("images:set,split=0,0,1", 16):
+        r = json.loads(ocellus("eval", "run", "--data", spec, "--part", "all", "--json",
+                               "-").stdout)
+        assert r["samples"] == n and r["part"] == "all", r
+    assert "images:only, test: 16 samples" in ocellus("eval", "run", "--data", "images:only").stdout
+    assert "images:set, all: 16 samples" in ocellus("eval", "run", "--part", "all").stdout
+    ocellus("eval", "run", "--part", "all", "--mean", code=2)
+    ocellus("data", "save", "images:set", "saved", "--part", "all", "--count", "99")
+    assert len(os.listdir("saved")) == 16
+    done = ocellus("train", "linear", "--data", "images:only", "--out", "r", code=3)
+    assert "no samples to train on" in done.stderr, done.stderr
+    done = ocellus("eval", "run", "--data", "images:only", "--part", "train", code=2)
+    assert "no samples for training" in done.stderr, done.stderr
+
+
 def sizes_formats_and_classes_are_told_from_headers_alone():
     pictures("set")
     shutil.copy(os.path.join(folder("images/jpeg"), "rgb.jpg"), "set/a/photo.jpg")

@@ -173,6 +173,38 @@ static void folders_named_as_parts_are_the_parts(void **state)
     oc_data_free(d);
 }
 
+static void parts_may_lack_a_train_folder_and_be_written_in_capitals(void **state)
+{
+    (void)state;
+    put_pictures("held", "Val/a", 3, 0);
+    put_pictures("held", "TEST/a", 2, 10);
+    put_pictures("held", "TEST/b", 4, 20);
+    oc_data *d = open_set("held", "");
+    assert_int_equal(oc_data_classes(d), 2);
+    assert_parts(d, 0, 3, 6);
+    assert_int_equal(oc_data_gather(d, OC_PART_TEST), OC_OK);
+    assert_parts(d, 0, 0, 9);
+    oc_data_free(d);
+    put_pictures("held", "Train/b", 1, 30);
+    d = open_set("held", "");
+    assert_parts(d, 1, 3, 6);
+    oc_data_free(d);
+    d = open_set("held", ",split=0,0,1");
+    assert_parts(d, 0, 0, 10);
+    oc_data_free(d);
+}
+
+static void a_folder_that_others_stand_beside_is_a_class_though_named_as_a_part(void **state)
+{
+    (void)state;
+    put_pictures("trials", "test", 4, 0);
+    put_pictures("trials", "other", 4, 10);
+    oc_data *d = open_set("trials", ",split=1,0,0");
+    assert_int_equal(oc_data_classes(d), 2);
+    assert_parts(d, 8, 0, 0);
+    oc_data_free(d);
+}
+
 static void the_split_depends_on_the_seed_and_keeps_shares_of_classes(void **state)
 {
     (void)state;
@@ -239,7 +271,7 @@ static void specifications_that_make_no_sense_are_refused(void **state)
     static const struct { const char *settings, *says; oc_status status; } wrong[] = {
         { ",split=0.7", "add up to 1", OC_EUSAGE },
         { ",split=0.7,0.2,0.2", "add up to 1", OC_EUSAGE },
-        { ",split=0,0.5,0.5", "add up to 1", OC_EUSAGE },
+        { ",split=0,0,0", "add up to 1", OC_EUSAGE },
         { ",split=x,1", "add up to 1", OC_EUSAGE },
         { ",folds=3,fold=3", "fold 3 of 3", OC_EUSAGE },
         { ",fold=3", "fold: wants folds too", OC_EUSAGE },
@@ -557,6 +589,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_classes_and_files_beside_them_have_no_label),
         cmocka_unit_test(folders_named_as_parts_are_the_parts),
+        cmocka_unit_test(parts_may_lack_a_train_folder_and_be_written_in_capitals),
+        cmocka_unit_test(a_folder_that_others_stand_beside_is_a_class_though_named_as_a_part),
         cmocka_unit_test(the_split_depends_on_the_seed_and_keeps_shares_of_classes),
         cmocka_unit_test(every_file_is_validated_in_exactly_one_fold),
         cmocka_unit_test(more_classes_than_a_byte_can_count_keep_their_labels),

@@ -272,7 +272,7 @@ static void what_cannot_be_loaded_is_refused_at_creation(void **state)
     struct loader        *l;
     struct loader_options o = { .data = s.data, .prepare = s.prepare, .part = OC_PART_VAL };
     assert_int_equal(oc__loader_new(&l, &o), OC_EUSAGE);
-    assert_string_equal(oc_error(), "data: this part has no samples");
+    assert_string_equal(oc_error(), "data: it has no samples for validation");
     o.part = OC_PART_TRAIN;
     o.batch = -1;
     assert_int_equal(oc__loader_new(&l, &o), OC_EUSAGE);

@@ -18,9 +18,13 @@ struct data {
     bool        force, quiet;
 };
 
+enum { PART_ALL = OC_PARTS };
+static const char *const parts[] = { "train", "val", "test", [PART_ALL] = "all", NULL };
+
 static const struct option options[] = {
     OPT_HEADING("Options"),
-    OPT_WORDS(struct data, part, "part", 0, "test", "part to save or show", oc__part_names),
+    OPT_WORDS(struct data, part, "part", 0, "test", "part to save or show, or all together",
+              parts),
     OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save or show", 1, 1e9),
     OPT_INT(struct data, first, "first", 0, "N", "0", "number of the first, from 0", 0, 1e15),
     OPT_TEXT(struct data, out, "out", 0, "PATH", NULL,
@@ -132,12 +136,19 @@ enum verb { INFO, CHECK, SAVE, SHOW, FETCH, VERBS };
 static oc_status run_on(const struct data *o, enum verb verb, const struct operands *operands)
 {
     const char *const spec = operands->word[1];
+    const bool looks = verb == INFO || verb == CHECK;
+    struct data one = *o;
     oc_data *d;
     TRY(oc__output_check(o->json, o->force));
     TRY(oc_data_open(&d, spec));
-    const oc_status status = verb == SAVE ? save(o, d, operands->word[2])
-                             : verb == SHOW ? show(o, d)
-                             : look(o, d, spec, verb == CHECK);
+    oc_status status = OC_OK;
+    if (!looks && o->part == PART_ALL) {
+        one.part = OC_PART_TRAIN;
+        status = oc_data_gather(d, OC_PART_TRAIN);
+    }
+    if (status >= 0)
+        status = looks ? look(o, d, spec, verb == CHECK)
+                 : verb == SAVE ? save(&one, d, operands->word[2]) : show(&one, d);
     oc_data_free(d);
     return status;
 }

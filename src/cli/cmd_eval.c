@@ -20,14 +20,16 @@ struct eval {
     bool        force, mean;
 };
 
-static const char *const parts[] = { "train", "val", "test", "auto", NULL }; /* as enum oc_part */
+enum { PART_AUTO = OC_PARTS, PART_ALL };
+static const char *const parts[] = { "train", "val", "test", [PART_AUTO] = "auto",
+                                     [PART_ALL] = "all", NULL };    /* as enum oc_part */
 static const char *const devices[] = { "auto", "cpu", "cuda", NULL };
 
 static const struct option options[] = {
     OPT_HEADING("Options"),
     OPT_TEXT(struct eval, data, "data", 'd', "SPEC", NULL, "data set [the run's own]"),
-    OPT_WORDS(struct eval, part, "part", 0, "auto", "part of it; auto is test, or val without one",
-              parts),
+    OPT_WORDS(struct eval, part, "part", 0, "auto",
+              "part of it, or all together; auto is test, or val without one", parts),
     OPT_TEXT(struct eval, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
     OPT_TEXT(struct eval, prepare, "prepare", 0, "STEPS", NULL,
              "preparation of images [the file's own; for a model of the zoo what suits the data]"),
@@ -241,13 +243,14 @@ static const struct telling *telling_of(const oc_model *model)
 /* ---- running ------------------------------------------------------------------------------- */
 
 static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *data,
-                          oc_part part, const char *word, const char *spec)
+                          int part, const char *word, const char *spec)
 {
+    const oc_part there = part == PART_ALL ? OC_PART_TEST : (oc_part)part;
     const oc_eval_options how = { .batch = o->batch, .threads = (int)o->threads,
                                   .device = devices[o->device], .backends = o->backends };
     oc_metrics m = { 0 };
-    TRY(o->mean ? oc_evaluate_mean(model, data, part, &m)
-                : oc_evaluate(model, data, part, &how, &m));
+    TRY(o->mean ? oc_evaluate_mean(model, data, there, &m)
+                : oc_evaluate(model, data, there, &how, &m));
     if (!oc__output_is_stdout(o->json)) {
         char samples[32];
         printf("%s on %s, %s: %s samples\n", o->mean ? "the mean" : oc__printable(word),
@@ -256,7 +259,7 @@ static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *
     }
     const oc_status status
         = o->json ? oc__output_json(o->json, o->force,
-                                    telling_of(model)->json(model, &m, spec, (int)part))
+                                    telling_of(model)->json(model, &m, spec, part))
                   : OC_OK;
     oc_metrics_free(&m);
     return status;
@@ -265,13 +268,18 @@ static oc_status evaluate(const struct eval *o, oc_model *model, const oc_data *
 /* The data that the user names, split as the run split it when the run's validation part is asked
  * for; without a word from the user, the run's own. */
 static oc_status open_data(const struct eval *o, const struct run_settings *r, oc_data **data,
-                           oc_part *part)
+                           int *part)
 {
+    if (o->mean && o->part == PART_ALL)
+        return oc__fail(OC_EUSAGE, "eval: --mean is that of the training part: it is not measured "
+                                   "on --part all");
     if (!o->data && !*r->data)
         return oc__fail(OC_EUSAGE, "eval: wants --data SPEC, as in --data synth:digits");
     TRY(oc_data_open(data, o->data ? o->data : r->data));
-    *part = (oc_part)o->part;
-    if (*part == OC_PARTS)
+    *part = o->part;
+    if (*part == PART_ALL)
+        return oc_data_gather(*data, OC_PART_TEST);
+    if (*part == PART_AUTO)
         *part = oc_data_count(*data, OC_PART_TEST) > 0 ? OC_PART_TEST : OC_PART_VAL;
     if (*part == OC_PART_VAL && oc_data_count(*data, OC_PART_VAL) == 0 && r->validation > 0)
         return oc_data_split(*data, r->validation, r->seed);
@@ -287,7 +295,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     TRY(oc__run_settings(word, &r));
     oc_data *data = NULL;
     oc_model *model = NULL;
-    oc_part part = OC_PARTS;
+    int part = PART_AUTO;
     oc_status status = OC_OK;
     struct model_request request = { .word = word, .load = o->load,
                                      .preparation = o->prepare, .class_file = o->classes };
@@ -320,6 +328,7 @@ const struct command oc__command_eval = {
     .examples = (const struct example[]){
         { "eval runs/cnn-1", "a run's best model on the test part of the run's data" },
         { "eval model.safetensors --data mnist:DIR --part test", "any model, any data" },
+        { "eval runs/cnn-1 --data images:photos --part all", "every picture of a folder" },
         { "eval classifier.onnx --data images:DIR --prepare \"grayscale; resize 28,28; scale\"",
           "a classifier from elsewhere" },
         { "eval runs/cnn-1 --json -", "the same for machines" },

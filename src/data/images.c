@@ -3,11 +3,12 @@
  *     DIR/cat/a.jpg  DIR/cat/more/b.png  DIR/dog/c.png  DIR/d.png
  *
  * Pictures anywhere below a class's folder belong to it; those beside the folders have the class
- * `no_label`.  Where DIR holds a folder `train`, the classes are looked for in it and in its
- * siblings `val` and `test` (or what others call them), which become the parts; otherwise all
- * pictures are divided, the same share of every class.  Names that begin with a dot, and files that
- * are not named as pictures are, are passed over. */
+ * `no_label`.  Where DIR holds a folder `train`, or no other folders than `val` and `test` (or what
+ * others call them, in any case of letters), the classes are looked for in these, which become the
+ * parts; otherwise all pictures are divided, the same share of every class.  Names that begin with
+ * a dot, and files that are not named as pictures are, are passed over. */
 #include <string.h>
+#include <strings.h>
 #include "base/file.h"
 #include "base/status.h"
 #include "data/files.h"
@@ -72,36 +73,51 @@ static oc_status walk_folder(const struct walk *at, const char *folder)
     return status;
 }
 
-/* The folder of a part, where there is one. */
-static oc_status walk_part(struct files *f, const char *place, int i, bool *found)
+/* What a folder of that name is the part of; OC_PARTS: of none. */
+static oc_part part_named(const char *name)
 {
-    struct str        path = { 0 };
-    const struct walk at = { .files = f, .part = part_folders[i].part };
-    oc_status         status = join(place, part_folders[i].name, &path);
-    *found = status == OC_OK && oc__is_directory(oc__str_text(&path));
-    if (*found)
-        status = walk_folder(&at, oc__str_text(&path));
-    oc__str_free(&path);
-    return status;
+    for (int i = 0; i < PART_FOLDERS; i++)
+        if (strcasecmp(name, part_folders[i].name) == 0)
+            return part_folders[i].part;
+    return OC_PARTS;
+}
+
+/* Visits the folders of DIR that are named as parts; `walk` false only looks whether they are meant
+ * as such: one of them is for training, or there are no others. */
+static oc_status visit_parts(struct files *f, const char *place, const struct names *names,
+                             bool walk)
+{
+    bool others = false, any = false, train = false;
+    for (size_t i = 0; i < names->n; i++) {
+        const struct walk at = { .files = f, .part = part_named(names->name[i]) };
+        struct str        path = { 0 };
+        oc_status         status = join(place, names->name[i], &path);
+        const bool folder = status == OC_OK && names->name[i][0] != '.'
+                            && oc__is_directory(oc__str_text(&path));
+        others |= folder && at.part == OC_PARTS;
+        any |= folder && at.part != OC_PARTS;
+        train |= folder && at.part == OC_PART_TRAIN;
+        if (folder && walk && at.part != OC_PARTS)
+            status = walk_folder(&at, oc__str_text(&path));
+        oc__str_free(&path);
+        TRY(status);
+    }
+    f->divided = train || (any && !others);
+    return OC_OK;
 }
 
 static oc_status walk_place(struct files *f, const char *place)
 {
     const struct walk at = { .files = f, .part = OC_PART_TRAIN };
-    bool              divided = false;
-    for (int i = 0; i < PART_FOLDERS; i++) {
-        bool found;
-        if (part_folders[i].part != OC_PART_TRAIN && !divided)
-            break;
-        TRY(walk_part(f, place, i, &found));
-        divided |= found;
-    }
-    f->divided = divided;
-    if (!divided)
-        TRY(walk_folder(&at, place));
-    if (f->n > 0)
-        return OC_OK;
-    return oc__fail(OC_EINPUT, "%s: holds no .png, .jpg or .webp", place);
+    struct names      names;
+    TRY(oc__list_directory(place, &names));
+    oc_status status = visit_parts(f, place, &names, false);
+    if (status == OC_OK)
+        status = f->divided ? visit_parts(f, place, &names, true) : walk_folder(&at, place);
+    oc__names_free(&names);
+    if (status == OC_OK && f->n == 0)
+        status = oc__fail(OC_EINPUT, "%s: holds no .png, .jpg or .webp", place);
+    return status;
 }
 
 static oc_status open_set(oc_data *d, const char *place, const void *attr)

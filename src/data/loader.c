@@ -197,6 +197,8 @@ static int known(int64_t dimension)
     return dimension > 0 ? (int)dimension : 0;
 }
 
+static const char *const purposes[OC_PARTS] = { "training", "validation", "testing" };
+
 /* The shape of a sample once it is prepared, and augmented in between. */
 static oc_status settle_shape(struct loader *l)
 {
@@ -223,7 +225,7 @@ static oc_status settle(struct loader *l)
     const int64_t          times = o->augment != NULL ? oc__augment_times(o->augment) : 1;
     const int64_t          n = l->shown = oc_data_count(o->data, o->part) * times;
     if (n == 0)
-        return oc__fail(OC_EUSAGE, "data: this part has no samples");
+        return oc__fail(OC_EUSAGE, "data: it has no samples for %s", purposes[o->part]);
     if (o->batch < 0 || o->workers < 0 || o->workers > WORKERS_MAX)
         return oc__fail(OC_EUSAGE, "data: batch of %lld with %d workers: out of range",
                         (long long)o->batch, o->workers);

@@ -122,6 +122,13 @@ oc_status oc_data_folds(oc_data *d, int folds, int fold, uint64_t seed)
     return divide_by(d, &(struct rule){ .folds = folds, .fold = fold }, seed);
 }
 
+oc_status oc_data_gather(oc_data *d, oc_part part)
+{
+    struct rule rule = { .test = true };
+    rule.share[part] = 1;
+    return divide_by(d, &rule, 0);
+}
+
 /* Up to three numbers of at least 0 between commas; *n are how many. */
 static bool read_shares(const char *text, double share[OC_PARTS], int *n)
 {
@@ -145,9 +152,9 @@ oc_status oc__data_divide(oc_data *d, const char *shares, uint64_t seed)
     int         n;
     if (read_shares(shares, rule.share, &n) && n >= 2) {
         const double sum = rule.share[0] + rule.share[1] + rule.share[2];
-        if (n == 2 && rule.share[0] > 0 && sum <= 1)
+        if (n == 2 && sum <= 1)
             rule.share[OC_PART_TEST] = 1 - sum;
-        if (rule.share[0] > 0 && (n == 2 ? sum <= 1 : fabs(sum - 1) < 1e-6))
+        if (n == 2 ? sum <= 1 : fabs(sum - 1) < 1e-6)
             return divide_by(d, &rule, seed);
     }
     return oc__fail(OC_EUSAGE, "split %s: wants shares of train, val and test that add up to 1, as "
