@@ -52,13 +52,15 @@ def snapshot(folder="."):
     return files
 
 
-def png(pixels, side):
-    """An 8-bit grey PNG."""
+def png(pixels, width, height=None):
+    """An 8-bit grey PNG, a square unless it has a height."""
+    height = height or width
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + \
             struct.pack(">I", zlib.crc32(kind + body))
-    rows = b"".join(b"\0" + pixels[i * side:(i + 1) * side] for i in range(side))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)) \
+    rows = b"".join(b"\0" + pixels[i * width:(i + 1) * width] for i in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) \
         + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
@@ -729,6 +731,27 @@ def every_form_of_an_image_gives_the_same_prediction():
     assert "counted from 0" in ocellus("predict", "run", "images:2", code=2).stderr
 
 
+def images_that_are_too_large_or_long_are_skipped_by_name():
+    trained("--prepare", "grayscale; resize 224; centercrop 28; scale", "--out", "run")
+    write("good.png", png(bytes(784), 28))
+    vast = bytearray(png(bytes(784), 28))
+    vast[16:24] = struct.pack(">II", 20000, 20000)
+    vast[29:33] = struct.pack(">I", zlib.crc32(vast[12:29]))
+    write("vast.png", bytes(vast))
+    write("long.png", png(bytes(500), 1, 500))
+    assert "vast.png" in ocellus("predict", "run", "vast.png", code=5).stderr
+    done = ocellus("predict", "run", "long.png", code=5)
+    assert "error: long.png: resized image: size 224x112000" in done.stderr, done.stderr
+    done = ocellus("predict", "run", "vast.png", "long.png", "good.png", "--on-bad", "skip",
+                   "--max-bad", "2")
+    assert "skipped: vast.png: " in done.stderr and "skipped: long.png: " in done.stderr
+    assert "skipped 2 of 3 images" in done.stderr and "good.png" in done.stdout
+    os.makedirs("set/a")
+    write("set/a/long.png", png(bytes(500), 1, 500))
+    done = ocellus("data", "show", "images:set", "--part", "all", "--prepare", "resize 224", code=5)
+    assert "error: set/a/long.png: resized image" in done.stderr, done.stderr
+
+
 def unreadable_images_fail_or_are_skipped():
     trained("--out", "run")
     write("good.png", png(bytes(784), 28))
@@ -736,7 +759,8 @@ def unreadable_images_fail_or_are_skipped():
     assert "bad.png" in ocellus("predict", "run", "good.png", "bad.png", code=3).stderr
     done = ocellus("predict", "run", "bad.png", "good.png", "--on-bad", "skip", code=3)
     assert "skipped 1 of 2" in done.stderr and "good.png" in done.stdout
-    ocellus("predict", "run", "bad.png", "good.png", "--on-bad", "skip", "--max-bad", "1")
+    done = ocellus("predict", "run", "bad.png", "good.png", "--on-bad", "skip", "--max-bad", "1")
+    assert "skipped 1 of 2 images\n" in done.stderr, done.stderr
     ocellus("predict", "run", "missing.png", code=4)
     write("short.raw", bytes(b"x" * 783))
     assert "784, not 783" in ocellus("predict", "run", "short.raw", code=3).stderr

@@ -49,6 +49,15 @@ oc_status oc__fail_errno(int error, const char *format, ...)
     return error == ENOMEM ? OC_ELIMIT : OC_EIO;
 }
 
+oc_status oc__fail_about(oc_status status, const char *name)
+{
+    char safe[MESSAGE_MAX];
+    oc__escape(name, safe, sizeof safe);
+    if (status >= 0 || strncmp(message, safe, strlen(safe)) == 0)
+        return status;
+    return oc__fail(status, "%s: %s", name, message);
+}
+
 static char *quote_byte(char *to, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";

@@ -19,6 +19,9 @@ oc_status oc__fail(oc_status status, const char *format, ...)
  * memory (OC_ELIMIT). */
 oc_status oc__fail_errno(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Hands a failure on with the file's name before its message, unless it begins with that. */
+oc_status oc__fail_about(oc_status status, const char *name);
+
 /* `n` bytes of `text` as a printable string in quotes: control bytes, quotes, backslashes and
  * bytes that are not ASCII become \xNN; cut to 64 bytes with "…".  Returns one of eight static
  * buffers of the thread, used in turn. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/bad.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/output.h"
@@ -24,14 +25,11 @@ struct predict {
     bool        force;
 };
 
-enum { BAD_FAIL, BAD_SKIP };
-static const char *const bad_choices[] = { [BAD_FAIL] = "fail", [BAD_SKIP] = "skip", NULL };
-
 static const struct option options[] = {
     OPT_HEADING("Options"),
     OPT_INT(struct predict, top, "top", 'n', "N", "5", "classes to name for each image", 1, 100000),
     OPT_WORDS(struct predict, on_bad, "on-bad", 0, "fail", "what to do with an unreadable image",
-              bad_choices),
+              oc__bad_choices),
     OPT_INT(struct predict, max_bad, "max-bad", 0, "N", "0",
             "images that may be skipped before the exit code is 3", 0, 1e18),
     OPT_INT(struct predict, threads, "threads", 't', "N", "1", "of computation", 1, 4096),
@@ -67,7 +65,8 @@ struct work {
     bool                  people;                       /* print */
     struct table          table;
     json_t               *results;
-    int64_t               images, bad;
+    int64_t               images;
+    struct bad_images     bad;
 };
 
 /* The first `top` places of the order, by selection; equal ones keep the order of the classes. */
@@ -159,15 +158,6 @@ static void add_row(struct work *w, const char *name)
 
 /* ---- one image ----------------------------------------------------------------------------- */
 
-static oc_status bad_image(struct work *w, oc_status status)
-{
-    if (w->options->on_bad == BAD_FAIL || (status != OC_EINPUT && status != OC_EIO))
-        return status;
-    fprintf(stderr, "ocellus: skipped: %s\n", oc_error());
-    w->bad++;
-    return OC_OK;
-}
-
 /* A single image is shown with more than its row; whether it stays single is known at the end. */
 static oc_status keep_first(struct work *w, const char *name, const oc_image *image)
 {
@@ -185,7 +175,7 @@ static oc_status predict(void *context, const char *name, oc_status status, cons
     if (status >= 0)
         status = oc_predict(w->predictor, image, w->probability);
     if (status < 0)
-        return bad_image(w, status);
+        return oc__bad_image(&w->bad, name, status);
     w->images++;
     rank(w);
     if (w->options->json)
@@ -213,10 +203,7 @@ static oc_status finish(struct work *w)
         oc__table_print(&w->table, 0);
     if (w->options->json)
         TRY(oc__output_json(w->options->json, w->options->force, json_incref(w->results)));
-    if (w->bad > w->options->max_bad)
-        return oc__fail(OC_EINPUT, "skipped %" PRId64 " of %" PRId64 " images; --max-bad allows "
-                                   "%" PRId64, w->bad, w->images + w->bad, w->options->max_bad);
-    return OC_OK;
+    return oc__bad_images_tell(&w->bad, w->images);
 }
 
 static oc_status begin(struct work *w, oc_model *model)
@@ -239,7 +226,8 @@ static oc_status predict_classes(const struct predict *o, oc_model *model,
                                  const struct operands *operands)
 {
     struct work w = { .options = o, .model = model, .table = { .columns = "llrl" },
-                      .people = !oc__output_is_stdout(o->json) };
+                      .people = !oc__output_is_stdout(o->json),
+                      .bad = { .skip = o->on_bad, .max = o->max_bad } };
     if (o->out)
         return oc__fail(OC_EUSAGE, "predict: --out is for arrays and for models of saliency");
     oc_status status = begin(&w, model);
@@ -262,7 +250,7 @@ static oc_status predict_maps(const struct predict *o, oc_model *model,
 {
     return oc__predict_maps(&(struct predict_maps){
         .model = model, .backends = o->backends, .json = o->json, .out = o->out,
-        .threads = o->threads, .max_bad = o->max_bad, .skip_bad = o->on_bad == BAD_SKIP,
+        .threads = o->threads, .bad = { .skip = o->on_bad, .max = o->max_bad },
         .force = o->force }, operands);
 }
 

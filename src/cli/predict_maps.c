@@ -18,7 +18,8 @@ struct work {
     oc_predictor              *predictor;
     struct table               table;
     json_t                    *results;
-    int64_t                    images, bad;
+    int64_t                    images;
+    struct bad_images          bad;
 };
 
 struct found { double part; int left, top, right, bottom; };
@@ -97,15 +98,6 @@ static oc_status add_json(struct work *w, const char *name, const struct found *
                ? OC_OK : oc__fail(OC_ELIMIT, "no memory for the JSON result");
 }
 
-static oc_status bad_image(struct work *w, oc_status status)
-{
-    if (!w->options->skip_bad || (status != OC_EINPUT && status != OC_EIO))
-        return status;
-    fprintf(stderr, "ocellus: skipped: %s\n", oc_error());
-    w->bad++;
-    return OC_OK;
-}
-
 static oc_status predict(void *context, const char *name, oc_status status, const oc_image *image)
 {
     struct work *const w = context;
@@ -114,7 +106,7 @@ static oc_status predict(void *context, const char *name, oc_status status, cons
     if (status >= 0)
         status = oc_predict_pictures(w->predictor, image, picture, &n);
     if (status < 0)
-        return bad_image(w, status);
+        return oc__bad_image(&w->bad, name, status);
     json_t *const files = json_object();
     const struct found f = look(&picture[0].image);
     w->images++;
@@ -141,17 +133,15 @@ static oc_status visit_all(struct work *w, const struct operands *operands)
     if (!oc__output_is_stdout(w->options->json))
         oc__table_print(&w->table, 0);
     TRY(oc__output_json(w->options->json, w->options->force, json_incref(w->results)));
-    if (w->bad > w->options->max_bad)
-        return oc__fail(OC_EINPUT, "skipped %" PRId64 " of %" PRId64 " images; --max-bad allows "
-                                   "%" PRId64, w->bad, w->images + w->bad, w->options->max_bad);
-    return OC_OK;
+    return oc__bad_images_tell(&w->bad, w->images);
 }
 
 oc_status oc__predict_maps(const struct predict_maps *o, const struct operands *operands)
 {
     const oc_eval_options how = { .batch = 1, .threads = (int)o->threads,
                                   .backends = o->backends };
-    struct work w = { .options = o, .table = { .columns = "lrl" }, .results = json_array() };
+    struct work w = { .options = o, .table = { .columns = "lrl" }, .results = json_array(),
+                      .bad = o->bad };
     oc_status status = w.results ? OC_OK : OC_ELIMIT;
     if (status >= 0 && o->out)
         status = oc__make_directories(o->out);

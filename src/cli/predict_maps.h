@@ -2,6 +2,7 @@
 #ifndef OC_CLI_PREDICT_MAPS_H
 #define OC_CLI_PREDICT_MAPS_H
 
+#include "cli/bad.h"
 #include "cli/command.h"
 #include "ocellus.h"
 
@@ -9,8 +10,9 @@ struct predict_maps {
     oc_model   *model;
     const char *backends, *json;
     const char *out;                                    /* folder of the pictures; NULL: none */
-    int64_t     threads, max_bad;
-    bool        skip_bad, force;
+    int64_t     threads;
+    bool        force;
+    struct bad_images bad;
 };
 
 /* The operands behind the first are images, as in oc_image_each(). */

@@ -251,6 +251,11 @@ oc_status oc__data_read(const oc_data *d, int64_t index, const struct prepare_pr
     return OC_OK;
 }
 
+oc_status oc__data_blame(const oc_data *d, int64_t index, oc_status status)
+{
+    return d->source ? oc__fail_about(status, d->source->name(d->own, index)) : status;
+}
+
 int oc__data_workers(const oc_data *d)
 {
     return d->source != NULL ? omp_get_num_procs() : 0;

@@ -80,6 +80,9 @@ oc_status oc__data_rename(oc_data *d, const int32_t *to, int classes, const char
 oc_status oc__data_read(const oc_data *d, int64_t index, const struct prepare_program *prepare,
                         struct canvas *canvas);
 
+/* Hands on what became of image number `index`; a failure names its file. */
+oc_status oc__data_blame(const oc_data *d, int64_t index, oc_status status);
+
 /* Whether every sample has a mask. */
 static inline bool oc__data_has_masks(const oc_data *d)
 {

@@ -91,10 +91,8 @@ static oc_status prepare_sample(const struct loader *l, int64_t i, const struct 
         oc__canvas_free(&canvas);
         return status;
     }
-    status = finish_sample(l, l->order[i], &canvas, &mask, to);
-    if (status < 0 && o->data->source != NULL)
-        return oc__fail(status, "%s: %s", o->data->source->name(o->data->own, index), oc_error());
-    return status;
+    return oc__data_blame(o->data, index,
+                          finish_sample(l, l->order[i], &canvas, &mask, to));
 }
 
 static void blend(const struct loader *l, struct slot *slot, int64_t batch)

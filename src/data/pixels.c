@@ -38,16 +38,6 @@ static oc_status decode(const struct pixels *p, int64_t index, struct canvas *ca
     return OC_OK;
 }
 
-/* Names the file where the failure does not; one of a file that is still coming does. */
-static oc_status name_failure(const struct pixels *p, int64_t index, const struct canvas *canvas,
-                              oc_status status)
-{
-    const oc_data *const d = p->data;
-    if (status == OC_OK || d->source == NULL || canvas->coming)
-        return status;
-    return oc__fail(status, "%s: %s", d->source->name(d->own, index), oc_error());
-}
-
 oc_status oc__pixels_get(const struct pixels *p, int64_t index, struct canvas *canvas)
 {
     const bool prepared = caches(p, CACHE_PREPARED);
@@ -55,7 +45,7 @@ oc_status oc__pixels_get(const struct pixels *p, int64_t index, struct canvas *c
     if (prepared && oc__cache_get(p->data->cache, p->shelf, index, &canvas->image))
         return OC_OK;
     TRY(decode(p, index, canvas));
-    TRY(name_failure(p, index, canvas, oc__prepare_pixels(p->prepare, p->fit, canvas)));
+    TRY(oc__data_blame(p->data, index, oc__prepare_pixels(p->prepare, p->fit, canvas)));
     if (prepared)
         oc__cache_put(p->data->cache, p->shelf, index, canvas);
     return OC_OK;
@@ -99,7 +89,7 @@ oc_status oc__pixels_get_masked(const struct pixels *p, int64_t index, struct ca
     oc_status status = oc__prepare_pixels(p->prepare, p->fit, canvas);
     if (status == OC_OK)
         status = follow(p, index, &began, canvas, mask);
-    TRY(name_failure(p, index, canvas, status));
+    TRY(oc__data_blame(p->data, index, status));
     if (prepared) {
         oc__cache_put(cache, p->shelf, index, canvas);
         oc__cache_put(cache, p->mask_shelf, index, mask);

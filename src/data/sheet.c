@@ -83,7 +83,7 @@ static oc_status draw_row(const struct sheet *s, int64_t i)
     for (int v = 0; s->augment != NULL && v <= o->variants && status == OC_OK; v++)
         status = draw_sample(s, image, number, v - 1, v, i);
     oc__canvas_free(&canvas);
-    return status;
+    return oc__data_blame(s->data, s->data->part[o->part].index[number], status);
 }
 
 static oc_status draw_sheet(struct sheet *s, int64_t count)

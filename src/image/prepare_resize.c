@@ -1,6 +1,7 @@
 /* prepare_resize.c — brings images to another size: `resize 224,224` to that height and width,
  * `resize 256` to that length of the shorter side with the proportions kept, `letterbox 224` into
  * the middle of a field of that size. */
+#include <limits.h>
 #include "base/status.h"
 #include "image/image.h"
 #include "image/nodes.h"
@@ -18,7 +19,7 @@ static oc_status one_or_two(const struct ints *size, const char *name)
 static int scaled(int side, int64_t to, int from)
 {
     const int64_t v = (side * to + from / 2) / from;
-    return v < 1 ? 1 : v > IMAGE_SIDE_MAX + 1 ? IMAGE_SIDE_MAX + 1 : (int)v;
+    return v < 1 ? 1 : v > INT_MAX ? INT_MAX : (int)v;
 }
 
 /* The same as nodes. */

@@ -144,6 +144,7 @@ oc_status oc__image_resize_rows(oc_image *out, const struct rows *in, int width,
 {
     struct work w = { .in = in };
     *out = (oc_image){ 0 };
+    TRY(oc__image_check_size("resized image", width, height));
     oc_status status = make_work(&w, width, height, filter);
     if (status == OC_OK)
         status = oc__image_room(out, "resized image", width, height, in->channels);
