@@ -489,7 +489,13 @@ static void an_exif_block_tells_the_orientation(void **state)
     assert_int_equal(oc__exif_orientation(motorola, sizeof motorola - 1), 8);
     assert_int_equal(oc__exif_orientation(intel, 20), -1);
     assert_int_equal(oc__exif_orientation((const uint8_t *)"http://ns.adobe.com/", 20), 0);
-    intel[24] = 9;
+    for (uint8_t out_of_range = 9; out_of_range < 11; out_of_range++) {
+        intel[24] = out_of_range;
+        assert_int_equal(oc__exif_orientation(intel, sizeof intel - 1), 1);
+    }
+    intel[24] = 0;
+    assert_int_equal(oc__exif_orientation(intel, sizeof intel - 1), 1);
+    intel[18] = 4;                                      /* another type than a short number */
     assert_int_equal(oc__exif_orientation(intel, sizeof intel - 1), -1);
 }
 
