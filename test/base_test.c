@@ -398,6 +398,33 @@ static void a_library_that_is_missing_or_another_is_told(void **state)
     assert_int_equal(lacking_open(), OC_EIO);           /* and stays closed */
 }
 
+static void count_lines(void *context, oc_log_level level, const char *line)
+{
+    (void)line;
+    *(int *)context += level == OC_WARNING;
+}
+
+static void what_is_wrong_with_a_file_is_told_once(void **state)
+{
+    (void)state;
+    int heard = 0;
+    oc_log_set(count_lines, &heard);
+    for (int epoch = 0; epoch < 10; epoch++)
+        for (int file = 0; file < 100; file++)
+            oc__warn_once("%d.jpg: is damaged", file);
+    assert_int_equal(heard, 100);
+    for (int file = 100; file < 50000; file++)          /* far more than can be remembered */
+        oc__warn_once("%d.jpg: is damaged", file);
+    assert_int_equal(heard, 50000);
+    oc__warn("said again");
+    oc__warn("said again");
+    assert_int_equal(heard, 50002);
+    oc_log_set(count_lines, &heard);
+    oc__warn_once("0.jpg: is damaged");                 /* to whom it is news */
+    assert_int_equal(heard, 50003);
+    oc_log_set(NULL, NULL);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -422,6 +449,7 @@ int main(void)
         cmocka_unit_test(a_library_is_opened_when_it_is_needed),
         cmocka_unit_test(a_library_that_is_missing_or_another_is_told),
         cmocka_unit_test(warnings_reach_the_function_that_was_set),
+        cmocka_unit_test(what_is_wrong_with_a_file_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,16 @@ def a_broken_file_stops_a_training_unless_it_is_to_be_skipped():
     assert "40 to train" in done.stdout
 
 
+def what_is_wrong_with_a_file_is_told_once_for_all_epochs():
+    pictures("set", n=8)
+    name = "set/a/" + sorted(os.listdir("set/a"))[0]
+    with open(name, "ab") as picture:
+        picture.write(b"more")
+    done = ocellus("train", "linear", "--data", "images:set,split=1,0,0", "--epochs", "5",
+                   "--out", "run")
+    assert done.stderr.count("4 bytes after the end of the image") == 1, done.stderr
+
+
 def a_table_is_trained_on_as_a_folder_is():
     pictures("set")
     with open("set/table.csv", "w") as table:

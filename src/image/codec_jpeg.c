@@ -74,7 +74,7 @@ static void warned(j_common_ptr jpeg, int level)
     jpeg->err->format_message(jpeg, text);
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         if (jpeg->err->msg_code == harmless[i]) {
-            oc__warn("%s: offset %zu: JPEG: %s", r->in->name, offset_of(r), text);
+            oc__warn_once("%s: offset %zu: JPEG: %s", r->in->name, offset_of(r), text);
             return;
         }
     fail(r, OC_EINPUT, text);
@@ -99,7 +99,7 @@ static int orientation_of(const struct reader *r)
     for (jpeg_saved_marker_ptr m = r->jpeg.marker_list; m != NULL; m = m->next) {
         const int orientation = oc__exif_orientation(m->data, m->data_length);
         if (orientation < 0)
-            oc__warn("%s: JPEG: broken EXIF block ignored", r->in->name);
+            oc__warn_once("%s: JPEG: broken EXIF block ignored", r->in->name);
         if (orientation != 0)
             return orientation;
     }
@@ -193,8 +193,9 @@ static void finish(struct reader *r)
 {
     jpeg_finish_decompress(&r->jpeg);
     if (offset_of(r) < r->in->n)
-        oc__warn("%s: offset %zu: %zu byte%s after the end of the image", r->in->name, offset_of(r),
-                 r->in->n - offset_of(r), oc__plural((int64_t)(r->in->n - offset_of(r))));
+        oc__warn_once("%s: offset %zu: %zu byte%s after the end of the image", r->in->name,
+                      offset_of(r), r->in->n - offset_of(r),
+                      oc__plural((int64_t)(r->in->n - offset_of(r))));
 }
 
 static void begin(struct reader *r, const struct encoded *in)

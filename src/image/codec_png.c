@@ -49,7 +49,7 @@ static void read_failed(png_structp png, png_const_charp message)
 static void read_warned(png_structp png, png_const_charp message)
 {
     const struct reader *r = png_get_error_ptr(png);
-    oc__warn("%s: offset %zu: PNG: %s", r->in->name, r->at, message);
+    oc__warn_once("%s: offset %zu: PNG: %s", r->in->name, r->at, message);
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -166,8 +166,8 @@ static oc_status decode(oc_image *out, const struct encoded *in)
     png_destroy_read_struct(&r.png, &r.info, NULL);
     oc__free(r.row);
     if (r.status == OC_OK && r.at < in->n && !in->header_only)
-        oc__warn("%s: offset %zu: %zu byte%s after the end of the image", in->name, r.at,
-                 in->n - r.at, oc__plural((int64_t)(in->n - r.at)));
+        oc__warn_once("%s: offset %zu: %zu byte%s after the end of the image", in->name, r.at,
+                      in->n - r.at, oc__plural((int64_t)(in->n - r.at)));
     if (r.status == OC_OK)
         *out = r.image;
     else

@@ -30,8 +30,8 @@ static void look_past_the_end(const struct encoded *in)
     const size_t   end = 8 + (size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16
                               | (size_t)size[3] << 24);
     if (end < in->n)
-        oc__warn("%s: offset %zu: %zu bytes after the end of the image", in->name, end,
-                 in->n - end);
+        oc__warn_once("%s: offset %zu: %zu bytes after the end of the image", in->name, end,
+                      in->n - end);
 }
 
 static oc_status decode(oc_image *out, const struct encoded *in)
