@@ -335,6 +335,7 @@ oc_status oc_image_each(const char *word, const oc_shape *shape, const char *pre
  * given, stands for the training and is called after each batch; `waited` is what the batches were
  * waited for.  `workers`: 0: chosen; -1: none. */
 typedef struct oc_speed_options {
+    const char *augment;                                /* NULL: none */
     int64_t     batch;
     int         workers;
     double      seconds;

@@ -178,6 +178,36 @@ def what_is_wrong_with_a_file_is_told_once_for_all_epochs():
     assert done.stderr.count("4 bytes after the end of the image") == 1, done.stderr
 
 
+def broken_files_are_left_out_by_every_command_up_to_a_number():
+    pictures("set", n=8)
+    for i in range(12):
+        open(f"set/a/bad{i}.jpg", "wb").write(b"\xff\xd8\xff")
+    skip = ["--on-bad", "skip"]
+    common = ["linear", "--data", "images:set", "--epochs", "1", "--split", "0.5,0,0.5", *skip]
+    done = ocellus("train", *common, "--max-bad", "11", "--out", "none", code=3)
+    assert "12 of 28 files are broken; max_bad allows 11" in done.stderr, done.stderr
+    assert not os.path.exists("none")
+    done = ocellus("train", *common, "--max-bad", "12", "--out", "run")
+    assert done.stderr.count("left out: set/a/bad") == 10, done.stderr
+    assert "left out: and 2 more" in done.stderr and "12 of 28 files" in done.stderr
+    ocellus("eval", "run", "--data", "images:set", "--part", "all", code=3)
+    done = ocellus("eval", "run", "--data", "images:set", "--part", "all", *skip, "--json", "-")
+    assert json.loads(done.stdout)["samples"] == 16
+    ocellus("data", "show", "images:set", *skip, "--count", "16", "--part", "all")
+    ocellus("data", "info", "images:set", *skip, "--max-bad", "3", code=3)
+    ocellus("bench", "data", "images:set", "linear", *skip, "--seconds", "0.1", "--batch", "4")
+
+
+def looking_at_data_divides_it_as_training_does():
+    pictures("set", n=8)
+    for words, parts in ((["--split", "0.5,0.25,0.25"], (8, 4, 4)),
+                         (["--split", "1,0,0", "--folds", "4", "--fold", "2"], (12, 4, 0)),
+                         (["--split", "0.5,0.25,0.25", "--data-seed", "3"], (8, 4, 4))):
+        r = json.loads(ocellus("data", "info", "images:set", *words, "--json", "-").stdout)
+        assert (r["train"], r["val"], r["test"]) == parts, (words, r)
+    ocellus("data", "check", "images:set", "--fold", "1", code=2)
+
+
 def a_table_is_trained_on_as_a_folder_is():
     pictures("set")
     with open("set/table.csv", "w") as table:
@@ -229,6 +259,12 @@ def the_speed_of_data_is_told_beside_that_of_training():
     assert r["images_per_second"] > 0 and r["training_images_per_second"] > 0
     assert 0 <= r["waiting"] <= 1 and r["workers"] > 0
     assert "training waits for data" in ocellus(*words, "--workers", "0").stdout
+    heavy = [*words, "--workers", "1", "--augment", "clones 3; rotate 30; blur", "--json", "-"]
+    with_augmentation = json.loads(ocellus(*heavy).stdout)
+    assert with_augmentation["images_per_second"] < r["images_per_second"]
+    assert "unknown augmentation" in ocellus(*words, "--augment", "rotat 3", code=2).stderr
+    done = ocellus("train", "--data", "images:set", "--workers", "10000", code=2)
+    assert "--workers: '10000': wants a whole number from 0 to 256" in done.stderr, done.stderr
     ocellus("bench", "data", code=2)
     ocellus("bench", "mlp", "cnn", code=2)
 

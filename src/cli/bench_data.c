@@ -6,7 +6,6 @@
  * training waits. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/bench.h"
 #include "cli/open.h"
@@ -23,20 +22,6 @@ struct speeds { oc_speed alone, beside, bare; const char *model; };
 static double rate(const oc_speed *s)
 {
     return (double)s->images / s->seconds;
-}
-
-static oc_status read_workers(const struct bench *o, int *out)
-{
-    char *end;
-    *out = 0;
-    if (!o->workers)
-        return OC_OK;
-    const long n = strtol(o->workers, &end, 10);
-    if (end == o->workers || *end || n < 0 || n > 256)
-        return oc__fail(OC_EUSAGE, "bench: --workers: %s: wants a whole number from 0 to 256",
-                        oc__quote_z(o->workers));
-    *out = n ? (int)n : -1;
-    return OC_OK;
 }
 
 static oc_status step(void *context)
@@ -87,9 +72,11 @@ static oc_status measure(const struct bench *o, const oc_data *d, const char *wo
 {
     const struct model_request request = { .word = word, .data = d, .preparation = o->prepare };
     const int64_t    all = oc_data_count(d, OC_PART_TRAIN);
-    oc_speed_options how = { .batch = o->batch < all ? o->batch : all, .seconds = o->seconds };
+    oc_speed_options how = { .batch = o->batch < all ? o->batch : all, .seconds = o->seconds,
+                             .augment = o->augment };
     oc_model        *model;
-    TRY(read_workers(o, &how.workers));
+    if (o->workers)
+        TRY(oc__read_workers("bench", o->workers, &how.workers));
     TRY(oc__open_model(&model, &request));
     oc_status status = time_alone(d, model, how, s);
     if (status >= 0)
@@ -139,7 +126,7 @@ oc_status oc__bench_data(const struct bench *o, const struct operands *operands)
     const char *const spec = operands->word[1];
     struct speeds     s = { .model = operands->n > 2 ? operands->word[2] : "cnn" };
     oc_data          *d;
-    TRY(oc_data_open(&d, spec));
+    TRY(oc__data_open_with(&d, spec, &o->words));
     oc_status status = measure(o, d, s.model, &s);
     if (status >= 0)
         status = tell(o, &s, spec);

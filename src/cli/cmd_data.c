@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/data_check.h"
 #include "cli/data_fetch.h"
+#include "cli/data_words.h"
 #include "cli/output.h"
 #include "cli/term.h"
 
@@ -16,6 +17,7 @@ struct data {
     int         part;
     int64_t     count, first, variants, seed;
     bool        force, quiet;
+    struct data_words words;
 };
 
 enum { PART_ALL = OC_PARTS };
@@ -25,6 +27,8 @@ static const struct option options[] = {
     OPT_HEADING("Options"),
     OPT_WORDS(struct data, part, "part", 0, "test", "part to save or show, or all together",
               parts),
+    OPT_DIVISION(struct data),
+    OPT_BAD(struct data),
     OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save or show", 1, 1e9),
     OPT_INT(struct data, first, "first", 0, "N", "0", "number of the first, from 0", 0, 1e15),
     OPT_TEXT(struct data, out, "out", 0, "PATH", NULL,
@@ -140,7 +144,7 @@ static oc_status run_on(const struct data *o, enum verb verb, const struct opera
     struct data one = *o;
     oc_data *d;
     TRY(oc__output_check(o->json, o->force));
-    TRY(oc_data_open(&d, spec));
+    TRY(oc__data_open_with(&d, spec, &o->words));
     oc_status status = OC_OK;
     if (!looks && o->part == PART_ALL) {
         one.part = OC_PART_TRAIN;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/data_words.h"
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/run_settings.h"
@@ -18,6 +19,7 @@ struct eval {
     int         part, device;
     int64_t     batch, threads;
     bool        force, mean;
+    struct data_words words;
 };
 
 enum { PART_AUTO = OC_PARTS, PART_ALL };
@@ -30,6 +32,7 @@ static const struct option options[] = {
     OPT_TEXT(struct eval, data, "data", 'd', "SPEC", NULL, "data set [the run's own]"),
     OPT_WORDS(struct eval, part, "part", 0, "auto",
               "part of it, or all together; auto is test, or val without one", parts),
+    OPT_BAD(struct eval),
     OPT_TEXT(struct eval, load, "load", 0, "FILE", NULL, "weights for a model of the zoo"),
     OPT_TEXT(struct eval, prepare, "prepare", 0, "STEPS", NULL,
              "preparation of images [the file's own; for a model of the zoo what suits the data]"),
@@ -275,7 +278,7 @@ static oc_status open_data(const struct eval *o, const struct run_settings *r, o
                                    "on --part all");
     if (!o->data && !*r->data)
         return oc__fail(OC_EUSAGE, "eval: wants --data SPEC, as in --data synth:digits");
-    TRY(oc_data_open(data, o->data ? o->data : r->data));
+    TRY(oc__data_open_with(data, o->data ? o->data : r->data, &o->words));
     *part = o->part;
     if (*part == PART_ALL)
         return oc_data_gather(*data, OC_PART_TEST);

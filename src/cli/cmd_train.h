@@ -3,6 +3,7 @@
 #define OC_CLI_CMD_TRAIN_H
 
 #include "base/str.h"
+#include "cli/data_words.h"
 #include "cli/opt.h"
 #include "cli/train_watch.h"
 #include "ocellus.h"
@@ -15,12 +16,12 @@ struct train {
     const char *data, *model, *load, *classes, *freeze, *init, *prepare, *augment, *val;
     const char *batch, *loss, *optimizer, *learning_rate, *momentum, *weight_decay, *schedule;
     const char *warmup, *workers, *backends, *out, *json, *resume;
-    const char *split, *data_seed, *folds, *fold, *on_bad, *cache;
     const char *name, *study;
     const char *where;                                  /* an experiment of a file: its line */
     int64_t     epochs, accumulate, patience, seed, threads, checkpoint_every, keep, repeat;
     double      clip, average;
     int         device, precision, vary;
+    struct data_words words;
     struct train_watch watch;
     bool        decay_norms, force, not_exact, quiet, experiment;
 };

@@ -222,8 +222,8 @@ static const char *format_text(struct study *s, const char *before, const char *
 static oc_status give_seeds(struct study *s, struct study_run *r)
 {
     struct train *const o = &r->options;
-    const int64_t given = o->data_seed ? strtoll(o->data_seed, NULL, 10) : 0;
-    r->split_seed = (uint64_t)(o->data_seed ? given : o->seed);
+    const int64_t given = o->words.data_seed ? strtoll(o->words.data_seed, NULL, 10) : 0;
+    r->split_seed = (uint64_t)(o->words.data_seed ? given : o->seed);
     if (o->repeat > 1 && o->vary == VARY_DATA && strstr(o->data, ",seed="))
         return oc__fail(OC_EUSAGE, "train: %s: to repeat with other data, give the first seed by "
                                    "--data-seed", oc__quote_z(o->data));
@@ -234,8 +234,8 @@ static oc_status give_seeds(struct study *s, struct study_run *r)
         return OC_OK;
     }
     r->split_seed += (uint64_t)r->number;
-    o->data_seed = format_text(s, "", "", given + r->number);
-    return o->data_seed ? OC_OK : OC_ELIMIT;
+    o->words.data_seed = format_text(s, "", "", given + r->number);
+    return o->words.data_seed ? OC_OK : OC_ELIMIT;
 }
 
 static oc_status make_run(struct study *s, const char *folder, struct study_run *r)

@@ -97,20 +97,15 @@ static oc_status read_validation(const struct train *t, oc_train_options *out)
 static oc_status read_split_seed(const struct train *t, oc_train_options *out)
 {
     int64_t seed = t->seed;
-    if (t->data_seed)
-        TRY(read_count("--data-seed", t->data_seed, 0, &seed));
+    if (t->words.data_seed)
+        TRY(read_count("--data-seed", t->words.data_seed, 0, &seed));
     out->split_seed = (uint64_t)seed;
     return OC_OK;
 }
 
 static oc_status read_workers(const struct train *t, oc_train_options *out)
 {
-    if (!t->workers)
-        return OC_OK;
-    int64_t n;
-    TRY(read_count("--workers", t->workers, 0, &n));
-    out->workers = n ? (int)(n < 1024 ? n : 1024) : -1;
-    return OC_OK;
+    return t->workers ? oc__read_workers("train", t->workers, &out->workers) : OC_OK;
 }
 
 static oc_status read_steps(const struct train *t, const oc_zoo_entry *zoo,
@@ -133,16 +128,9 @@ static oc_status read_steps(const struct train *t, const oc_zoo_entry *zoo,
 /* The specification of the data with what options add to it. */
 static oc_status read_data(const struct train *t, struct train_texts *texts, oc_train_options *out)
 {
-    const struct { const char *key, *value; } more[] = {
-        { "split", t->split }, { "seed", t->data_seed }, { "folds", t->folds },
-        { "fold", t->fold }, { "on_bad", t->on_bad }, { "cache", t->cache },
-    };
-    oc__str_addz(&texts->data, t->data);
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        if (more[i].value)
-            oc__str_addf(&texts->data, ",%s=%s", more[i].key, more[i].value);
+    TRY(oc__data_spec(t->data, &t->words, &texts->data));
     out->data_spec = oc__str_text(&texts->data);
-    return texts->data.failed ? OC_ELIMIT : OC_OK;
+    return OC_OK;
 }
 
 oc_status oc__train_options(const struct train *t, struct train_texts *texts,
@@ -182,9 +170,9 @@ static oc_status check_validation(const struct train *t, const oc_train_options 
 {
     static const char also[] = "train: --%s and --val exclude each other, since both say what is "
                                "validated on";
-    if (t->val && (t->folds || t->fold))
+    if (t->val && (t->words.folds || t->words.fold))
         return oc__fail(OC_EUSAGE, also, "folds");
-    if (t->val && t->split && o->validation > 0 && oc_data_count(data, OC_PART_VAL) > 0)
+    if (t->val && t->words.split && o->validation > 0 && oc_data_count(data, OC_PART_VAL) > 0)
         return oc__fail(OC_EUSAGE, also, "split");
     return OC_OK;
 }

@@ -17,10 +17,10 @@
 enum { TABLE_MAX = 1 << 30, COLUMNS_MAX = 64 };
 enum column { PATH, LABEL, PART, COLUMNS };
 
-struct csv { int on_bad; };
+struct csv { int on_bad; int64_t max_bad; };
 
 static const struct attr attrs[] = {
-    ATTR_WORDS(struct csv, on_bad, "fail", "what becomes of broken files", oc__bad_words),
+    BAD_ATTRS(struct csv),
     { 0 }
 };
 
@@ -185,7 +185,7 @@ static oc_status open_set(oc_data *d, const char *place, const void *attr)
         status = read_table(&r, (enum on_bad)a->on_bad, f);
     }
     if (status == OC_OK)
-        status = oc__files_finish(d, &f, (enum on_bad)a->on_bad);
+        status = oc__files_finish(d, &f, a->on_bad, a->max_bad);
     oc__files_free(f);
     oc__free(text);
     return status;

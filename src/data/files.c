@@ -136,8 +136,25 @@ static void check_files(const void *context, int64_t first, int64_t last)
     }
 }
 
+/* Says what was left out, and whether so much may be. */
+static oc_status tell_broken(const struct files *f, int64_t broken, int64_t max_bad)
+{
+    if (broken > LISTED_MAX)
+        oc__warn("left out: and %lld more", (long long)(broken - LISTED_MAX));
+    if (max_bad >= 0 && broken > max_bad)
+        return oc__fail(OC_EINPUT, "data: %lld of %lld files are broken; max_bad allows %lld",
+                        (long long)broken, (long long)f->n, (long long)max_bad);
+    if (broken == f->n)
+        return oc__fail(OC_EINPUT, "data: none of its %lld files can be decoded",
+                        (long long)f->n);
+    if (broken > 0)
+        oc__warn("%lld of %lld files are broken and left out", (long long)broken,
+                 (long long)f->n);
+    return OC_OK;
+}
+
 /* Decodes every file and keeps the rows of those that can be. */
-static oc_status leave_out_broken(struct files *f)
+static oc_status leave_out_broken(struct files *f, int64_t max_bad)
 {
     const struct checking c = { f, oc__alloc((size_t)f->n, sizeof *c.error) };
     int64_t kept = 0, broken = 0;
@@ -152,12 +169,7 @@ static oc_status leave_out_broken(struct files *f)
         oc__free(c.error[i]);
     }
     oc__free(c.error);
-    if (broken > 0)
-        oc__warn("%lld of %lld files are broken and left out", (long long)broken,
-                 (long long)f->n);
-    if (kept == 0)
-        return oc__fail(OC_EINPUT, "data: none of its %lld files can be decoded",
-                        (long long)f->n);
+    TRY(tell_broken(f, broken, max_bad));
     f->n = kept;
     return OC_OK;
 }
@@ -276,11 +288,11 @@ static oc_status fill(oc_data *d, const struct files *f)
     return OC_OK;
 }
 
-oc_status oc__files_finish(oc_data *d, struct files **f, enum on_bad on_bad)
+oc_status oc__files_finish(oc_data *d, struct files **f, int on_bad, int64_t max_bad)
 {
     TRY(sort(*f));
     if (on_bad == ON_BAD_SKIP)
-        TRY(leave_out_broken(*f));
+        TRY(leave_out_broken(*f, max_bad));
     TRY(choose_preparation(*f));
     TRY(fill(d, *f));
     d->own = *f;

@@ -29,8 +29,13 @@ struct files {
     const char      *preparation;
 };
 
-extern const char *const oc__bad_words[];               /* of an attribute on_bad */
+/* What becomes of files that cannot be decoded: attributes that every kind of files has. */
 enum on_bad { ON_BAD_FAIL, ON_BAD_SKIP };
+extern const char *const oc__bad_words[];
+#define BAD_ATTRS(type_)                                                                    \
+    ATTR_WORDS(type_, on_bad, "fail", "what becomes of broken files", oc__bad_words),       \
+    ATTR_RANGE(type_, INT, max_bad, "-1", "broken files that skip may leave out; -1: any number", \
+               -1, 1e15)
 
 /* Whether a name ends as those of images do. */
 bool      oc__names_image(const char *name);
@@ -41,8 +46,8 @@ oc_status oc__files_add_mask(struct files *f, const char *path);
 
 /* Makes the data set, which owns the list from then on; on failure it is the caller's still.  With
  * ON_BAD_SKIP every file is decoded once, and those that cannot be are left out and told as
- * warnings. */
-oc_status oc__files_finish(oc_data *d, struct files **f, enum on_bad on_bad);
+ * warnings; more than `max_bad` of them are OC_EINPUT. */
+oc_status oc__files_finish(oc_data *d, struct files **f, int on_bad, int64_t max_bad);
 void      oc__files_free(struct files *f);
 
 #endif

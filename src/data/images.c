@@ -15,10 +15,10 @@
 
 enum { DEPTH_MAX = 16 };
 
-struct images { int on_bad; };
+struct images { int on_bad; int64_t max_bad; };
 
 static const struct attr attrs[] = {
-    ATTR_WORDS(struct images, on_bad, "fail", "what becomes of broken files", oc__bad_words),
+    BAD_ATTRS(struct images),
     { 0 }
 };
 
@@ -129,7 +129,7 @@ static oc_status open_set(oc_data *d, const char *place, const void *attr)
     f->root = strlen(place);
     oc_status status = walk_place(f, place);
     if (status == OC_OK)
-        status = oc__files_finish(d, &f, (enum on_bad)a->on_bad);
+        status = oc__files_finish(d, &f, a->on_bad, a->max_bad);
     oc__files_free(f);
     return status;
 }

@@ -224,9 +224,10 @@ static oc_status settle(struct loader *l)
     const int64_t          n = l->shown = oc_data_count(o->data, o->part) * times;
     if (n == 0)
         return oc__fail(OC_EUSAGE, "data: it has no samples for %s", purposes[o->part]);
-    if (o->batch < 0 || o->workers < 0 || o->workers > WORKERS_MAX)
-        return oc__fail(OC_EUSAGE, "data: batch of %lld with %d workers: out of range",
-                        (long long)o->batch, o->workers);
+    if (o->batch < 0)
+        return oc__fail(OC_EUSAGE, "data: batch of %lld: wants at least 0", (long long)o->batch);
+    if (o->workers < 0 || o->workers > WORKERS_MAX)
+        return oc__fail(OC_EUSAGE, "data: %d workers: wants 0 to %d", o->workers, WORKERS_MAX);
     if (o->batch == 0 || o->batch > n)
         o->batch = n;
     if (o->masks && !oc__data_has_masks(o->data))

@@ -11,12 +11,16 @@
 #include "base/status.h"
 #include "data/files.h"
 
-struct masks { char masks[ATTR_LINE_MAX], suffix[ATTR_TEXT_MAX]; int on_bad; };
+struct masks {
+    char    masks[ATTR_LINE_MAX], suffix[ATTR_TEXT_MAX];
+    int     on_bad;
+    int64_t max_bad;
+};
 
 static const struct attr attrs[] = {
     ATTR(struct masks, LINE, masks, NULL, "the folder of the masks"),
     ATTR(struct masks, TEXT, suffix, NULL, "what a mask's name has before its ending"),
-    ATTR_WORDS(struct masks, on_bad, "fail", "what becomes of broken files", oc__bad_words),
+    BAD_ATTRS(struct masks),
     { 0 }
 };
 
@@ -147,7 +151,7 @@ static oc_status open_set(oc_data *d, const char *place, const void *attr)
         status = *masks ? add_folders(f, pictures, masks, a->suffix)
                         : oc__fail(OC_EUSAGE, "data: wants masks=FOLDER as well");
     if (status == OC_OK)
-        status = oc__files_finish(d, &f, (enum on_bad)a->on_bad);
+        status = oc__files_finish(d, &f, a->on_bad, a->max_bad);
     if (status == OC_OK)
         d->preparation = "rgb; resize 320,320; normalize imagenet";
     oc__free(pictures);

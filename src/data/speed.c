@@ -25,23 +25,34 @@ static oc_status run(struct loader *l, double seconds, const oc_speed_options *o
     return OC_OK;
 }
 
+/* With the programs of preparation and augmentation, the latter perhaps NULL. */
+static oc_status time_loader(const oc_data *d, const struct prepare_program *prepare,
+                             const struct augment_program *augment, const oc_speed_options *o,
+                             oc_speed *out)
+{
+    struct loader  *loader;
+    const int64_t   all = oc_data_count(d, OC_PART_TRAIN);
+    TRY(oc__loader_new(&loader, &(struct loader_options){
+        .data = d, .prepare = prepare, .augment = augment, .batch = o->batch, .shuffle = true,
+        .drop_last = o->batch <= all, .workers = out->workers }));
+    const oc_status status = run(loader, o->seconds, o, out);
+    oc__loader_free(loader);
+    return status;
+}
+
 oc_status oc_data_speed(const oc_data *d, const char *preparation, const oc_speed_options *options,
                         oc_speed *out)
 {
-    struct prepare_program *program;
-    struct loader          *loader = NULL;
-    const oc_speed_options  o = *options;
-    *out = (oc_speed){ .workers = o.workers > 0 ? o.workers
-                                  : o.workers < 0 ? 0 : oc__data_workers(d) };
-    TRY(oc__prepare_parse(&program, preparation));
-    const int64_t all = oc_data_count(d, OC_PART_TRAIN);
-    oc_status     status = oc__loader_new(&loader, &(struct loader_options){
-        .data = d, .prepare = program, .batch = o.batch, .shuffle = true,
-        .drop_last = o.batch <= all, .workers = out->workers });
+    struct prepare_program *prepare;
+    struct augment_program *augment = NULL;
+    const int workers = options->workers;
+    *out = (oc_speed){ .workers = workers > 0 ? workers : workers < 0 ? 0 : oc__data_workers(d) };
+    TRY(oc__prepare_parse(&prepare, preparation));
+    oc_status status = options->augment ? oc__augment_parse(&augment, options->augment) : OC_OK;
     if (status == OC_OK)
-        status = run(loader, o.seconds, &o, out);
-    oc__loader_free(loader);
-    oc__prepare_free(program);
+        status = time_loader(d, prepare, augment, options, out);
+    oc__augment_free(augment);
+    oc__prepare_free(prepare);
     return status;
 }
 
