@@ -94,6 +94,7 @@ static void a_wrong_program_is_explained(void **state)
     static const struct { const char *text, *message; } wrong[] = {
         { "rotat 10", "did you mean rotate?" },
         { "rotate angle=3", "rotate" },
+        { "flip;; crop 32", "step 2 is empty; wants the name of an augmentation" },
         { "crop", "crop takes one or two numbers, not 0" },
         { "flip direction=sideways", "horizontal" },
         { "flip p=2", "0 to 1" },

@@ -241,6 +241,8 @@ static void bad_steps_are_refused_with_the_reason(void **state)
         { ";", "step 1 is empty" },
         { "relu 3", "step 1 (relu): '3': takes no attributes" },
         { "relu; conv 3x", "step 2 (conv): channels: '3x'" },
+        { "conv 3 kernel=40x", "kernel: '40x': wants whole numbers with , or x between them" },
+        { "conv 3 kernel=x5", "kernel: 'x5': wants whole numbers" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct steps steps;

@@ -731,6 +731,19 @@ def every_form_of_an_image_gives_the_same_prediction():
     assert "counted from 0" in ocellus("predict", "run", "images:2", code=2).stderr
 
 
+def what_a_command_wants_is_said_in_one_line():
+    done = ocellus("data", code=2)
+    assert "wants info SPEC [--json FILE], or check SPEC" in done.stderr, done.stderr
+    for verb, says in (("info", "info SPEC, as in"), ("check", "check SPEC, as in"),
+                       ("show", "show SPEC, as in"), ("fetch", "fetch SET, as in data fetch mnist")):
+        done = ocellus("data", verb, code=2)
+        assert f"data: wants {says}" in done.stderr, done.stderr
+    done = ocellus("predict", code=2)
+    assert ", or FILE_OR_RUN --input" in done.stderr and "x0a" not in done.stderr, done.stderr
+    done = ocellus("train", "linear", "--data", SMALL, "--augment", "flip; crop 40", code=2)
+    assert "an image after step 2 (crop) has shape [1, 40, 40]" in done.stderr, done.stderr
+
+
 def images_that_are_too_large_or_long_are_skipped_by_name():
     trained("--prepare", "grayscale; resize 224; centercrop 28; scale", "--out", "run")
     write("good.png", png(bytes(784), 28))

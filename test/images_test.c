@@ -279,6 +279,8 @@ static void specifications_that_make_no_sense_are_refused(void **state)
         { ",split=0.5,0.3,0.2,folds=3", "split and folds exclude each other", OC_EUSAGE },
         { ",on_bad=maybe", "on_bad", OC_EUSAGE },
         { ",colour=red", "colour", OC_EUSAGE },
+        { ",cachex=ram", "'cachex': did you mean cache? Known: on_bad, max_bad, split, seed, "
+          "folds, fold, cache, cache_limit", OC_EUSAGE },
         { "/absent", "absent", OC_EIO },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -379,7 +381,8 @@ static void a_broken_table_is_refused_with_the_line(void **state)
         { "path,label\nt/c.png,x\nt/c.png\n", "line 3: 1 fields, but the first line names 2" },
         { "path,label\n\"t/c.png,x\n", "line 2: a quote is not closed" },
         { "path,label\n\"t/c.png\"x,x\n", "line 2: something stands behind" },
-        { "path,label\n\"t/c.png\",\"x\ny\"\n\nt/none.png,x\n", "line 5: " },
+        { "path,note,label\n\"t/c.png\",\"x\ny\",x\n\nt/none.png,,x\n", "line 5: " },
+        { "path,label\nt/c.png,x\nt/d.png,\"x\ny\"\n", "line 3: label 'x\\x0ay': a class" },
         { "path,label,part\nt/c.png,x,often\n", "line 2: part 'often'" },
         { "path,label\n,x\n", "line 2: the path is empty" },
     };

@@ -111,6 +111,8 @@ static oc_status read_ints(const struct attr *a, const char *where, const char *
         if (n >= sizeof item)
             return refuse(where, a, text, "whole numbers of 64 bits");
         memcpy(item, p, n);
+        if (n == 0)
+            return refuse(where, a, text, "whole numbers with , or x between them");
         TRY(whole_number(a, where, item, &list.v[list.n++]));
         p += n;
         if (!*p)

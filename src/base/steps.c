@@ -26,7 +26,8 @@ static oc_status parse_step(struct steps *out, const struct entry *const *list, 
     text += strspn(text, space);
     const size_t n = strcspn(text, space);
     if (n == 0)
-        return oc__fail(OC_EUSAGE, "step %d is empty; wants the name of a %s", out->n + 1, what);
+        return oc__fail(OC_EUSAGE, "step %d is empty; wants the name of %s %s", out->n + 1,
+                        strchr("aeiou", *what) ? "an" : "a", what);
     char *const rest = text + n + (text[n] != '\0');
     text[n] = '\0';
     struct step *const step = &out->step[out->n];

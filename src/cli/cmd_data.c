@@ -160,7 +160,11 @@ static oc_status run_on(const struct data *o, enum verb verb, const struct opera
 static oc_status run(const void *settings, const struct operands *operands)
 {
     static const char *const verbs[] = { "info", "check", "save", "show", "fetch" };
-    static const char *const wants[] = { "SPEC", "SPEC", "SPEC DIR", "SPEC", "SET" };
+    static const char *const wants[] = { "SPEC, as in data info images:FOLDER",
+                                         "SPEC, as in data check images:FOLDER", "SPEC DIR",
+                                         "SPEC, as in data show images:FOLDER",
+                                         "SET, as in data fetch mnist; `ocellus help downloads` "
+                                         "lists them" };
     const struct data *const o = settings;
     int verb = 0;
     while (verb < VERBS && strcmp(operands->word[0], verbs[verb]) != 0)
@@ -191,7 +195,7 @@ const struct command oc__command_data = {
              "is right.",
     .options = options,
     .size = sizeof(struct data),
-    .least = 2,
+    .least = 1,
     .most = 3,
     .examples = (const struct example[]){
         { "data info synth:digits", "parts, classes, shape" },

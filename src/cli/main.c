@@ -144,11 +144,25 @@ static oc_status print_help(const struct command *c)
     return OC_OK;
 }
 
+/* The forms of a command in one line, as a message is. */
+static oc_status wants_more(const struct command *c)
+{
+    struct str forms = { 0 };
+    for (const char *form = c->usage; *form;) {
+        const size_t n = strcspn(form, "\n");
+        oc__str_addf(&forms, "%s%.*s", forms.n ? ", or " : "", (int)n, form);
+        form += n + (form[n] == '\n');
+    }
+    const oc_status status = oc__fail(OC_EUSAGE, "%s: wants %s; see `ocellus %s --help`", c->name,
+                                      oc__str_text(&forms), c->name);
+    oc__str_free(&forms);
+    return status;
+}
+
 static oc_status check_operands(const struct command *c, const struct operands *operands)
 {
     if (operands->n < c->least)
-        return oc__fail(OC_EUSAGE, "%s: wants %s; see `ocellus %s --help`", c->name, c->usage,
-                        c->name);
+        return wants_more(c);
     if (c->most >= 0 && operands->n > c->most)
         return oc__fail(OC_EUSAGE, "%s: %s is one word too many; see `ocellus %s --help`", c->name,
                         oc__quote_z(operands->word[c->most]), c->name);

@@ -141,6 +141,8 @@ static oc_status add_row(const struct reader *r, int header, enum on_bad on_bad,
     const char *const name = r->field[r->column[PATH]], *const label = r->field[r->column[LABEL]];
     if (*name == 0)
         return fail_at(r, "the path is empty");
+    if (strchr(label, '\n'))                            /* a model's file lists them line by line */
+        return fail_at(r, "label %s: a class is named in one line", oc__quote_z(label));
     TRY(read_part(r, &part));
     if (*name != '/')
         oc__str_add(&path, r->name, oc__parent_length(r->name));

@@ -1,6 +1,7 @@
 /* dataset.c — opens data sets by their specification and answers what they hold. */
 #include <omp.h>
 #include <string.h>
+#include "base/attr_kind.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "data/dataset.h"
@@ -91,6 +92,21 @@ static bool has_attr(const struct entry *e, const char *name)
     return false;
 }
 
+/* Names the nearest of what this kind and every kind understands, and all of it. */
+static oc_status unknown_setting(const struct entry *e, const char *name)
+{
+    enum { MOST = 32 };
+    const struct attr *const tables[] = { e->attrs, oc__data_settings.attrs };
+    const char *known[MOST + 1];
+    int         n = 0;
+    for (int i = 0; i < 2; i++)
+        for (const struct attr *a = tables[i]; a != NULL && a->name != NULL && n < MOST; a++)
+            if (i == 0 || !has_attr(e, a->name))
+                known[n++] = a->name;
+    known[n] = NULL;
+    return oc__unknown_word(e->name, "attribute", name, known);
+}
+
 /* "train=100,test=10", cutting it up on the way.  A seed may be the kind's own and divide too. */
 static oc_status apply_settings(const struct entry *e, void *attr, struct division *division,
                                 char *settings)
@@ -101,6 +117,8 @@ static oc_status apply_settings(const struct entry *e, void *attr, struct divisi
         char *value = strchr(settings, '=');
         *value++ = 0;
         const bool divides = has_attr(&oc__data_settings, settings);
+        if (!divides && !has_attr(e, settings))
+            return unknown_setting(e, settings);
         division->has_fold |= strcmp(settings, "fold") == 0;
         if (divides)
             TRY(oc__attr_set(&oc__data_settings, division, e->name, settings, value));

@@ -159,6 +159,16 @@ oc_status oc__augment_extent(const struct augment_program *p, struct extent *ext
     return OC_OK;
 }
 
+const char *oc__augment_result(const struct augment_program *p, char *text, size_t room)
+{
+    snprintf(text, room, "a prepared image");
+    for (int i = 0; p && i < p->steps.n; i++)
+        if (kind_of(&p->steps.step[i])->extent != NULL)
+            snprintf(text, room, "augmentation: an image after step %d (%s)", i + 1,
+                     p->steps.step[i].entry->name);
+    return text;
+}
+
 bool oc__augment_fits(const struct augment_program *p)
 {
     return p->steps.n > 0 && kind_of(&p->steps.step[0])->fits;

@@ -72,6 +72,10 @@ oc_status oc__augment_parse(struct augment_program **out, const char *text);
 /* The extent of a sample after the program. */
 oc_status oc__augment_extent(const struct augment_program *p, struct extent *extent);
 
+/* What to call its images where their shape is wrong: as prepared (p NULL too), or after the last
+ * step that sets a size.  Returns `text`. */
+const char *oc__augment_result(const struct augment_program *p, char *text, size_t room);
+
 /* Whether it begins with a step that takes the place of those of the preparation that set a size,
  * so that these are to be left out. */
 bool      oc__augment_fits(const struct augment_program *p);

@@ -27,7 +27,8 @@ static oc_status make_loader(struct trainer *t)
         .masks = oc__task_of(t->model)->masks,
         .workers = o->workers > 0 ? o->workers : 0 }));
     const oc_shape have = oc__loader_shape(t->loader), want = oc_model_input(t->model);
-    return oc__shape_match("a prepared image", &want, &have);
+    char what[64];
+    return oc__shape_match(oc__augment_result(t->augment, what, sizeof what), &want, &have);
 }
 
 /* The gradient of the loss by every trained parameter that it depends on. */
