@@ -744,6 +744,15 @@ def what_a_command_wants_is_said_in_one_line():
     assert "an image after step 2 (crop) has shape [1, 40, 40]" in done.stderr, done.stderr
 
 
+def random_weights_are_not_measured_in_silence():
+    done = ocellus("eval", "linear", "--data", SMALL)
+    assert "warning: linear: is a new model, and its weights are random" in done.stderr
+    trained("--out", "run")
+    done = ocellus("eval", "linear", "--load", "run/model.safetensors", "--data", SMALL)
+    assert not done.stderr, done.stderr
+    assert not ocellus("eval", "linear", "--mean", "--data", SMALL).stderr
+
+
 def images_that_are_too_large_or_long_are_skipped_by_name():
     trained("--prepare", "grayscale; resize 224; centercrop 28; scale", "--out", "run")
     write("good.png", png(bytes(784), 28))

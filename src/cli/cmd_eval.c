@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/data_words.h"
 #include "cli/open.h"
@@ -303,6 +304,8 @@ static oc_status run(const void *settings, const struct operands *operands)
     struct model_request request = { .word = word, .load = o->load,
                                      .preparation = o->prepare, .class_file = o->classes };
     const bool is_new = oc__names_new_model(word);      /* made for the data */
+    if (is_new && !o->load && !o->mean)
+        oc__warn("%s: is a new model, and its weights are random; --load FILE takes others", word);
     if (!is_new)
         status = oc__open_model(&model, &request);
     if (status >= 0)
