@@ -819,11 +819,13 @@ const char *oc_onnx_metadata(const oc_onnx *m, const char *key);        /* NULL:
 
 /* ---- manual -------------------------------------------------------------------------------- */
 
-/* What the tables of the library say about a topic: operators, layers, optimizers, and so on.
- * Topics are counted from 0; NULL after the last.  The text is yours: oc_string_free(); NULL for an
- * unknown topic and when there is no memory. */
+/* What the tables of the library say about a topic: operators, layers, optimizers, and so on; or
+ * about whatever is called so in any of them: a layer, a model, a step, with its attributes and an
+ * example.  Topics and entries are counted from 0; NULL after the last.  The text is yours:
+ * oc_string_free(); NULL for an unknown word and when there is no memory. */
 const char *oc_manual_topic(int i);
-char       *oc_manual(const char *topic);
+const char *oc_manual_entry(int i);
+char       *oc_manual(const char *word);
 
 #ifdef __cplusplus
 }

@@ -114,8 +114,9 @@ static const struct attr conv_attrs[] = {
     { 0 },
 };
 
-static const struct entry conv = { "conv", "convolution", conv_attrs, sizeof(struct conv) };
-static const struct entry relu = { "relu", "max(x, 0)", NULL, 0 };
+static const struct entry conv = { .name = "conv", .summary = "convolution",
+                                   .attrs = conv_attrs, .size = sizeof(struct conv) };
+static const struct entry relu = { .name = "relu", .summary = "max(x, 0)" };
 static const struct entry *const layers[] = { &conv, &relu, NULL };
 
 static void attributes_have_their_defaults(void **state)

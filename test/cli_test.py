@@ -326,10 +326,37 @@ def every_topic_is_explained():
         assert len(ocellus("help", topic).stdout) > 100, topic
 
 
+def whatever_a_topic_lists_is_explained_by_its_name():
+    text = ocellus("help", "crop").stdout
+    assert text.startswith("crop (augmentation)  a window") and "padding  0 " in text, text
+    assert '--augment "crop 32 padding=4"' in text
+    both = ocellus("help", "grayscale").stdout
+    assert "grayscale (preparation)" in both and "grayscale (augmentation)" in both
+    assert "convolution of images" in ocellus("help", "conv").stdout
+    assert "layers  " in ocellus("help", "resnet18").stdout
+    data = ocellus("help", "data").stdout
+    assert "Usage:" in data and "kind:place" in data
+    for topic, option in (("augmentation", "augment"), ("preparation", "prepare"),
+                          ("optimizers", "optimizer"), ("schedules", "schedule"),
+                          ("initialisers", "init"), ("losses", "loss"), ("layers", "model")):
+        for line in ocellus("help", topic).stdout.split("\n\n", 1)[1].splitlines():
+            if line[0] != " " and topic != "layers":
+                words = ocellus("help", line.split()[0]).stdout
+                step = re.findall(f'--{option} "(.*)"', words)[-1]
+                assert step.startswith(line.split()[0]), (line, words)
+                if option == "augment":
+                    ocellus("data", "show", SMALL, "--augment", step, "--count", "1",
+                            "--force")
+                elif option == "prepare" and line.split()[0] != "digit":
+                    ocellus("data", "show", SMALL, "--prepare", step, "--count", "1", "--force")
+
+
 def misspelt_words_suggest_the_nearest():
     for words, near in [(["trian"], "train"), (["train", "--epoch", "3"], "--epochs"),
                         (["train", "--bacth=3"], "--batch"), (["train", "cnm"], "cnn"),
-                        (["help", "layer"], "layers"), (["train", "--device", "cpo"], "cpu"),
+                        (["help", "layer"], "layers"), (["help", "augment"], "augmentation"),
+                        (["help", "prepare"], "preparation"), (["help", "rotat"], "rotate"),
+                        (["train", "--device", "cpo"], "cpu"),
                         (["train", "--optimizer", "rmspropp"], "rmsprop"),
                         (["train", "--model", "cnov 3"], "conv"),
                         (["train", "--data", "synht:digits"], "synth")]:

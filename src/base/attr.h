@@ -57,6 +57,8 @@ struct entry {
     const char        *summary;                         /* one line */
     const struct attr *attrs;                           /* NULL: none */
     size_t             size;                            /* of the attribute struct */
+    const char        *example;                         /* as it is written; NULL: the name, and the
+                                                         * default of its first attribute */
 };
 
 void oc__attr_defaults(const struct entry *e, void *object);

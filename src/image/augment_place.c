@@ -142,7 +142,8 @@ static oc_status crop(const void *attr, struct dice *dice, struct sample *s)
 
 const struct augment oc__augment_crop = {
     .entry = { .name = "crop", .summary = "a window at a random place, after padding",
-               .attrs = crop_attrs, .size = sizeof(struct crop) },
+               .attrs = crop_attrs, .size = sizeof(struct crop),
+               .example = "crop 32 padding=4" },
     .ready = crop_ready, .extent = crop_extent, .apply = crop,
 };
 
@@ -214,6 +215,7 @@ static oc_status resizedcrop(const void *attr, struct dice *dice, struct sample 
 const struct augment oc__augment_resizedcrop = {
     .entry = { .name = "resizedcrop", .summary = "a random window, brought to a size; put first, "
                                                  "it replaces the preparation's resizing",
-               .attrs = resizedcrop_attrs, .size = sizeof(struct resizedcrop) },
+               .attrs = resizedcrop_attrs, .size = sizeof(struct resizedcrop),
+               .example = "resizedcrop 224" },
     .fits = true, .ready = resizedcrop_ready, .extent = resizedcrop_extent, .apply = resizedcrop,
 };

@@ -79,7 +79,8 @@ static oc_status centercrop_nodes(const void *attr, struct nodes *n)
 
 const struct prepare oc__prepare_centercrop = {
     .entry = { .name = "centercrop", .summary = "the middle of the image",
-               .attrs = centercrop_attrs, .size = sizeof(struct centercrop) },
+               .attrs = centercrop_attrs, .size = sizeof(struct centercrop),
+               .example = "centercrop 224" },
     .fits = true, .ready = centercrop_ready, .extent = centercrop_extent, .apply = centercrop_apply,
     .nodes = centercrop_nodes,
 };

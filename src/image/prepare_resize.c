@@ -95,7 +95,8 @@ static oc_status resize_nodes(const void *attr, struct nodes *n)
 
 const struct prepare oc__prepare_resize = {
     .entry = { .name = "resize", .summary = "another size, antialiased",
-               .attrs = resize_attrs, .size = sizeof(struct resize) },
+               .attrs = resize_attrs, .size = sizeof(struct resize),
+               .example = "resize 224,224" },
     .fits = true, .early = true, .ready = resize_ready, .extent = resize_extent,
     .enough = resize_enough, .apply = resize_apply, .nodes = resize_nodes,
 };
@@ -184,7 +185,8 @@ static oc_status letterbox_nodes(const void *attr, struct nodes *n)
 
 const struct prepare oc__prepare_letterbox = {
     .entry = { .name = "letterbox", .summary = "fits the whole image into a field, padded",
-               .attrs = letterbox_attrs, .size = sizeof(struct letterbox) },
+               .attrs = letterbox_attrs, .size = sizeof(struct letterbox),
+               .example = "letterbox 224 fill=114" },
     .fits = true, .early = true, .ready = letterbox_ready, .extent = letterbox_extent,
     .enough = letterbox_enough, .apply = letterbox_apply, .nodes = letterbox_nodes,
 };

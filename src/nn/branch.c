@@ -78,11 +78,13 @@ static const struct attr label_attrs[] = {
 };
 
 const struct layer oc__layer_keep = {
-    .entry = { "keep", "names a value for later steps", label_attrs, sizeof(struct label) },
+    .entry = { "keep", "names a value for later steps", label_attrs, sizeof(struct label),
+               "keep skip" },
     .ready = wants_name, .build = build_keep,
 };
 const struct layer oc__layer_from = {
-    .entry = { "from", "goes on from a kept value", label_attrs, sizeof(struct label) },
+    .entry = { "from", "goes on from a kept value", label_attrs, sizeof(struct label),
+               "from skip" },
     .ready = wants_name, .build = build_from,
 };
 
@@ -134,11 +136,11 @@ static const struct attr add_attrs[] = {
 
 const struct layer oc__layer_concat = {
     .entry = { "concat", "joins kept values along the channels", concat_attrs,
-               sizeof(struct joined) },
+               sizeof(struct joined), "concat skip" },
     .ready = wants_names, .build = build_concat,
 };
 const struct layer oc__layer_add = {
-    .entry = { "add", "adds kept values", add_attrs, sizeof(struct joined) },
+    .entry = { "add", "adds kept values", add_attrs, sizeof(struct joined), "add skip" },
     .ready = wants_names, .build = build_add,
 };
 

@@ -80,6 +80,7 @@ static oc_value build(oc_graph *g, oc_value x, const void *attr, const struct la
 }
 
 const struct layer oc__layer_conv = {
-    .entry = { "conv", "convolution of images", attrs, sizeof(struct conv_layer) },
+    .entry = { "conv", "convolution of images", attrs, sizeof(struct conv_layer),
+               "conv 32 kernel=5 padding=2" },
     .ready = ready, .build = build,
 };

@@ -44,6 +44,6 @@ static oc_value build(oc_graph *g, oc_value x, const void *attr, const struct la
 }
 
 const struct layer oc__layer_linear = {
-    .entry = { "linear", "y = x W^T + b", attrs, sizeof(struct linear) },
+    .entry = { "linear", "y = x W^T + b", attrs, sizeof(struct linear), "linear classes" },
     .ready = ready, .build = build,
 };

@@ -182,8 +182,9 @@ static bool is_default(const struct onnx_wording *w, const struct attr *a, const
 {
     _Alignas(16) char preset[1024];
     struct str given = { 0 }, other = { 0 };
-    const struct entry only = { w->op->entry.name, "", (const struct attr[]){ *a, { 0 } },
-                                w->op->entry.size };
+    const struct entry only = { .name = w->op->entry.name, .summary = "",
+                                .attrs = (const struct attr[]){ *a, { 0 } },
+                                .size = w->op->entry.size };
     memset(preset, 0, sizeof preset);
     oc__attr_defaults(&only, preset);
     oc__attr_print(&only, attr, true, &given);

@@ -141,8 +141,9 @@ static void glorot_normal(const void *a, const oc_shape *s, uint64_t key, float 
     ROW(glorot_normal, "normal, variance gain^2 2 / (fan_in + fan_out)", glorot_attrs,             \
         sizeof(struct glorot))
 
-#define ROW(id, text, table, bytes) \
-    static const struct init init_##id = { { #id, text, table, bytes }, id };
+#define ROW(id, text, table, bytes)                                                         \
+    static const struct init init_##id                                                      \
+        = { { .name = #id, .summary = text, .attrs = table, .size = bytes }, id };
 INITS(ROW)
 #undef ROW
 

@@ -168,7 +168,8 @@ static const struct attr rmsprop_attrs[] = {
     ROW(rmsprop, rmsprop_states, "gradients divided by their root mean square")
 
 #define ROW(id, states, text) static const struct optimizer optimizer_##id = {          \
-    { #id, text, id##_attrs, sizeof(struct hyper) }, states, id };
+    { .name = #id, .summary = text, .attrs = id##_attrs, .size = sizeof(struct hyper) }, \
+    states, id };
 OPTIMIZERS(ROW)
 #undef ROW
 

@@ -104,7 +104,8 @@ static const struct attr plateau_attrs[] = {
     ROW(plateau, true, "times factor when the validation loss stops falling")
 
 #define ROW(id, watches, text) static const struct schedule_kind schedule_##id = {      \
-    { #id, text, id##_attrs, sizeof(struct pace) }, id, watches };
+    { .name = #id, .summary = text, .attrs = id##_attrs, .size = sizeof(struct pace) }, \
+    id, watches };
 SCHEDULES(ROW)
 #undef ROW
 

@@ -89,46 +89,65 @@ static void entries(entry_function *at, struct str *out)
     }
 }
 
+static void model(const oc_zoo_entry *z, struct str *out)
+{
+    oc__str_addf(out, "%s: %s\n    layers     %s\n    loss       %s\n"
+                      "    optimizer  %s\n    schedule   %s\n"
+                      "    batch      %lld, %lld epochs\n",
+                 z->name, z->summary,
+                 z->layers, z->loss ? z->loss : "softmax",
+                 z->optimizer ? z->optimizer : "adamw",
+                 z->schedule ? z->schedule : "constant", (long long)z->batch,
+                 (long long)z->epochs);
+}
+
 static void models(struct str *out)
 {
     for (int i = 0; i < oc_zoo_count(); i++) {
-        const oc_zoo_entry *const z = oc_zoo_at(i);
-        oc__str_addf(out, "%s%s: %s\n    layers     %s\n    loss       %s\n"
-                          "    optimizer  %s\n    schedule   %s\n"
-                          "    batch      %lld, %lld epochs\n",
-                     i ? "\n" : "", z->name, z->summary,
-                     z->layers, z->loss ? z->loss : "softmax",
-                     z->optimizer ? z->optimizer : "adamw",
-                     z->schedule ? z->schedule : "constant", (long long)z->batch,
-                     (long long)z->epochs);
+        oc__str_addz(out, i ? "\n" : "");
+        model(oc_zoo_at(i), out);
     }
 }
 
 /* ---- topics -------------------------------------------------------------------------------- */
 
-static const struct topic { const char *name, *about; entry_function *at; } topics[] = {
-    { "models", "The zoo: `ocellus train NAME`.", NULL },
+/* `before` and `after` stand around an example of an entry; NULL: it has none. */
+static const struct topic {
+    const char *name, *about;
+    entry_function *at;
+    const char *before, *after;
+} topics[] = {
+    { "models", "The zoo: `ocellus train NAME`.", NULL, NULL, NULL },
     { "layers", "Steps of a network, written `name [value] [key=value …]; name …`:\n"
-                "`conv 32 kernel=5; relu; maxpool 2; flatten; linear classes`.", layer_at },
+                "`conv 32 kernel=5; relu; maxpool 2; flatten; linear classes`.", layer_at,
+      "ocellus train --model \"…; ", "; …\"" },
     { "data", "Data sets, written `kind:place[,key=value…]`: `synth:digits,train=1000`.",
-      data_at },
-    { "downloads", "Data sets that `ocellus data fetch NAME` brings.", download_at },
+      data_at, NULL, NULL },
+    { "downloads", "Data sets that `ocellus data fetch NAME` brings.", download_at,
+      "ocellus data fetch ", "" },
     { "preparation", "Steps that make of an image what the network sees:\n"
-                     "`grayscale; resize 28; scale`.", preparation_at },
+                     "`grayscale; resize 28; scale`.", preparation_at,
+      "ocellus train --prepare \"", "\"" },
     { "augmentation", "Random steps that training images go through, after the preparation's steps "
                       "on pixels\nand before those that make numbers: `flip; crop 32 padding=4; "
-                      "noise sigma=0.02`.", augmentation_at },
-    { "losses", "What training makes small: `softmax smoothing=0.1`.", loss_at },
+                      "noise sigma=0.02`.", augmentation_at,
+      "ocellus train --augment \"", "\"" },
+    { "losses", "What training makes small: `softmax smoothing=0.1`.", loss_at,
+      "ocellus train --loss \"", "\"" },
     { "optimizers", "How weights follow gradients: `sgd 0.1 momentum=0.9 nesterov`.",
-      optimizer_at },
-    { "schedules", "How the learning rate changes: `cosine warmup=100`.", schedule_at },
+      optimizer_at, "ocellus train --optimizer \"", "\"" },
+    { "schedules", "How the learning rate changes: `cosine warmup=100`.", schedule_at,
+      "ocellus train --schedule \"", "\"" },
     { "initialisers", "What weights begin with: `kaiming_normal`, `uniform low=-0.1 high=0.1`.",
-      initialiser_at },
+      initialiser_at, "ocellus train --init \"", "\"" },
     { "observers", "What looks on while a model trains, written as steps: "
-                   "`--watch \"csv table.csv\"`.", watcher_at },
+                   "`--watch \"csv table.csv\"`.", watcher_at,
+      "ocellus train --watch \"", "\"" },
     { "explanations", "Ways to see what a decision rests on: "
-                      "`ocellus explain RUN IMAGE --method \"occlusion size=32\"`.", method_at },
-    { "operators", "What networks are made of inside, by their ONNX names.", operator_at },
+                      "`ocellus explain RUN IMAGE --method \"occlusion size=32\"`.", method_at,
+      "ocellus explain RUN IMAGE --method \"", "\"" },
+    { "operators", "What networks are made of inside, by their ONNX names.", operator_at, NULL,
+      NULL },
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
 
@@ -140,20 +159,62 @@ const char *oc_manual_topic(int i)
     return i < 0 || i > TOPICS ? NULL : i == TOPICS ? page : topics[i].name;
 }
 
-char *oc_manual(const char *topic)
+static void explain_topic(const struct topic *t, struct str *out)
+{
+    oc__str_addf(out, "%s\n\n", t->about);
+    if (t->at)
+        entries(t->at, out);
+    else
+        models(out);
+}
+
+/* One entry, with its attributes and how it is written. */
+static void explain_entry(const struct topic *t, const struct entry *e, struct str *out)
+{
+    oc__str_addf(out, "%s%s (%s)  %s\n", out->n ? "\n" : "", e->name, t->name, e->summary);
+    if (e->attrs)
+        oc__attr_help(e, "    ", out);
+    if (!t->before)
+        return;
+    oc__str_addf(out, "\n  %s%s", t->before, e->example ? e->example : e->name);
+    if (!e->example && e->attrs && e->attrs->name && e->attrs->preset && *e->attrs->preset) {
+        oc__str_addz(out, " ");
+        oc__str_addz(out, e->attrs->preset);
+    }
+    oc__str_addf(out, "%s\n", t->after);
+}
+
+/* What is called so in any topic, which may be several: a crop prepares, and augments. */
+static void explain_name(const char *name, struct str *out)
+{
+    const oc_zoo_entry *const z = oc_zoo_find(name);
+    if (z && strcmp(z->name, name) == 0)
+        model(z, out);
+    for (int t = 0; t < TOPICS; t++)
+        for (int i = 0; topics[t].at && topics[t].at(i); i++)
+            if (strcmp(topics[t].at(i)->name, name) == 0)
+                explain_entry(&topics[t], topics[t].at(i), out);
+}
+
+const char *oc_manual_entry(int i)
+{
+    for (int t = 0; t < TOPICS; t++)
+        for (int k = 0; topics[t].at && topics[t].at(k); k++)
+            if (i-- == 0)
+                return topics[t].at(k)->name;
+    return i < oc_zoo_count() ? oc_zoo_at(i)->name : NULL;
+}
+
+char *oc_manual(const char *word)
 {
     struct str out = { 0 };
-    if (strcmp(topic, page) == 0)
+    if (strcmp(word, page) == 0)
         oc__operators_manual(&out);
-    for (int i = 0; i < TOPICS; i++) {
-        if (strcmp(topics[i].name, topic) != 0)
-            continue;
-        oc__str_addf(&out, "%s\n\n", topics[i].about);
-        if (topics[i].at)
-            entries(topics[i].at, &out);
-        else
-            models(&out);
-    }
+    for (int i = 0; i < TOPICS; i++)
+        if (strcmp(topics[i].name, word) == 0)
+            explain_topic(&topics[i], &out);
+    if (out.n == 0)
+        explain_name(word, &out);
     if (!out.failed)
         return out.text;
     oc__str_free(&out);

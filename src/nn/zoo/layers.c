@@ -21,7 +21,8 @@ static const struct attr attrs[] = {
     ATTR(struct family, BOOL, bias, "false", "a bias in each layer"),
     { 0 }
 };
-static const struct entry family_entry = { "layers", "", attrs, sizeof(struct family) };
+static const struct entry family_entry = { .name = "layers", .summary = "", .attrs = attrs,
+                                           .size = sizeof(struct family) };
 
 /* Linear, dropout and norm number i, as far as wanted. */
 static void add_layer(struct str *out, const struct family *f, const char *width, int i)
