@@ -300,6 +300,51 @@ static void a_table_that_is_being_written_is_read_as_far_as_it_goes(void **state
     oc__course_free(&c);
 }
 
+/* The lowest loss comes an epoch before the highest accuracy; the last epoch has no loss. */
+static void the_best_epoch_is_the_one_that_the_training_keeps(void **state)
+{
+    (void)state;
+    static const char table[]
+        = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate\n"
+          "1,1,0.5,0.9,0.5,0.1\n2,1,0.5,0.4,0.6,0.1\n3,1,0.5,0.6,0.7,0.1\n4,1,0.5,,0.7,0.1\n";
+    char words[128];
+    assert_ok(oc__write_file(place("metrics.csv"), table, sizeof table - 1, WRITE_REPLACE));
+    for (int by_loss = 0; by_loss < 2; by_loss++) {
+        struct course c = { .by_loss = by_loss };
+        assert_ok(oc__course_read(&c, place("metrics.csv")));
+        assert_int_equal(c.best, by_loss ? 1 : 2);
+        assert_true(oc__course_ringed(&c, CURVE_LOSS) && !oc__course_ringed(&c, CURVE_RATE));
+        c.best = 3;                                     /* where a diverged loss cannot be drawn */
+        assert_true(!oc__course_ringed(&c, CURVE_LOSS) && oc__course_ringed(&c, CURVE_ACCURACY));
+        oc__courses_key(&c, 1, CURVE_LOSS, words, sizeof words);
+        assert_string_equal(words, "validation, and dashed the training");
+        oc__course_free(&c);
+    }
+}
+
+static void the_key_of_many_runs_tells_what_is_drawn(void **state)
+{
+    (void)state;
+    enum { RUNS = 7 };
+    const oc_epoch epoch = { 1, 1, 0.5, 1, 0.5, 0.1, 1 };
+    struct course course[RUNS] = { 0 };
+    char words[128];
+    for (int i = 0; i < RUNS; i++)
+        assert_ok(oc__course_of_epochs(&course[i], &epoch, 1));
+    oc__courses_key(course, 2, CURVE_LOSS, words, sizeof words);
+    assert_string_equal(words, "validation, and dashed the training; rings are the best epochs");
+    oc__courses_key(course, RUNS, CURVE_LOSS, words, sizeof words);
+    assert_string_equal(words, "validation; rings are the best epochs");
+    for (int i = 0; i < RUNS; i++) {
+        course[i].column[COURSE_VAL_LOSS][0] = NAN;
+        course[i].best = -1;
+    }
+    oc__courses_key(course, RUNS, CURVE_LOSS, words, sizeof words);
+    assert_string_equal(words, "training");
+    for (int i = 0; i < RUNS; i++)
+        oc__course_free(&course[i]);
+}
+
 static void the_command_of_a_run_is_quoted_for_a_shell(void **state)
 {
     (void)state;
@@ -333,6 +378,8 @@ int main(void)
         cmocka_unit_test(looking_on_changes_nothing),
         cmocka_unit_test(the_curve_of_the_loss_has_the_numbers_of_the_table),
         cmocka_unit_test(a_table_that_is_being_written_is_read_as_far_as_it_goes),
+        cmocka_unit_test(the_best_epoch_is_the_one_that_the_training_keeps),
+        cmocka_unit_test(the_key_of_many_runs_tells_what_is_drawn),
         cmocka_unit_test(the_command_of_a_run_is_quoted_for_a_shell),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);

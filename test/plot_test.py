@@ -5,6 +5,7 @@ Files are read back with parsers that know nothing of Ocellus, and their numbers
 metrics.csv.  Each test is a function whose name is a sentence, run in an empty folder."""
 import csv
 import html.parser
+import json
 import os
 import pty
 import re
@@ -129,6 +130,26 @@ def the_report_needs_nothing_else_and_agrees_with_the_table():
     for r in rows:
         assert table[r["epoch"]][1] == r["train_loss"] and table[r["epoch"]][3] == r["val_loss"]
         assert table[r["epoch"]][4] == f"{100 * float(r['val_accuracy']):.2f} %"
+
+
+def the_best_epoch_is_the_one_that_early_stopping_keeps():
+    for seed in range(1, 9):                            # until loss and accuracy disagree
+        train("run", "--epochs", "8", "--early-stop", "4", "--batch", "20", "--optimizer",
+              "sgd 0.5 momentum=0.9", "--seed", seed, "--force", model="mlp",
+              data="synth:digits,train=300,test=100")
+        rows = metrics("run")
+        lowest = min(rows, key=lambda r: float(r["val_loss"]))["epoch"]
+        highest = max(rows, key=lambda r: float(r["val_accuracy"]))["epoch"]
+        if lowest != highest:
+            break
+    assert lowest != highest
+    assert json.load(open("run/run.json"))["result"]["best_epoch"] == int(lowest)
+    page = open("run/report.html").read()
+    assert f"<dt>best epoch, of the lowest loss</dt><dd>{lowest}</dd>" in page
+    best = re.search(r'<tr class="best"><td class="n">(\d+)', page)
+    assert best[1] == lowest
+    line = re.search("(?m)^run +finished .*$", ocellus("plot", "run").stdout)[0].split()
+    assert lowest in line[3:] and highest not in line[3:], (line, lowest, highest)
 
 
 def the_command_of_the_report_gives_the_same_model():

@@ -249,15 +249,19 @@ static oc_status between(struct trainer *t)
 
 /* ---- an epoch ----------------------------------------------------------------------------- */
 
-/* Whoever waits for the loss to fall wants the model of the lowest; else accuracy decides. */
+bool oc__epoch_beats(const oc_epoch *e, const oc_epoch *best, bool by_loss)
+{
+    if (!by_loss && e->val_accuracy != best->val_accuracy)
+        return e->val_accuracy > best->val_accuracy;
+    return e->val_loss < best->val_loss || (isnan(best->val_loss) && !isnan(e->val_loss));
+}
+
 static bool is_better(const struct trainer *t, const oc_epoch *e)
 {
     const struct state *const s = &t->state;
-    if (s->count.best_epoch == 0)
-        return true;
-    if (t->settings->train.patience == 0 && e->val_accuracy != s->sum.best_accuracy)
-        return e->val_accuracy > s->sum.best_accuracy;
-    return e->val_loss < s->sum.best_loss;
+    const oc_epoch best = { .val_accuracy = s->sum.best_accuracy, .val_loss = s->sum.best_loss };
+    return s->count.best_epoch == 0
+        || oc__epoch_beats(e, &best, t->settings->train.patience > 0);
 }
 
 static void note_best(struct trainer *t, const oc_epoch *e)

@@ -32,4 +32,9 @@ struct state {
     oc_epoch     *epoch;                                /* [count.epoch] finished; of the trainer */
 };
 
+/* Whether an epoch's model is to be kept instead of the best so far.  Whoever waits for the loss to
+ * fall (early stopping) wants the model of the lowest; else accuracy decides, and of equals loss.
+ * Both epochs were validated. */
+bool oc__epoch_beats(const oc_epoch *e, const oc_epoch *best, bool by_loss);
+
 #endif

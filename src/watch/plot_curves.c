@@ -3,11 +3,13 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "train/state.h"
 
 enum { TABLE_MAX = 1 << 28, FIELD_MAX = 63, FEW = 4 };
 
@@ -47,16 +49,20 @@ void oc__course_free(struct course *c)
     *c = (struct course){ 0 };
 }
 
-/* As the training chooses it: by validation accuracy, of equals by loss. */
+static oc_epoch validated(const struct course *c, int i)
+{
+    return (oc_epoch){ .val_accuracy = c->column[COURSE_VAL_ACCURACY][i],
+                       .val_loss = c->column[COURSE_VAL_LOSS][i] };
+}
+
+/* An epoch that was validated has an accuracy, whatever became of its loss. */
 static void find_best(struct course *c)
 {
-    const double *const accuracy = c->column[COURSE_VAL_ACCURACY];
-    const double *const loss = c->column[COURSE_VAL_LOSS];
     c->best = -1;
     for (int i = 0; i < c->n; i++) {
-        const bool better = c->best < 0 || accuracy[i] > accuracy[c->best]
-            || (accuracy[i] == accuracy[c->best] && loss[i] < loss[c->best]);
-        if (!isnan(accuracy[i]) && better)
+        const oc_epoch now = validated(c, i), best = validated(c, c->best < 0 ? i : c->best);
+        const bool better = c->best < 0 || oc__epoch_beats(&now, &best, c->by_loss);
+        if (!isnan(now.val_accuracy) && better)
             c->best = i;
     }
 }
@@ -155,15 +161,25 @@ static void add_alone(struct curve_chart *out, const struct course *c, enum curv
             .marked = c->best });
 }
 
+static bool has_validation(const struct course *c, enum curve curve)
+{
+    return curves[curve].val != COURSE_EPOCH && isfinite(oc__series_last(&(struct series){
+        .n = c->n, .y = c->column[curves[curve].val] }));
+}
+
 /* Of many runs that are validated, what they trained on would only be in the way. */
+static bool has_training(const struct course *c, enum curve curve, int runs)
+{
+    return c->n > 0 && (runs <= FEW || !has_validation(c, curve));
+}
+
 static void add_beside(struct curve_chart *out, const struct course *c, enum curve curve, int i,
-                       bool many)
+                       int runs)
 {
     const bool both = curves[curve].val != COURSE_EPOCH;
-    const bool named = both && isfinite(oc__series_last(&(struct series){
-        .n = c->n, .y = c->column[curves[curve].val] }));
+    const bool named = has_validation(c, curve);
     const colour own = oc__chart_colour(i);
-    if (!many || !named)
+    if (has_training(c, curve, runs))
         add(out, c, curves[curve].train, (struct series){
             .name = named ? NULL : c->name, .colour = own, .dashed = both, .marked = -1 });
     if (both)
@@ -180,5 +196,24 @@ void oc__curve_chart(struct curve_chart *out, const struct course *courses, int 
     if (n == 1)
         add_alone(out, courses, curve);
     for (int i = 0; n > 1 && i < n && i < COURSES_MAX; i++)
-        add_beside(out, &courses[i], curve, i, n > FEW);
+        add_beside(out, &courses[i], curve, i, n);
+}
+
+bool oc__course_ringed(const struct course *c, enum curve curve)
+{
+    return c->best >= 0 && curves[curve].val != COURSE_EPOCH
+        && isfinite(c->column[curves[curve].val][c->best]);
+}
+
+void oc__courses_key(const struct course *courses, int n, enum curve curve, char *text, size_t room)
+{
+    bool validation = false, training = false, rings = false;
+    for (int i = 0; i < n; i++) {
+        validation |= has_validation(&courses[i], curve);
+        training |= has_training(&courses[i], curve, n);
+        rings |= oc__course_ringed(&courses[i], curve);
+    }
+    snprintf(text, room, "%s%s%s", !validation ? "training" : "validation",
+             validation && training ? ", and dashed the training" : "",
+             rings ? "; rings are the best epochs" : "");
 }

@@ -61,20 +61,31 @@ void oc__pictures_free(struct pictures *all)
 
 /* ---- curves -------------------------------------------------------------------------------- */
 
+/* "cnn on mnist:DIR, best after epoch 3 (ring)" */
+static void say_best(const struct record *r, const struct course *c, enum curve curve, char *text,
+                     size_t room)
+{
+    char name[96];
+    oc__record_name(r, name, sizeof name);
+    if (c->best < 0 || curve == CURVE_RATE)
+        snprintf(text, room, "%s", name);
+    else
+        snprintf(text, room, "%s, best after epoch %d%s", name,
+                 (int)c->column[COURSE_EPOCH][c->best],
+                 oc__course_ringed(c, curve) ? " (ring)" : "");
+}
+
 static oc_status draw_curves(struct pictures *all, const struct record *r, struct str *words)
 {
-    struct course course = { .watches_test = r->options->watch_test };
+    struct course course = { .watches_test = r->options->watch_test,
+                             .by_loss = r->options->patience > 0 };
     struct curve_chart *const chart = oc__alloc(1, sizeof *chart);
-    char name[96], subtitle[160];
     oc_status status = chart ? oc__course_of_epochs(&course, r->epoch, r->epochs) : OC_ELIMIT;
-    oc__record_name(r, name, sizeof name);
-    snprintf(subtitle, sizeof subtitle, "%s", name);
     all->best = status < 0 ? -1 : course.best;
-    if (status >= 0 && course.best >= 0)
-        snprintf(subtitle, sizeof subtitle, "%s, best after epoch %d (ring)", name,
-                 (int)course.column[COURSE_EPOCH][course.best]);
     for (int i = 0; status >= 0 && i < CURVES; i++) {
-        oc__curve_chart(chart, &course, 1, (enum curve)i, i == CURVE_RATE ? name : subtitle);
+        char subtitle[160];
+        say_best(r, &course, (enum curve)i, subtitle, sizeof subtitle);
+        oc__curve_chart(chart, &course, 1, (enum curve)i, subtitle);
         const struct figure f = oc__chart_figure(&chart->chart, words);
         status = keep(all, oc__curve_names[i], &f, false);
     }

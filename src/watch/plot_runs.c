@@ -71,10 +71,11 @@ static oc_status read_run(oc_plot *p, const char *folder)
     struct course *const c = &p->course[p->n];
     TRY(oc__facts_read(&facts, folder));
     oc__str_addf(&path, "%s/metrics.csv", folder);
-    const oc_status status = path.failed ? OC_ELIMIT : oc__course_read(c, path.text);
     const char *const test = oc__fact(&facts, "watch_test");
     c->watches_test = test && strcmp(test, "true") == 0;
+    c->by_loss = number_of(&facts, "patience") > 0;
     name_course(c, folder);
+    const oc_status status = path.failed ? OC_ELIMIT : oc__course_read(c, path.text);
     if (status >= 0)
         summarize(&p->run[p->n++], c, &facts);
     else
@@ -168,14 +169,21 @@ static void draw_pair(struct drawing *d, const void *what)
     pair->figure[1].draw(d, pair->figure[1].what);
 }
 
-static void subtitle_of(const oc_plot *p, char *text, size_t room)
+enum { SUBTITLE = 512 };
+
+static void subtitle_of(const oc_plot *p, enum curve curve, char text[SUBTITLE])
 {
     const oc_plot_run *const run = &p->run[0];
-    if (p->n > 1)
-        snprintf(text, room, "validation, and dashed the training; rings are the best epochs");
-    else
-        snprintf(text, room, "%s%s%s, %s", *run->model ? run->model : run->name,
-                 *run->data ? " on " : "", run->data, run->finished ? "finished" : "not finished");
+    if (p->n > 1) {
+        oc__courses_key(p->course, p->n, curve, text, SUBTITLE);
+        return;
+    }
+    const int n = snprintf(text, SUBTITLE, "%s%s%s, %s", *run->model ? run->model : run->name,
+                           *run->data ? " on " : "", run->data,
+                           run->finished ? "finished" : "not finished");
+    if (oc__course_ringed(&p->course[0], curve))
+        snprintf(text + n, (size_t)(SUBTITLE - n), "; best after epoch %d (ring)",
+                 (int)run->best_epoch);
 }
 
 oc_status oc_plot_save(const oc_plot *p, const char *path)
@@ -188,12 +196,13 @@ oc_status oc_plot_save(const oc_plot *p, const char *path)
     struct curve_chart *const charts = oc__alloc(2, sizeof *charts);
     struct str words[2] = { { 0 }, { 0 } };
     struct pair pair;
-    char subtitle[512];
+    char subtitle[2][SUBTITLE];
     if (!charts)
         return OC_ELIMIT;
-    subtitle_of(p, subtitle, sizeof subtitle);
     for (int i = 0; i < 2; i++) {
-        oc__curve_chart(&charts[i], p->course, p->n, i ? CURVE_ACCURACY : CURVE_LOSS, subtitle);
+        const enum curve curve = i ? CURVE_ACCURACY : CURVE_LOSS;
+        subtitle_of(p, curve, subtitle[i]);
+        oc__curve_chart(&charts[i], p->course, p->n, curve, subtitle[i]);
         pair.figure[i] = oc__chart_figure(&charts[i].chart, &words[i]);
     }
     oc__str_addf(&words[0], ". %s", oc__str_text(&words[1]));

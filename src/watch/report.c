@@ -110,10 +110,12 @@ static void write_head(struct str *out, const struct record *r, const struct fac
     if (test && oc__double_read(test, &v))
         big_percent(out, "accuracy on the test part", v);
     if (best)
-        big_percent(out, r->options->watch_test ? "best accuracy, watched"
-                                                : "best validation accuracy", best->val_accuracy);
+        big_percent(out, r->options->watch_test ? "accuracy of the best epoch, watched"
+                                                : "validation accuracy of the best epoch",
+                    best->val_accuracy);
     snprintf(text, sizeof text, "%lld", (long long)(best ? best->epoch : r->epochs));
-    big(out, best ? "best epoch" : "epochs", text);
+    big(out, !best ? "epochs" : r->options->patience > 0 ? "best epoch, of the lowest loss"
+                                                         : "best epoch", text);
     snprintf(text, sizeof text, "%lld", (long long)oc_store_elements(oc_model_store(r->model)));
     big(out, "parameters", text);
     oc__str_addz(out, "</dl>\n");
