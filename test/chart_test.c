@@ -37,6 +37,8 @@ static void an_axis_holds_a_single_value_and_none(void **state)
     (void)state;
     assert_ticks((struct range){ 7, 7 }, AXIS_WHOLE, "7");
     assert_ticks((struct range){ 100, 100 }, AXIS_PERCENT, "95 96 97 98 99 100");
+    assert_ticks((struct range){ 0.01, 0.01 }, AXIS_LINEAR, "0 0.005 0.01 0.015");
+    assert_ticks((struct range){ -2, -2 }, AXIS_WIDE, "-2.5 -2 -1.5 -1 -0.5 0");
     assert_ticks((struct range){ 0, 0 }, AXIS_WIDE, "-1 -0.5 0 0.5 1");
     assert_ticks((struct range){ 1, -1 }, AXIS_LINEAR, "0 0.2 0.4 0.6 0.8 1");
     struct axis a;
@@ -54,7 +56,7 @@ static const struct series series[] = {
     { "a < b & c", CHART_BLUE, false, 4, 2, epochs, broken },
 };
 static const struct chart chart = { "Loss", "under", "epoch", "loss (nats)", AXIS_LINEAR,
-                                    series, 2 };
+                                    series, 2, { 0, 0 } };
 
 static bool has_colour(const oc_image *image, int x, int y, colour want, int radius)
 {
@@ -112,6 +114,64 @@ static void curves_lie_where_their_values_are(void **state)
     oc__str_free(&words);
 }
 
+/* Two pixels a point. */
+static void draw(const struct chart *c, oc_image *image)
+{
+    struct str words = { 0 };
+    const char *const path = place("chart.png");
+    const struct figure f = oc__chart_figure(c, &words);
+    assert_ok(oc__figure_save(&f, path, WRITE_REPLACE));
+    assert_ok(oc_image_load(image, path));
+    oc__str_free(&words);
+}
+
+static void the_title_of_the_y_axis_stands_left_of_its_labels(void **state)
+{
+    (void)state;
+    const double small[] = { 0, 1, 2, 3 }, long_labels[] = { 0, 4e-5, 8e-5, 0.000125 };
+    const struct series one = { "a", CHART_BLUE, false, 4, -1, epochs, small };
+    const struct series other = { "b", CHART_BLUE, false, 4, -1, epochs, long_labels };
+    struct chart a = { "A", NULL, "epoch", "y", AXIS_LINEAR, &one, 1, { 0, 0 } };
+    struct chart b = { "B", NULL, "epoch", "y", AXIS_LINEAR, &other, 1, { 0, 0 } };
+    const struct margins narrow = oc__chart_margins(&a), wide = oc__chart_margins(&b);
+    oc_image image;
+    int box[4];
+    assert_true(wide.left > narrow.left && wide.right > narrow.right);
+    a.least = wide;                                     /* then planes lie below each other */
+    for (int i = 0; i < 2; i++) {
+        draw(i ? &b : &a, &image);
+        ink_box(&image, CHART_GRID, box);
+        assert_true(abs(box[0] - (int)lround(2 * wide.left)) <= 1);
+        assert_true(abs(box[2] - (int)lround(image.width - 2 * wide.right)) <= 1);
+        for (int y = box[1]; y < box[3]; y++)           /* nothing between title and labels */
+            assert_true(has_colour(&image, 46, y, COLOUR_WHITE, 0));
+        oc_image_free(&image);
+    }
+}
+
+static void a_line_that_ends_early_is_led_to_its_name(void **state)
+{
+    (void)state;
+    static const double level[] = { 1, 1, NAN, NAN };
+    const struct series lines[] = { { "long", CHART_VERMILION, false, 4, -1, epochs, falling },
+                                    { "short", CHART_BLUE, false, 4, -1, epochs, level } };
+    const struct chart c = { "Loss", NULL, "epoch", "y", AXIS_LINEAR, lines, 2, { 0, 0 } };
+    const struct margins m = oc__chart_margins(&c);
+    oc_image image;
+    int box[4], found = 0;
+    draw(&c, &image);
+    ink_box(&image, CHART_GRID, box);
+    const int from = box[0] + (box[2] - box[0]) / 2, right = image.width - (int)(2 * m.right);
+    const int bottom = box[1] + (box[3] - box[1]) * 3 / 2;
+    for (int x = from; x < right - 20; x++)
+        for (int y = bottom - 4; y < bottom + 4; y++) {
+            const uint8_t *const p = image.pixel + 3 * (y * image.width + x);
+            found += p[2] > p[0] + 40;                  /* bluish */
+        }
+    assert_true(found > 100);
+    oc_image_free(&image);
+}
+
 static void equal_pictures_are_equal_bytes(void **state)
 {
     (void)state;
@@ -165,7 +225,7 @@ static void a_chart_is_written_with_braille(void **state)
     (void)state;
     struct str text = { 0 };
     const struct series line = { "training", CHART_BLUE, false, 4, -1, epochs, falling };
-    const struct chart c = { "Loss", NULL, "epoch", "nats", AXIS_LINEAR, &line, 1 };
+    const struct chart c = { "Loss", NULL, "epoch", "nats", AXIS_LINEAR, &line, 1, { 0, 0 } };
     oc__chart_text(&c, 24, 8, false, &text);
     assert_string_equal(text.text,
         "          Loss by epoch\n"
@@ -209,6 +269,8 @@ int main(void)
         cmocka_unit_test(ticks_are_round_numbers),
         cmocka_unit_test(an_axis_holds_a_single_value_and_none),
         cmocka_unit_test(curves_lie_where_their_values_are),
+        cmocka_unit_test(the_title_of_the_y_axis_stands_left_of_its_labels),
+        cmocka_unit_test(a_line_that_ends_early_is_led_to_its_name),
         cmocka_unit_test(equal_pictures_are_equal_bytes),
         cmocka_unit_test(an_svg_file_carries_its_numbers),
         cmocka_unit_test(a_picture_has_an_ending_that_says_its_format),

@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include "base/mem.h"
 
-enum { WIDTH = 720, HEIGHT = 420, TOP = 62, BOTTOM = 50, LEFT = 66, GAP = 10, DOTS_MAX = 40,
-       NAME_SIZE = 12, NAME_STEP = 15, NAME_WIDTH_MAX = 190 };
+enum { WIDTH = 720, HEIGHT = 420, TOP = 62, BOTTOM = 50, LEFT_MIN = 66, GAP = 10, DOTS_MAX = 40,
+       X_TICKS = 8, Y_TICKS = 5, TICK_SIZE = 11, TICK_GAP = 8, Y_TITLE = 18, Y_TITLE_BELOW = 10,
+       RING = 7, NAME_SIZE = 12, NAME_STEP = 15, NAME_WIDTH_MAX = 190 };
 
 colour oc__chart_colour(int i)
 {
@@ -34,12 +35,19 @@ void oc__chart_value_text(const struct chart *c, double y, char text[32])
         snprintf(text, 32, "%.4g", y);
 }
 
+/* The last point that has a finite value; -1: none has. */
+static int last_of(const struct series *s)
+{
+    int i = s->n - 1;
+    while (i >= 0 && !isfinite(s->y[i]))
+        i--;
+    return i;
+}
+
 double oc__series_last(const struct series *s)
 {
-    for (int i = s->n; i-- > 0;)
-        if (isfinite(s->y[i]))
-            return s->y[i];
-    return NAN;
+    const int i = last_of(s);
+    return i < 0 ? NAN : s->y[i];
 }
 
 static void include(struct range *r, double v)
@@ -85,11 +93,11 @@ static void draw_axes(const struct plane *p)
 {
     const struct box *const b = &p->box;
     const double bottom = b->y + b->height;
-    struct lettering small = { .size = 11, .colour = CHART_GREY, .anchor = ANCHOR_END };
+    struct lettering small = { .size = TICK_SIZE, .colour = CHART_GREY, .anchor = ANCHOR_END };
     for (int i = 0; i < p->y.n; i++) {
         const double y = up(p, p->y.tick[i]);
         oc__draw_line(p->drawing, b->x, y, b->x + b->width, y, 1, CHART_GRID);
-        oc__draw_text(p->drawing, b->x - 8, y + 4, p->y.label[i], &small);
+        oc__draw_text(p->drawing, b->x - TICK_GAP, y + 4, p->y.label[i], &small);
     }
     small.anchor = ANCHOR_MIDDLE;
     for (int i = 0; i < p->x.n; i++) {
@@ -101,7 +109,7 @@ static void draw_axes(const struct plane *p)
     small.size = 12;
     oc__draw_text(p->drawing, b->x + b->width / 2, bottom + 37, p->chart->x_label, &small);
     small.upward = true;
-    oc__draw_text(p->drawing, 18, b->y + b->height / 2, p->chart->y_label, &small);
+    oc__draw_text(p->drawing, Y_TITLE, b->y + b->height / 2, p->chart->y_label, &small);
 }
 
 /* ---- lines --------------------------------------------------------------------------------- */
@@ -194,6 +202,21 @@ static void spread_names(struct name *names, int n, double bottom)
         names[i].y = fmin(names[i].y, bottom - NAME_STEP * (n - 1 - i));
 }
 
+/* From the end of a line to its name, where that is elsewhere: the run was shorter than others, or
+ * its name had to give way. */
+static void draw_leader(const struct plane *p, const struct name *name)
+{
+    const struct series *const s = name->series;
+    const int i = last_of(s);
+    const double right = p->box.x + p->box.width, y = up(p, oc__chart_value(p->chart, s->y[i]));
+    const double end = across(p, s->x[i]), height = name->y - 4;
+    const double x = fmin(end + RING + 2, right);
+    const struct box clip = { x, 0, right + GAP - x, HEIGHT };
+    const struct point points[] = { { x, y }, { right, y }, { right + GAP - 2, height } };
+    if (!isnan(y) && (end < right - 1 || fabs(height - y) > 2))
+        oc__draw_path(p->drawing, points, 3, &(struct stroke){ 0.8, s->colour, true, 0.6, clip });
+}
+
 static void draw_names(const struct plane *p, struct name *names, int n)
 {
     const double left = p->box.x + p->box.width + GAP;
@@ -203,31 +226,41 @@ static void draw_names(const struct plane *p, struct name *names, int n)
     spread_names(names, n, p->box.y + p->box.height + 4);
     for (int i = 0; i < n; i++) {
         const struct lettering l = { .size = NAME_SIZE, .colour = names[i].series->colour };
+        draw_leader(p, &names[i]);
         oc__draw_text_within(p->drawing, left, names[i].y, NAME_WIDTH_MAX, names[i].text, &l);
     }
 }
 
-/* The room that names need on the right. */
-static double names_width(struct drawing *d, const struct name *names, int n)
-{
-    double widest = 0;
-    for (int i = 0; i < n; i++)
-        widest = fmax(widest, oc__draw_text_width(d, names[i].text,
-                                                  &(struct lettering){ .size = NAME_SIZE }));
-    return fmin(widest, NAME_WIDTH_MAX) + 2 * GAP;
-}
-
 /* ---- all of it ----------------------------------------------------------------------------- */
+
+struct margins oc__chart_margins(const struct chart *c)
+{
+    const char *label[AXIS_TICKS_MAX], *text[NAMES_MAX];
+    struct name names[NAMES_MAX];
+    struct axis x, y;
+    oc__chart_axes(c, X_TICKS, Y_TICKS, &x, &y);
+    for (int i = 0; i < y.n; i++)
+        label[i] = y.label[i];
+    const int n = collect_names(c, names);
+    for (int i = 0; i < n; i++)
+        text[i] = names[i].text;
+    const double labels = oc__text_width(label, y.n, &(struct lettering){ .size = TICK_SIZE });
+    const double widest = oc__text_width(text, n, &(struct lettering){ .size = NAME_SIZE });
+    return (struct margins){ fmax(LEFT_MIN, Y_TITLE + Y_TITLE_BELOW + labels + TICK_GAP),
+                             fmin(widest, NAME_WIDTH_MAX) + 2 * GAP };
+}
 
 static void draw_chart(struct drawing *d, const void *what)
 {
     const struct chart *const c = what;
     struct name names[NAMES_MAX];
     const int n = collect_names(c, names);
-    const double right = names_width(d, names, n);
+    const struct margins needed = oc__chart_margins(c);
+    const double left = fmax(needed.left, c->least.left);
+    const double right = fmax(needed.right, c->least.right);
     struct plane p = { .chart = c, .drawing = d,
-                       .box = { LEFT, TOP, WIDTH - LEFT - right, HEIGHT - TOP - BOTTOM } };
-    oc__chart_axes(c, 8, 5, &p.x, &p.y);
+                       .box = { left, TOP, WIDTH - left - right, HEIGHT - TOP - BOTTOM } };
+    oc__chart_axes(c, X_TICKS, Y_TICKS, &p.x, &p.y);
     const struct lettering title = { .size = 17, .colour = CHART_INK, .bold = true };
     const struct lettering under = { .size = 12, .colour = CHART_GREY };
     oc__draw_text_within(d, 18, 28, WIDTH - 36, c->title, &title);

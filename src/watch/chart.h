@@ -29,12 +29,19 @@ struct series {
     const double *x, *y;
 };
 
+/* Room beside the plane, in points: for the numbers of the y axis, and for names. */
+struct margins { double left, right; };
+
 struct chart {
     const char          *title, *subtitle, *x_label, *y_label;
     enum axis_kind       y_kind;                        /* AXIS_PERCENT: y are fractions */
     const struct series *series;
     int                  n;
+    struct margins       least;                         /* 0: no more than it needs */
 };
+
+/* What the chart needs; charts that share the larger ones line up below each other. */
+struct margins oc__chart_margins(const struct chart *c);
 
 /* The words, with every number, are for those who cannot see it; they live in a string of the
  * caller, which must be kept. */

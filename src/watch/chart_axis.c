@@ -100,7 +100,9 @@ static struct range widen(struct range data, enum axis_kind kind)
         return data;
     if (kind == AXIS_WHOLE)
         return (struct range){ data.low - 0.5, data.high + 0.5 };
-    const double half = kind == AXIS_PERCENT ? 5 : data.low != 0 ? fabs(data.low) / 10 : 1;
+    if (kind != AXIS_PERCENT && data.low != 0)          /* from 0, and not at the very edge */
+        return (struct range){ fmin(0, 1.25 * data.low), fmax(0, 1.25 * data.low) };
+    const double half = kind == AXIS_PERCENT ? 5 : 1;
     return (struct range){ data.low - half, data.high + half };
 }
 

@@ -169,6 +169,14 @@ static void draw_pair(struct drawing *d, const void *what)
     pair->figure[1].draw(d, pair->figure[1].what);
 }
 
+/* So that an epoch stands at the same place in both. */
+static void line_up(struct chart *a, struct chart *b)
+{
+    const struct margins one = oc__chart_margins(a), other = oc__chart_margins(b);
+    a->least = b->least = (struct margins){ fmax(one.left, other.left),
+                                            fmax(one.right, other.right) };
+}
+
 enum { SUBTITLE = 512 };
 
 static void subtitle_of(const oc_plot *p, enum curve curve, char text[SUBTITLE])
@@ -205,6 +213,7 @@ oc_status oc_plot_save(const oc_plot *p, const char *path)
         oc__curve_chart(&charts[i], p->course, p->n, curve, subtitle[i]);
         pair.figure[i] = oc__chart_figure(&charts[i].chart, &words[i]);
     }
+    line_up(&charts[0].chart, &charts[1].chart);
     oc__str_addf(&words[0], ". %s", oc__str_text(&words[1]));
     const struct figure whole = {
         .title = "Loss and accuracy", .description = oc__str_text(&words[0]),
