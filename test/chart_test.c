@@ -177,8 +177,9 @@ static void equal_pictures_are_equal_bytes(void **state)
     (void)state;
     struct str words = { 0 }, once = { 0 }, again = { 0 };
     oc_image image = { 2, 2, 1, (uint8_t[]){ 0, 64, 128, 255 } };
-    struct exhibit exhibits[3] = { { image, { "one" }, CAPTION_GOOD }, { image, { "two" }, 0 },
-                                   { image, { "three" }, CAPTION_BAD } };
+    struct exhibit exhibits[3] = { { .image = image, .caption[0] = { "one", "1" } },
+                                   { .image = image, .mood = CAPTION_GOOD },
+                                   { .image = image, .mood = CAPTION_BAD } };
     const struct gallery g = { "Samples", NULL, exhibits, 3, 2, 40 };
     const struct figure figures[] = { oc__chart_figure(&chart, &words),
                                       oc__gallery_figure(&g, &words) };
@@ -193,6 +194,36 @@ static void equal_pictures_are_equal_bytes(void **state)
     oc__str_free(&words);
     oc__str_free(&once);
     oc__str_free(&again);
+}
+
+/* Where there is no room the name is cut, as short as that may be, and what it was cut to never
+ * passes the image above it: a neighbour's caption begins beyond the gap. */
+static void a_caption_keeps_its_number_and_its_width(void **state)
+{
+    (void)state;
+    struct str words = { 0 };
+    oc_image image = { 1, 1, 1, (uint8_t[]){ 255 } }, drawn[2];
+    struct exhibit e = { .image = image, .caption[0] = { "a name that is far too long", " 97 %" } };
+    const struct gallery g = { NULL, NULL, &e, 1, 1, 72 };
+    for (int i = 0; i < 2; i++) {
+        const struct figure f = oc__gallery_figure(&g, &words);
+        assert_ok(oc__figure_save(&f, place("caption.png"), WRITE_REPLACE));
+        assert_ok(oc_image_load(&drawn[i], place("caption.png")));
+        memcpy(e.caption[0].number, " 37 %", sizeof " 37 %");
+    }
+    assert_non_null(strstr(words.text, "far too long 37 %"));
+    const int right = 2 * (18 + 72);
+    int differ = 0;
+    for (int y = 0; y < drawn[0].height; y++)
+        for (int x = 0; x < drawn[0].width; x++) {
+            const size_t at = 3 * ((size_t)y * (size_t)drawn[0].width + (size_t)x);
+            differ += memcmp(drawn[0].pixel + at, drawn[1].pixel + at, 3) != 0;
+            assert_true(x <= right || drawn[0].pixel[at] == 255);
+        }
+    assert_true(differ > 10);
+    oc_image_free(&drawn[0]);
+    oc_image_free(&drawn[1]);
+    oc__str_free(&words);
 }
 
 static void an_svg_file_carries_its_numbers(void **state)
@@ -272,6 +303,7 @@ int main(void)
         cmocka_unit_test(the_title_of_the_y_axis_stands_left_of_its_labels),
         cmocka_unit_test(a_line_that_ends_early_is_led_to_its_name),
         cmocka_unit_test(equal_pictures_are_equal_bytes),
+        cmocka_unit_test(a_caption_keeps_its_number_and_its_width),
         cmocka_unit_test(an_svg_file_carries_its_numbers),
         cmocka_unit_test(a_picture_has_an_ending_that_says_its_format),
         cmocka_unit_test(a_chart_is_written_with_braille),

@@ -164,18 +164,33 @@ void oc__draw_text(struct drawing *d, double x, double y, const char *text,
     cairo.new_path(d->cairo);
 }
 
-void oc__draw_text_within(struct drawing *d, double x, double y, double width, const char *text,
-                          const struct lettering *l)
+static void cut_text(struct drawing *d, double width, const char *text, const struct lettering *l,
+                     char cut[TEXT_BYTES])
 {
-    char cut[TEXT_BYTES];
-    size_t n = strlen(oc__escape(text, cut, sizeof cut - 4));
+    size_t n = strlen(oc__escape(text, cut, TEXT_BYTES - 4));
     while (n > 0 && width_of(d->cairo, cut, l) > width) {
         do
             n--;
         while (n > 0 && (cut[n] & 0xc0) == 0x80);       /* the bytes that follow a first one */
         memcpy(cut + n, "…", sizeof "…");
     }
+}
+
+void oc__draw_text_within(struct drawing *d, double x, double y, double width, const char *text,
+                          const struct lettering *l)
+{
+    char cut[TEXT_BYTES];
+    cut_text(d, width, text, l, cut);
     oc__draw_text(d, x, y, cut, l);
+}
+
+void oc__draw_text_before(struct drawing *d, double x, double y, double width, const char *text,
+                          const char *tail, const struct lettering *l)
+{
+    char cut[TEXT_BYTES];
+    cut_text(d, width - width_of(d->cairo, tail, l), text, l, cut);
+    oc__draw_text(d, x, y, cut, l);
+    oc__draw_text(d, x + width_of(d->cairo, cut, l), y, tail, l);
 }
 
 /* ---- images -------------------------------------------------------------------------------- */

@@ -60,6 +60,9 @@ void   oc__draw_text(struct drawing *d, double x, double y, const char *text,
 /* Cut to a width, then with an ellipsis. */
 void   oc__draw_text_within(struct drawing *d, double x, double y, double width, const char *text,
                             const struct lettering *l);
+/* The same with a tail, which is never cut: the text before it gives way. */
+void   oc__draw_text_before(struct drawing *d, double x, double y, double width, const char *text,
+                            const char *tail, const struct lettering *l);
 double oc__draw_text_width(struct drawing *d, const char *text, const struct lettering *l);
 /* The same before there is a drawing; the widest of n texts. */
 double oc__text_width(const char *const *text, int n, const struct lettering *l);

@@ -73,11 +73,13 @@ struct figure oc__confusion_figure(const struct confusion_chart *c, struct str *
 
 /* ---- a gallery ----------------------------------------------------------------------------- */
 
-enum { CAPTION_MAX = 96 };
+/* A line below an image: a name, shortened where there is no room, and what follows it whole. */
+enum { CAPTION_MAX = 96, CAPTION_NUMBER = 48 };
+struct caption { char name[CAPTION_MAX], number[CAPTION_NUMBER]; };
 enum caption_mood { CAPTION_PLAIN, CAPTION_GOOD, CAPTION_BAD };
 struct exhibit {
     oc_image          image;
-    char              caption[2][CAPTION_MAX];          /* two lines; the second in grey */
+    struct caption    caption[2];                       /* the second in grey */
     enum caption_mood mood;
 };
 struct gallery {

@@ -19,15 +19,17 @@ static void draw_exhibit(struct drawing *d, const struct gallery *g, int i)
     const double x = MARGIN + (i % g->columns) * (g->cell + GAP);
     const double y = top_of(g) + (i / g->columns) * (g->cell + CAPTION + GAP / 2);
     const struct box box = { x, y, g->cell, g->cell };
-    const struct lettering first = { .size = 11, .colour = mood_colour(e->mood),
-                                     .bold = e->mood == CAPTION_BAD };
-    const struct lettering second = { .size = 11, .colour = CHART_GREY };
+    const struct lettering letters[] = {
+        { .size = 11, .colour = mood_colour(e->mood), .bold = e->mood == CAPTION_BAD },
+        { .size = 11, .colour = CHART_GREY },
+    };
     oc__draw_box(d, box, 0xf3f3f3);
     oc__draw_image(d, box, &e->image);
     if (e->mood == CAPTION_BAD)
         oc__draw_frame(d, box, 1.5, CHART_VERMILION);
-    oc__draw_text_within(d, x, y + g->cell + LINE, g->cell + GAP - 2, e->caption[0], &first);
-    oc__draw_text_within(d, x, y + g->cell + 2 * LINE, g->cell + GAP - 2, e->caption[1], &second);
+    for (int line = 0; line < 2; line++)
+        oc__draw_text_before(d, x, y + g->cell + (line + 1) * LINE, g->cell, e->caption[line].name,
+                             e->caption[line].number, &letters[line]);
 }
 
 static void draw_gallery(struct drawing *d, const void *what)
@@ -52,8 +54,9 @@ struct figure oc__gallery_figure(const struct gallery *g, struct str *words)
     const double width = columns * (g->cell + GAP) - GAP + 2 * MARGIN;
     oc__str_clear(words);
     for (int i = 0; i < g->n; i++)
-        oc__str_addf(words, "%s%s %s", i ? "; " : "", g->exhibit[i].caption[0],
-                     g->exhibit[i].caption[1]);
+        oc__str_addf(words, "%s%s%s %s%s", i ? "; " : "", g->exhibit[i].caption[0].name,
+                     g->exhibit[i].caption[0].number, g->exhibit[i].caption[1].name,
+                     g->exhibit[i].caption[1].number);
     return (struct figure){
         .title = g->title ? g->title : "", .description = oc__str_text(words),
         .width = width > text ? width : text,

@@ -88,11 +88,13 @@ static void write_caption(const struct dump *d, const oc_update *u, int64_t i, s
     const char *const more = oc_model_class_name(d->model, (int)label[turned]);
     const char *const less = oc_model_class_name(d->model, (int)label[!turned]);
     if (share > 0.995 || label[0] == label[1]) {
-        snprintf(out->caption[0], CAPTION_MAX, "%.60s", more);
+        snprintf(out->caption[0].name, CAPTION_MAX, "%s", more);
         return;
     }
-    snprintf(out->caption[0], CAPTION_MAX, "%.60s %.0f %%", more, 100 * share);
-    snprintf(out->caption[1], CAPTION_MAX, "%.60s %.0f %%", less, 100 * (1 - share));
+    snprintf(out->caption[0].name, CAPTION_MAX, "%s", more);
+    snprintf(out->caption[0].number, CAPTION_NUMBER, " %.0f %%", 100 * share);
+    snprintf(out->caption[1].name, CAPTION_MAX, "%s", less);
+    snprintf(out->caption[1].number, CAPTION_NUMBER, " %.0f %%", 100 * (1 - share));
 }
 
 static oc_status fill(const struct dump *d, const oc_update *u, struct exhibit *exhibits, int n)

@@ -24,7 +24,8 @@ void oc__page_close(struct page *p)
 
 double oc__sighting_loss(const struct sighting *s)
 {
-    return -log(fmax((double)s->truth_probability, 1e-45));
+    const double p = (double)s->truth_probability;
+    return isnan(p) ? NAN : -log(fmax(p, 1e-45));
 }
 
 static void begin_anew(struct page *p)

@@ -28,7 +28,7 @@ void      oc__page_close(struct page *p);
 /* Notes a batch; one that begins at sample 0 begins a new page. */
 void      oc__page_note(struct page *p, const oc_evaluated *batch);
 
-/* The loss of a sample: -ln of what its true class was given. */
+/* The loss of a sample: -ln of what its true class was given; NaN where that is no number. */
 double    oc__sighting_loss(const struct sighting *s);
 
 /* Precision, recall and F1 of a class, from the counts; NaN where there is nothing to measure. */

@@ -1,13 +1,14 @@
 /* plot_picture.c — what pictures a training has, and what is on each. */
 #include "watch/plot_picture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/status.h"
 
-enum { SAMPLE_COLUMNS = 8, SAMPLE_CELL = 84, MISTAKE_COLUMNS = 6, MISTAKE_CELL = 116,
-       TRACK_COLUMNS = 8, TRACK_CELL = 84 };
+enum { SAMPLE_COLUMNS = 8, SAMPLE_CELL = 88, MISTAKE_COLUMNS = 6, MISTAKE_CELL = 132,
+       TRACK_COLUMNS = 6, TRACK_CELL = 120 };
 
 void oc__record_name(const struct record *r, char *text, size_t room)
 {
@@ -134,6 +135,15 @@ static oc_status draw_confusion(struct pictures *all, const struct record *r, co
     return status;
 }
 
+/* A network that diverged gives no probabilities. */
+static void say_percent(const char *before, double p, char text[CAPTION_NUMBER])
+{
+    if (isnan(p))
+        snprintf(text, CAPTION_NUMBER, "%sno number", before);
+    else
+        snprintf(text, CAPTION_NUMBER, p < 0.1 ? "%s%.2g %%" : "%s%.0f %%", before, 100 * p);
+}
+
 static oc_status exhibit(const struct record *r, const struct page *p, const struct sighting *s,
                          bool mistakes, struct exhibit *out)
 {
@@ -141,14 +151,18 @@ static oc_status exhibit(const struct record *r, const struct page *p, const str
     const bool good = s->truth == s->guess;
     const char *const guess = oc_model_class_name(r->model, s->guess);
     const char *const truth = oc_model_class_name(r->model, s->truth);
+    struct caption *const said = &out->caption[0], *const is = &out->caption[1];
     out->mood = mistakes ? CAPTION_PLAIN : good ? CAPTION_GOOD : CAPTION_BAD;
-    snprintf(out->caption[0], CAPTION_MAX, "%s %.60s · %.0f %%",
-             mistakes ? "said" : good ? "✓" : "✗", guess, 100 * (double)s->guess_probability);
-    if (mistakes)
-        snprintf(out->caption[1], CAPTION_MAX, "is %.60s · %.2g %%", truth,
-                 100 * (double)s->truth_probability);
-    else if (!good)
-        snprintf(out->caption[1], CAPTION_MAX, "is %.60s", truth);
+    snprintf(said->name, CAPTION_MAX, "%s %s", mistakes ? "said" : good ? "✓" : "✗", guess);
+    if (mistakes) {
+        say_percent(" · ", (double)s->guess_probability, said->number);
+        snprintf(is->name, CAPTION_MAX, "is %s", truth);
+        say_percent(" · ", (double)s->truth_probability, is->number);
+    } else {                                            /* narrow: a number has its own line */
+        say_percent("", (double)s->guess_probability, is->name);
+        if (!good)
+            snprintf(is->name + strlen(is->name), CAPTION_NUMBER, " · is %.40s", truth);
+    }
     return oc_data_sample(r->data, p->part, s->index, &out->image, &label);
 }
 

@@ -183,8 +183,8 @@ static oc_status draw_row(const oc_parameter *p, int64_t row, int64_t length, co
         low = fmin(low, (double)v[i]);
         high = fmax(high, (double)v[i]);
     }
-    name_row(p, row, m, out->caption[0]);
-    snprintf(out->caption[1], CAPTION_MAX, "%.2g … %.2g", low, high);
+    name_row(p, row, m, out->caption[0].name);
+    snprintf(out->caption[1].number, CAPTION_NUMBER, "%.2g … %.2g", low, high);
     if (!has_form(p, length, m, &f))
         return in_a_square(length, most, v, &out->image);
     f.most = most;

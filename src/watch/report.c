@@ -54,11 +54,13 @@ static void heads(struct str *out, const char *const *words, const char *numbers
     oc__str_addz(out, "</tr>\n");
 }
 
-/* A number as the shortest text that says the same, as in metrics.csv. */
+/* As many digits as can be told apart; all of them are in metrics.csv and run.json. */
 static void number(struct str *out, double v)
 {
-    char text[32];
-    oc__html_element(out, "td class=\"n\"", "%s", isnan(v) ? "–" : oc__double_text(v, text));
+    if (isnan(v))
+        oc__html_element(out, "td class=\"n\"", "–");
+    else
+        oc__html_element(out, "td class=\"n\"", "%.4g", v);
 }
 
 static void percent(struct str *out, double v)
@@ -205,7 +207,7 @@ static void write_mistakes(struct str *out, const struct record *r, const struct
         percent(out, (double)s->truth_probability);
         oc__html_element(out, "td", "%s", oc_model_class_name(r->model, s->guess));
         percent(out, (double)s->guess_probability);
-        oc__html_element(out, "td class=\"n\"", "%.3f", oc__sighting_loss(s));
+        number(out, oc__sighting_loss(s));
         oc__html_element(out, "td", "%s", oc_data_name(r->data, p->part, s->index));
         oc__str_addz(out, "</tr>\n");
     }
