@@ -128,7 +128,8 @@ def the_report_needs_nothing_else_and_agrees_with_the_table():
     table = {row[0]: row for row in page.rows if len(row) == 7 and row[0].isdigit()
              and row[1].count(".") == 1}
     for r in rows:
-        assert table[r["epoch"]][1] == r["train_loss"] and table[r["epoch"]][3] == r["val_loss"]
+        for column, name in (1, "train_loss"), (3, "val_loss"):
+            assert table[r["epoch"]][column] == f"{float(r[name]):.4g}"
         assert table[r["epoch"]][4] == f"{100 * float(r['val_accuracy']):.2f} %"
 
 
@@ -148,6 +149,10 @@ def the_best_epoch_is_the_one_that_early_stopping_keeps():
     assert f"<dt>best epoch, of the lowest loss</dt><dd>{lowest}</dd>" in page
     best = re.search(r'<tr class="best"><td class="n">(\d+)', page)
     assert best[1] == lowest
+    if len(rows) > int(lowest):                         # which model is which is said beside them
+        assert f"What it sees: validation, after epoch {len(rows)} (best: {lowest})" in page
+    assert f"What it sees: test, best model (epoch {lowest})" in page
+    assert not re.search(r"\d\.\d{8}", re.sub("(?s)alt=\"[^>]*", "", page))
     line = re.search("(?m)^run +finished .*$", ocellus("plot", "run").stdout)[0].split()
     assert lowest in line[3:] and highest not in line[3:], (line, lowest, highest)
 

@@ -70,6 +70,25 @@ void oc__chart_axes(const struct chart *c, int x_ticks, int y_ticks, struct axis
     oc__axis_make(y, up, c->y_kind, y_ticks);
 }
 
+/* ---- the heading --------------------------------------------------------------------------- */
+
+static const struct lettering title_letters = { .size = 17, .colour = CHART_INK, .bold = true };
+static const struct lettering subtitle_letters = { .size = 12, .colour = CHART_GREY };
+
+void oc__draw_heading(struct drawing *d, double x, double width, const char *title,
+                      const char *subtitle)
+{
+    oc__draw_text_within(d, x, 28, width, title ? title : "", &title_letters);
+    oc__draw_text_within(d, x, 46, width, subtitle ? subtitle : "", &subtitle_letters);
+}
+
+double oc__heading_width(const char *title, const char *subtitle)
+{
+    return fmax(oc__text_width((const char *[]){ title ? title : "" }, 1, &title_letters),
+                oc__text_width((const char *[]){ subtitle ? subtitle : "" }, 1,
+                               &subtitle_letters));
+}
+
 /* ---- the plane ----------------------------------------------------------------------------- */
 
 struct plane {
@@ -261,10 +280,7 @@ static void draw_chart(struct drawing *d, const void *what)
     struct plane p = { .chart = c, .drawing = d,
                        .box = { left, TOP, WIDTH - left - right, HEIGHT - TOP - BOTTOM } };
     oc__chart_axes(c, X_TICKS, Y_TICKS, &p.x, &p.y);
-    const struct lettering title = { .size = 17, .colour = CHART_INK, .bold = true };
-    const struct lettering under = { .size = 12, .colour = CHART_GREY };
-    oc__draw_text_within(d, 18, 28, WIDTH - 36, c->title, &title);
-    oc__draw_text_within(d, 18, 46, WIDTH - 36, c->subtitle ? c->subtitle : "", &under);
+    oc__draw_heading(d, 18, WIDTH - 36, c->title, c->subtitle);
     draw_axes(&p);
     draw_lines(&p);
     draw_names(&p, names, n);

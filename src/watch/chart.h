@@ -18,6 +18,12 @@ enum {
 /* Colour number i of a series, again and again the same seven. */
 colour oc__chart_colour(int i);
 
+/* A title and a line below it at the top of a picture, either NULL where there is none; and the
+ * room that they take, uncut. */
+void   oc__draw_heading(struct drawing *d, double x, double width, const char *title,
+                        const char *subtitle);
+double oc__heading_width(const char *title, const char *subtitle);
+
 /* ---- lines --------------------------------------------------------------------------------- */
 
 /* y is NaN where there is none.  A name stands at the end of its line. */

@@ -157,10 +157,8 @@ static void draw_confusion(struct drawing *d, const void *what)
     const struct confusion_chart *const c = what;
     const struct layout l = lay_out(c);
     const double side = c->classes * l.cell;
-    const struct lettering title = { .size = 17, .colour = CHART_INK, .bold = true };
     struct lettering grey = { .size = 12, .colour = CHART_GREY };
-    oc__draw_text(d, MARGIN, 28, c->title, &title);
-    oc__draw_text(d, MARGIN, 46, c->subtitle ? c->subtitle : "", &grey);
+    oc__draw_heading(d, MARGIN, INFINITY, c->title, c->subtitle);
     if (l.named)
         draw_cells(d, &l);
     else
@@ -189,8 +187,7 @@ struct figure oc__confusion_figure(const struct confusion_chart *c, struct str *
 {
     const struct layout l = lay_out(c);
     const double side = c->classes * l.cell;
-    const char *const lines[] = { c->subtitle ? c->subtitle : "" };
-    const double text = oc__text_width(lines, 1, &(struct lettering){ .size = 12 }) + 2 * MARGIN;
+    const double text = oc__heading_width(c->title, c->subtitle) + 2 * MARGIN;
     const double width = fmax(l.left + side + RECALL + MARGIN, fmax(text, WIDTH_MIN));
     oc__str_clear(words);
     describe(c, words);

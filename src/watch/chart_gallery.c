@@ -1,6 +1,8 @@
 /* chart_gallery.c — images in rows, each with two lines below it. */
 #include "watch/chart.h"
 
+#include <math.h>
+
 enum { TOP = 62, TOP_PLAIN = 16, MARGIN = 18, GAP = 12, LINE = 14, CAPTION = 2 * LINE + 8 };
 
 static colour mood_colour(enum caption_mood mood)
@@ -35,20 +37,14 @@ static void draw_exhibit(struct drawing *d, const struct gallery *g, int i)
 static void draw_gallery(struct drawing *d, const void *what)
 {
     const struct gallery *const g = what;
-    const struct lettering title = { .size = 17, .colour = CHART_INK, .bold = true };
-    const struct lettering under = { .size = 12, .colour = CHART_GREY };
-    if (g->title)
-        oc__draw_text(d, MARGIN, 28, g->title, &title);
-    if (g->subtitle)
-        oc__draw_text(d, MARGIN, 46, g->subtitle, &under);
+    oc__draw_heading(d, MARGIN, INFINITY, g->title, g->subtitle);
     for (int i = 0; i < g->n; i++)
         draw_exhibit(d, g, i);
 }
 
 struct figure oc__gallery_figure(const struct gallery *g, struct str *words)
 {
-    const char *const lines[] = { g->subtitle ? g->subtitle : "" };
-    const double text = oc__text_width(lines, 1, &(struct lettering){ .size = 12 }) + 2 * MARGIN;
+    const double text = oc__heading_width(g->title, g->subtitle) + 2 * MARGIN;
     const int columns = g->n < g->columns ? g->n : g->columns;
     const int rows = (g->n + g->columns - 1) / g->columns;
     const double width = columns * (g->cell + GAP) - GAP + 2 * MARGIN;

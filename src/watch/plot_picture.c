@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 
-enum { SAMPLE_COLUMNS = 8, SAMPLE_CELL = 88, MISTAKE_COLUMNS = 6, MISTAKE_CELL = 132,
+enum { SAMPLE_COLUMNS = 8, SAMPLE_CELL = 104, MISTAKE_COLUMNS = 6, MISTAKE_CELL = 132,
        TRACK_COLUMNS = 6, TRACK_CELL = 120 };
 
 void oc__record_name(const struct record *r, char *text, size_t room)
@@ -97,13 +97,25 @@ static oc_status draw_curves(struct pictures *all, const struct record *r, struc
 
 /* ---- pages --------------------------------------------------------------------------------- */
 
-/* "validation after epoch 3", "test, best model" */
-static void say_when(const struct record *r, const struct page *p, char *text, size_t room)
+static void say_model(const struct pictures *all, const struct record *r, bool best, char *text,
+                      size_t room)
 {
-    if (p->part == r->watched && !(r->finished && p->part == OC_PART_TEST))
-        snprintf(text, room, "%s after epoch %lld", oc__part_name(p->part), (long long)r->epochs);
+    const long long last = r->epochs, kept = all->best < 0 ? last : r->epoch[all->best].epoch;
+    if (best && all->best >= 0)
+        snprintf(text, room, "best model (epoch %lld)", kept);
+    else if (all->best < 0)
+        snprintf(text, room, "after epoch %lld", last);
+    else if (kept == last)
+        snprintf(text, room, "after epoch %lld (the best)", last);
     else
-        snprintf(text, room, "%s, best model", oc__part_name(p->part));
+        snprintf(text, room, "after epoch %lld (best: %lld)", last, kept);
+}
+
+void oc__pictures_whose(const struct pictures *all, const struct record *r, oc_part part,
+                        char *text, size_t room)
+{
+    const bool best = part != r->watched || (r->finished && part == OC_PART_TEST);
+    say_model(all, r, best, text, room);
 }
 
 /* Pictures of what is watched have a plain name. */
@@ -117,18 +129,19 @@ static void name_picture(const struct record *r, const struct page *p, const cha
 static oc_status draw_confusion(struct pictures *all, const struct record *r, const struct page *p,
                                 struct str *words)
 {
-    char name[64], when[64], subtitle[160];
+    char name[64], whose[64], title[96], subtitle[160];
     const char **const classes = oc__alloc((size_t)p->classes, sizeof *classes);
     if (!classes)
         return OC_ELIMIT;
     for (int i = 0; i < p->classes; i++)
         classes[i] = oc_model_class_name(r->model, i);
-    say_when(r, p, when, sizeof when);
+    oc__pictures_whose(all, r, p->part, whose, sizeof whose);
     name_picture(r, p, "confusion", name, sizeof name);
-    snprintf(subtitle, sizeof subtitle, "%s: %lld of %lld right, %.2f %%", when,
-             (long long)p->correct, (long long)p->seen,
+    snprintf(title, sizeof title, "Confusion, %s", whose);
+    snprintf(subtitle, sizeof subtitle, "%s: %lld of %lld right, %.2f %%",
+             oc__part_name(p->part), (long long)p->correct, (long long)p->seen,
              100 * (double)p->correct / (double)p->seen);
-    const struct confusion_chart c = { "Confusion", subtitle, p->classes, classes, p->confusion };
+    const struct confusion_chart c = { title, subtitle, p->classes, classes, p->confusion };
     const struct figure f = oc__confusion_figure(&c, words);
     const oc_status status = keep(all, name, &f, false);
     oc__free(classes);
@@ -161,7 +174,7 @@ static oc_status exhibit(const struct record *r, const struct page *p, const str
     } else {                                            /* narrow: a number has its own line */
         say_percent("", (double)s->guess_probability, is->name);
         if (!good)
-            snprintf(is->name + strlen(is->name), CAPTION_NUMBER, " · is %.40s", truth);
+            snprintf(is->name + strlen(is->name), CAPTION_NUMBER, ", is %.40s", truth);
     }
     return oc_data_sample(r->data, p->part, s->index, &out->image, &label);
 }
@@ -172,17 +185,18 @@ static oc_status draw_sightings(struct pictures *all, const struct record *r,
     const struct sighting *const s = mistakes ? p->mistake : p->sample;
     const int n = mistakes ? p->mistakes : p->samples;
     struct exhibit *const exhibits = oc__alloc((size_t)n, sizeof *exhibits);
-    char name[64], when[64], subtitle[160];
+    char name[64], whose[64], title[96], subtitle[160];
     oc_status status = exhibits ? OC_OK : OC_ELIMIT;
     for (int i = 0; status >= 0 && i < n; i++)
         status = exhibit(r, p, &s[i], mistakes, &exhibits[i]);
-    say_when(r, p, when, sizeof when);
+    oc__pictures_whose(all, r, p->part, whose, sizeof whose);
+    snprintf(title, sizeof title, "%s, %s", mistakes ? "Worst mistakes" : "Samples", whose);
     name_picture(r, p, mistakes ? "mistakes" : "samples", name, sizeof name);
     snprintf(subtitle, sizeof subtitle, mistakes
              ? "%s, highest loss first, with the probabilities of what was said and what it is"
-             : "%s, with the probability of what is predicted", when);
+             : "%s, with the probability of what is predicted", oc__part_name(p->part));
     const struct gallery g = {
-        .title = mistakes ? "Worst mistakes" : "Samples", .subtitle = subtitle,
+        .title = title, .subtitle = subtitle,
         .exhibit = exhibits, .n = n, .columns = mistakes ? MISTAKE_COLUMNS : SAMPLE_COLUMNS,
         .cell = mistakes ? MISTAKE_CELL : SAMPLE_CELL };
     if (status >= 0 && n > 0) {
@@ -208,18 +222,16 @@ static oc_status draw_track(struct pictures *all, const struct record *r, const 
 {
     struct exhibit *rows;
     int n;
-    char name[128], when[64], subtitle[160];
+    char name[128], whose[64], title[192];
     snprintf(name, sizeof name, "track-%s", t->name);
     for (char *c = name; (c = strchr(c, '/'));)
         *c = '-';
-    if (r->finished)
-        snprintf(when, sizeof when, "best model");
-    else
-        snprintf(when, sizeof when, "after epoch %lld", (long long)r->epochs);
-    snprintf(subtitle, sizeof subtitle, "%s; %s", when, oc__track_key(t, r->model));
+    say_model(all, r, r->finished, whose, sizeof whose);
+    snprintf(title, sizeof title, "%s, %s", t->name, whose);
     TRY(oc__track_rows(t, r->model, &rows, &n));
-    const struct gallery g = { .title = t->name, .subtitle = subtitle, .exhibit = rows, .n = n,
-                               .columns = TRACK_COLUMNS, .cell = TRACK_CELL };
+    const struct gallery g = { .title = title, .subtitle = oc__track_key(t, r->model),
+                               .exhibit = rows, .n = n, .columns = TRACK_COLUMNS,
+                               .cell = TRACK_CELL };
     const struct figure f = oc__gallery_figure(&g, words);
     const oc_status status = keep(all, name, &f, true);
     oc__track_free(rows, n);

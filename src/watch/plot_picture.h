@@ -42,6 +42,10 @@ struct pictures {
     struct picture picture[PICTURES_MAX];
 };
 
+/* Whose work a part's page shows: "after epoch 5 (best: 3)", "best model (epoch 3)". */
+void oc__pictures_whose(const struct pictures *all, const struct record *r, oc_part part,
+                        char *text, size_t room);
+
 /* Into a folder, as NAME.png and NAME.svg; pictures of equal names are replaced. */
 oc_status oc__pictures_draw(struct pictures *all, const struct record *r, const char *folder);
 void      oc__pictures_free(struct pictures *all);

@@ -235,11 +235,12 @@ static void write_classes(struct str *out, const struct record *r, const struct 
 static void write_part(struct report *r, oc_part part)
 {
     const struct page *const p = oc__record_page(r->record, part);
-    char name[64];
+    char name[64], whose[64];
     if (!p)
         return;
+    oc__pictures_whose(r->pictures, r->record, part, whose, sizeof whose);
     const char *const before = part == r->record->watched ? "" : oc__part_name(part);
-    oc__html_element(&r->text, "h2", "What it sees: %s", oc__part_name(part));
+    oc__html_element(&r->text, "h2", "What it sees: %s, %s", oc__part_name(part), whose);
     for (const char *const *what = (const char *const[]){ "confusion", "classes", "samples",
                                                           "mistakes", NULL }; *what; what++) {
         if (strcmp(*what, "classes") == 0) {
@@ -278,6 +279,17 @@ static void write_epochs(struct str *out, const struct record *r, const oc_epoch
     oc__str_addz(out, "</table>\n</div>\n");
 }
 
+/* A number that was measured has more digits than anybody reads; settings are short. */
+static void write_value(struct str *out, const char *value)
+{
+    enum { DIGITS_READ = 8 };
+    double v;
+    if (strlen(value) > DIGITS_READ && strchr(value, '.') && oc__double_read(value, &v))
+        oc__html_element(out, "td", "%.6g", v);
+    else
+        oc__html_element(out, "td", "%s", value);
+}
+
 static void write_facts(struct str *out, const struct facts *f)
 {
     struct str command = { 0 };
@@ -291,7 +303,7 @@ static void write_facts(struct str *out, const struct facts *f)
     for (int i = 0; i < f->n; i++) {
         oc__str_addz(out, "<tr>");
         oc__html_element(out, "td", "%s", f->fact[i].key);
-        oc__html_element(out, "td", "%s", f->fact[i].value ? f->fact[i].value : "–");
+        write_value(out, f->fact[i].value ? f->fact[i].value : "–");
         oc__str_addz(out, "</tr>\n");
     }
     oc__str_addz(out, "</table>\n");
