@@ -750,7 +750,8 @@ void      oc_predictor_free(oc_predictor *p);
  *   occlusion       how much the score falls, on average, while a grey patch covers the place
  *                   (Zeiler and Fergus, 2014) */
 typedef struct oc_explain_options {
-    const char *method;             /* with its settings, "occlusion size=32"; NULL: grad-cam */
+    const char *method;             /* with its settings, "occlusion size=32"; NULL: grad-cam, or
+                                     * occlusion where the network has no convolution */
     const char *layer;           /* of grad-cam; NULL: the last convolution, with what follows it */
     int         threads;
     const char *device, *backends;
@@ -768,11 +769,17 @@ typedef struct oc_explanation {
 typedef struct oc_explainer oc_explainer;
 oc_status oc_explainer_new(oc_explainer **out, oc_model *m, const oc_explain_options *options);
 void      oc_explainer_free(oc_explainer *e);
+const char *oc_explainer_method(const oc_explainer *e); /* its name */
 /* For a class, or for the likeliest (-1). */
 oc_status oc_explain(oc_explainer *e, const oc_image *image, int class_index, oc_explanation *out);
+/* The same, laid over the whole of an image (oc_image_load()) that the network sees as it was
+ * decoded for it, with less detail (oc_image_load_for()). */
+oc_status oc_explain_whole(oc_explainer *e, const oc_image *image, const oc_image *whole,
+                           int class_index, oc_explanation *out);
 void      oc_explanation_free(oc_explanation *e);       /* what it owns, not itself */
-/* The heat over the image, with the scale of colours and a line of text below; small images are
- * magnified by a whole number.  The picture is yours. */
+/* The heat over the image, and below it a line of text and the scale of colours from 0 to what is
+ * strongest; small images are magnified by a whole number, narrow ones stand between margins.
+ * The picture is yours. */
 oc_status oc_explanation_draw(const oc_explanation *e, const oc_image *image, const char *text,
                               oc_image *picture);
 /* The methods by number from 0, and what they do; NULL after the last. */

@@ -880,6 +880,32 @@ def an_explanation_is_a_picture_and_numbers():
     assert snapshot("heat") == before
 
 
+def an_explanation_lies_over_the_whole_photograph():
+    photo = os.path.join(DATA, "images", "jpeg", "rgb.jpg")
+    if not os.path.exists(photo):
+        raise Skip(f"{photo} is absent")
+    trained("--out", "run", "--epochs", "1", "--prepare", "grayscale; resize 28,28; scale")
+    first = json.loads(ocellus("explain", "run", photo, "--json", "-", "--out", "heat").stdout)[0]
+    assert first["size"] == [500, 333], first["size"]   # decoded for the network it is smaller
+    left, top, width, height = first["seen"]
+    assert 0 <= left and left + width <= 500.01 and 0 <= top and top + height <= 333.01
+    said = json.loads(ocellus("predict", "run", photo, "--json", "-").stdout)
+    assert str(first["probability"]) in json.dumps(said), (first["probability"], said)
+
+
+def a_network_without_convolution_is_explained_by_occlusion():
+    trained("--out", "run", "--epochs", "1", model="linear")
+    ocellus("data", "save", SMALL, "digits", "--count", "1")
+    digit = os.path.join("digits", os.listdir("digits")[0])
+    done = ocellus("explain", "run", digit, "--json", "-", "--out", "heat")
+    assert [r["method"] for r in json.loads(done.stdout)] == ["occlusion"]
+    assert "no convolution" in done.stderr and "occlusion" in done.stderr
+    done = ocellus("explain", "run", digit, "--method", "all", "--json", "-", "--out", "all")
+    assert [r["method"] for r in json.loads(done.stdout)] == ["input-gradient", "occlusion"]
+    assert "left out: grad-cam" in done.stderr
+    ocellus("explain", "run", digit, "--method", "grad-cam", "--out", "none", code=2)
+
+
 def images_of_data_are_saved_and_read_back():
     paths = ocellus("data", "save", SMALL, "digits", "--count", "3").stdout.split()
     assert len(paths) == 3 and all(os.path.exists(p) for p in paths)

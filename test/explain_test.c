@@ -191,7 +191,8 @@ static void a_layer_that_is_not_there_lists_those_that_are(void **state)
                                                                     .layer = "c1" }), OC_EUSAGE);
     error_says("looks at the image");
     oc_model *const flat = model_of("flatten; linear classes", OC_SHAPE(1, 8, 8), 2);
-    assert_int_equal(oc_explainer_new(&e, flat, NULL), OC_EUSAGE);
+    assert_int_equal(oc_explainer_new(&e, flat, &(oc_explain_options){ .method = "grad-cam" }),
+                     OC_EUSAGE);
     error_says("no convolution");
     oc_model_free(flat);
     oc_model_free(m);
@@ -347,6 +348,59 @@ static void the_picture_glows_where_it_is_hot_and_pales_where_nothing_is_seen(vo
     oc_image_free(&photo);
 }
 
+static void the_scale_of_a_narrow_picture_has_its_number(void **state)
+{
+    (void)state;
+    oc_image photo, picture[2];
+    int differ = 0;
+    assert_ok(oc__image_new(&photo, "photo", 20, 300, 1));
+    oc_explanation e = { .width = 20, .height = 300, .seen_width = 20, .seen_height = 300 };
+    e.heat = oc__alloc(20 * 300, sizeof *e.heat);
+    for (int i = 0; i < 2; i++) {
+        e.strongest = i ? 0.25 : 0.75;
+        assert_ok(oc_explanation_draw(&e, &photo, "a legend", &picture[i]));
+    }
+    assert_true(picture[0].width >= 200 && picture[0].width == picture[1].width);
+    for (int y = 0; y < picture[0].height; y++)
+        for (int x = 0; x < 3 * picture[0].width; x++) {
+            const int at = y * 3 * picture[0].width + x;
+            const bool same = picture[0].pixel[at] == picture[1].pixel[at];
+            differ += !same;
+            assert_true(same || y >= 300);
+        }
+    assert_true(differ > 10);
+    oc_image_free(&picture[0]);
+    oc_image_free(&picture[1]);
+    oc_explanation_free(&e);
+    oc_image_free(&photo);
+}
+
+/* The network sees the smaller one; heat and box are of the larger. */
+static void heat_lies_over_the_whole_of_what_was_decoded_small(void **state)
+{
+    (void)state;
+    oc_image seen, whole;
+    oc_explainer *e;
+    oc_explanation small, large;
+    oc_model *const m = model_of("flatten; linear classes name=fc", OC_SHAPE(1, 4, 4), 2);
+    assert_ok(oc__image_new(&seen, "seen", 4, 4, 1));
+    assert_ok(oc__image_new(&whole, "whole", 8, 12, 1));
+    memset(seen.pixel, 200, 4);
+    assert_ok(oc_explainer_new(&e, m, &(oc_explain_options){ .threads = 1 }));
+    assert_string_equal(oc_explainer_method(e), "occlusion");
+    assert_ok(oc_explain(e, &seen, 0, &small));
+    assert_ok(oc_explain_whole(e, &seen, &whole, 0, &large));
+    assert_true(large.width == 8 && large.height == 12);
+    assert_true(large.seen_width == 8 && large.seen_height == 12);
+    assert_true(large.probability == small.probability && large.strongest == small.strongest);
+    oc_explanation_free(&small);
+    oc_explanation_free(&large);
+    oc_explainer_free(e);
+    oc_image_free(&seen);
+    oc_image_free(&whole);
+    oc_model_free(m);
+}
+
 /* ---- a trained network ---------------------------------------------------------------------- */
 
 /* The bee sits in the box from (135, 70) to (300, 300): the heat must lie there, by every
@@ -399,6 +453,8 @@ int main(void)
         cmocka_unit_test(noise_does_not_change_a_constant_slope),
         cmocka_unit_test(occlusion_finds_the_one_patch_that_matters),
         cmocka_unit_test(the_picture_glows_where_it_is_hot_and_pales_where_nothing_is_seen),
+        cmocka_unit_test(the_scale_of_a_narrow_picture_has_its_number),
+        cmocka_unit_test(heat_lies_over_the_whole_of_what_was_decoded_small),
         cmocka_unit_test(squeezenet_knows_a_bee_by_the_bee),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "cli/command.h"
 #include "cli/open.h"
@@ -21,9 +22,9 @@ struct explain {
 
 static const struct option options[] = {
     OPT_HEADING("Options"),
-    OPT_TEXT(struct explain, method, "method", 'm', "STEP", "grad-cam",
+    OPT_TEXT(struct explain, method, "method", 'm', "STEP", NULL,
              "grad-cam, input-gradient, occlusion, with settings as in \"occlusion size=32\", or "
-             "all; see `ocellus help explanations`"),
+             "all; see `ocellus help explanations` [grad-cam; without convolutions occlusion]"),
     OPT_TEXT(struct explain, class, "class", 'c', "NAME|N", NULL,
              "the class to explain, by name or number [the likeliest]"),
     OPT_TEXT(struct explain, layer, "layer", 0, "NAME", NULL,
@@ -38,14 +39,11 @@ static const struct option options[] = {
     OPT_END,
 };
 
-/* A method as asked for, "occlusion size=32", and its name alone. */
-struct method { char name[64]; oc_explainer *explainer; };
-
 /* All that the visit of the images needs. */
 struct work {
     const struct explain *options;
     oc_model             *model;
-    struct method         method[METHODS_MAX];
+    oc_explainer         *method[METHODS_MAX];
     int                   methods, class_index;         /* -1: the likeliest */
     bool                  people;                       /* print */
     struct table          table;
@@ -85,26 +83,41 @@ static oc_status find_class(const oc_model *model, const char *word, int *out)
     return status;
 }
 
-static oc_status add_method(struct work *w, const char *text, bool only)
+static oc_status add_method(struct work *w, const char *text, const char *layer)
 {
     const struct explain *const o = w->options;
-    struct method *const m = &w->method[w->methods];
-    const bool has_layer = only || strcmp(text, oc_explain_method(0, NULL)) == 0;
-    const oc_explain_options how = { .method = text, .layer = has_layer ? o->layer : NULL,
-                                     .threads = (int)o->threads, .backends = o->backends };
-    snprintf(m->name, sizeof m->name, "%.*s", (int)strcspn(text, " "), text);
-    TRY(oc_explainer_new(&m->explainer, w->model, &how));
+    const oc_explain_options how = { .method = text, .layer = layer, .threads = (int)o->threads,
+                                     .backends = o->backends };
+    TRY(oc_explainer_new(&w->method[w->methods], w->model, &how));
     w->methods++;
     return OC_OK;
 }
 
+/* One that does not suit the network is left out, unless a layer was named for it. */
+static oc_status add_all(struct work *w)
+{
+    const char *const usual = oc_explain_method(0, NULL), *name;
+    oc_status status = OC_OK;
+    for (int i = 0; i < METHODS_MAX && (name = oc_explain_method(i, NULL)); i++) {
+        const char *const layer = strcmp(name, usual) == 0 ? w->options->layer : NULL;
+        status = add_method(w, name, layer);
+        if (status < 0 && (status != OC_EUSAGE || layer))
+            return status;
+        if (status < 0)
+            oc__note("left out: %s", oc_error());
+    }
+    return w->methods ? OC_OK : status;
+}
+
 static oc_status add_methods(struct work *w)
 {
-    const char *name;
-    if (strcmp(w->options->method, "all") != 0)
-        return add_method(w, w->options->method, true);
-    for (int i = 0; i < METHODS_MAX && (name = oc_explain_method(i, NULL)); i++)
-        TRY(add_method(w, name, false));
+    const struct explain *const o = w->options;
+    if (o->method && strcmp(o->method, "all") == 0)
+        return add_all(w);
+    TRY(add_method(w, o->method, o->layer));
+    if (!o->method && strcmp(oc_explainer_method(w->method[0]), oc_explain_method(0, NULL)) != 0)
+        oc__note("the network has no convolution for %s: explained by %s",
+                 oc_explain_method(0, NULL), oc_explainer_method(w->method[0]));
     return OC_OK;
 }
 
@@ -224,32 +237,41 @@ static void add_row(struct work *w, const char *name, const char *method, const 
 
 /* ---- images -------------------------------------------------------------------------------- */
 
-static oc_status explain_by(struct work *w, const struct method *m, const char *name,
-                            const oc_image *image)
+/* What the network sees, and the picture that it is laid over: the same, or all of a file that was
+ * decoded with less detail, as the preparation needs it. */
+struct photo { const char *name; const oc_image *seen, *whole; };
+
+static oc_status explain_by(struct work *w, oc_explainer *method, const struct photo *photo)
 {
+    const char *const name = oc_explainer_method(method);
     oc_explanation e;
     struct str path = { 0 };
-    TRY(oc_explain(m->explainer, image, w->class_index, &e));
-    oc_status status = choose_path(w, name, m->name, &path);
+    TRY(oc_explain_whole(method, photo->seen, photo->whole, w->class_index, &e));
+    oc_status status = choose_path(w, photo->name, name, &path);
     if (status >= 0)
-        status = draw(w, m->name, image, &e, path.text);
+        status = draw(w, name, photo->whole, &e, path.text);
     if (status >= 0 && w->options->json)
-        status = add_json(w, name, m->name, &e, path.text);
+        status = add_json(w, photo->name, name, &e, path.text);
     if (status >= 0 && w->people)
-        add_row(w, name, m->name, &e, path.text);
+        add_row(w, photo->name, name, &e, path.text);
     oc_explanation_free(&e);
     oc__str_free(&path);
     return status;
 }
 
+/* Of an image that is no picture's file, one of an array, there is no more than what is seen. */
 static oc_status visit(void *context, const char *name, oc_status status, const oc_image *image)
 {
     struct work *const w = context;
+    oc_image whole;
     if (status < 0)
         return status;
-    for (int i = 0; i < w->methods; i++)
-        TRY(explain_by(w, &w->method[i], name, image));
-    return OC_OK;
+    const bool file = oc_image_load(&whole, name) >= 0;
+    const struct photo photo = { name, image, file ? &whole : image };
+    for (int i = 0; status >= 0 && i < w->methods; i++)
+        status = explain_by(w, w->method[i], &photo);
+    oc_image_free(&whole);
+    return status;
 }
 
 static oc_status visit_all(struct work *w, const struct operands *operands)
@@ -281,7 +303,7 @@ static oc_status run(const void *settings, const struct operands *operands)
                       .people = !oc__output_is_stdout(o->json) };
     const oc_status status = visit_all(&w, operands);
     for (int i = 0; i < w.methods; i++)
-        oc_explainer_free(w.method[i].explainer);
+        oc_explainer_free(w.method[i]);
     oc__map_free(&w.written);
     oc__pool_free(&w.paths);
     oc__str_free(&w.table.cells);
@@ -294,12 +316,13 @@ const struct command oc__command_explain = {
     .name = "explain",
     .summary = "show what a decision rests on",
     .usage = "FILE_OR_RUN IMAGE… [options]",
-    .about = "IMAGE is what `predict` takes.  For each a picture is written, the image at its own\n"
-             "size with heat where the network looks: DIR/NAME.METHOD.png.  What the preparation\n"
-             "cuts off is drawn pale.  grad-cam weights the maps of a layer by the gradient of\n"
-             "the class's score; input-gradient shows how steeply the score changes with each\n"
-             "pixel, averaged over noisy copies; occlusion covers each place and sees what it\n"
-             "costs.  --json gives the heat as numbers, on a grid of at most 32 × 32 cells.",
+    .about = "IMAGE is what `predict` takes, and the network sees the same bytes.  For each a\n"
+             "picture is written, the image at its own size with heat where the network looks:\n"
+             "DIR/NAME.METHOD.png; places are told in its pixels.  What the preparation cuts off\n"
+             "is drawn pale.  grad-cam weights the maps of a layer by the gradient of the class's\n"
+             "score; input-gradient shows how steeply the score changes with each pixel, averaged\n"
+             "over noisy copies; occlusion covers each place and sees what it costs.  --json\n"
+             "gives the heat as numbers, on a grid of at most 32 × 32 cells.",
     .options = options,
     .size = sizeof(struct explain),
     .least = 2,

@@ -8,13 +8,18 @@
 #include "image/heat.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/status.h"
 #include "image/cairo.h"
 #include "image/image.h"
 
-enum { TAPS = 4, MAGNIFY_TO = 256, STRIP_MIN = 24, STRIP_MAX = 56, STRIP_OF_WIDTH = 13 };
+enum { TAPS = 4, MAGNIFY_TO = 256, WIDTH_MIN = 240, GROUND = 24 };
+
+/* How many letters make a width, the size of one in pixels, and letters in the strip's height. */
+static const double letters_across = 28, smallest = 13, largest = 40, strip_of = 3.8;
 
 static const double strongest_blend = 0.65, blend_power = 0.75, cold = 0.8, pale = 0.6;
 
@@ -121,45 +126,54 @@ static void blend(double rgb[3], double heat, bool seen)
                       : (1 - pale) * rgb[k] + pale * 255;
 }
 
-static void draw_photo(oc_image *out, const oc_image *photo, const float *heat, struct view seen,
-                       int zoom)
+/* The photograph begins at column `left` of the picture. */
+static void draw_photo(oc_image *out, const oc_image *photo, const struct heat *heat, int zoom,
+                       int left)
 {
-    for (int y = 0; y < photo->height * zoom; y++)
-        for (int x = 0; x < photo->width * zoom; x++) {
+    for (int y = 0; y < photo->height * zoom; y++) {
+        uint8_t *to = out->pixel + ((size_t)y * (size_t)out->width + (size_t)left) * 3;
+        for (int x = 0; x < photo->width * zoom; x++, to += 3) {
             const int px = x / zoom, py = y / zoom;
             double    rgb[3];
             read_pixel(photo, px, py, rgb);
-            blend(rgb, (double)heat[(size_t)py * (size_t)photo->width + (size_t)px],
-                  is_in(seen, px, py));
+            blend(rgb, (double)heat->v[(size_t)py * (size_t)photo->width + (size_t)px],
+                  is_in(heat->seen, px, py));
             for (int k = 0; k < 3; k++)
-                out->pixel[((size_t)y * (size_t)out->width + (size_t)x) * 3 + (size_t)k]
-                    = to_byte(rgb[k]);
+                to[k] = to_byte(rgb[k]);
         }
+    }
 }
 
-/* The scale from cold to hot with its two ends named, in a box of the strip. */
-static void draw_scale(cairo_t *to, double left, double top, double width, double height)
+/* ---- the strip below ----------------------------------------------------------------------- */
+
+static void draw_scale(cairo_t *to, struct view box)
 {
-    for (int x = 0; x < (int)width; x++) {
+    for (int x = 0; x < (int)box.width; x++) {
         double rgb[3];
-        colour_of(x / (width - 1), rgb);
+        colour_of(x / (box.width - 1), rgb);
         cairo.set_source_rgb(to, rgb[0] / 255, rgb[1] / 255, rgb[2] / 255);
-        cairo.rectangle(to, left + x, top, 1, height);
+        cairo.rectangle(to, box.left + x, box.top, 1, box.height);
         cairo.fill(to);
     }
 }
 
-/* Text as large as fits into a width, its middle at `middle`. */
-static void draw_text(cairo_t *to, const char *text, double left, double middle, double width,
-                      double size)
+/* Sets the font so that text fits into a width; gives how wide the text is then. */
+static double fit_text(cairo_t *to, const char *text, double size, double width)
 {
     cairo_text_extents_t extents;
-    cairo_font_extents_t font;
     cairo.select_font_face(to, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
     cairo.set_font_size(to, size);
     cairo.text_extents(to, text, &extents);
-    if (extents.x_advance > width)
-        cairo.set_font_size(to, size * width / extents.x_advance);
+    if (extents.x_advance <= width)
+        return extents.x_advance;
+    cairo.set_font_size(to, size * width / extents.x_advance);
+    return width;
+}
+
+/* The middle of the letters is at `middle`. */
+static void draw_text(cairo_t *to, const char *text, double left, double middle)
+{
+    cairo_font_extents_t font;
     cairo.font_extents(to, &font);
     cairo.move_to(to, left, middle + (font.ascent - font.descent) / 2);
     cairo.set_source_rgb(to, 0.95, 0.95, 0.95);
@@ -180,17 +194,34 @@ static void copy_surface(oc_image *out, cairo_surface_t *surface, int top)
         }
 }
 
-static oc_status draw_strip(oc_image *out, int top, const char *text)
+/* A line of text, and below it the scale between its numbers. */
+static void draw_legend(cairo_t *to, double width, double letter, const char *text,
+                        double strongest)
 {
-    const double     width = out->width, height = out->height - top, gap = height / 4;
+    const double gap = 0.7 * letter, first = 1.2 * letter, second = 2.8 * letter;
+    char         most[32];
+    fit_text(to, text, letter, width - 2 * gap);
+    draw_text(to, text, gap, first);
+    snprintf(most, sizeof most, "%.3g", strongest);
+    const double small = 0.85 * letter, right = fit_text(to, most, small, width / 3);
+    draw_text(to, most, width - gap - right, second);
+    const double left = fit_text(to, "0", small, width / 3);
+    draw_text(to, "0", gap, second);
+    const double from = 2 * gap + left;
+    draw_scale(to, (struct view){ from, second - 0.4 * letter, width - 2 * gap - right - from,
+                                  0.8 * letter });
+}
+
+static oc_status draw_strip(oc_image *out, int top, double letter, const char *text,
+                            double strongest)
+{
     TRY(cairo_open());
     cairo_surface_t *surface
         = cairo.image_surface_create(CAIRO_FORMAT_RGB24, out->width, out->height - top);
     cairo_t         *to = cairo.create(surface);
     cairo.set_source_rgb(to, 0.09, 0.09, 0.11);
     cairo.paint(to);
-    draw_text(to, text, gap, height / 2, 0.74 * width - 2 * gap, 0.48 * height);
-    draw_scale(to, 0.76 * width, 0.36 * height, 0.24 * width - gap, 0.28 * height);
+    draw_legend(to, out->width, letter, text, strongest);
     cairo.surface_flush(surface);
     const cairo_status_t status = cairo.status(to);
     if (status == CAIRO_STATUS_SUCCESS)
@@ -201,17 +232,18 @@ static oc_status draw_strip(oc_image *out, int top, const char *text)
         ? OC_OK : oc__fail(OC_ELIMIT, "picture: text: %s", cairo.status_to_string(status));
 }
 
-oc_status oc__heat_draw(oc_image *out, const oc_image *photo, const float *heat, struct view seen,
+oc_status oc__heat_draw(oc_image *out, const oc_image *photo, const struct heat *heat,
                         const char *text)
 {
     const int longer = photo->width > photo->height ? photo->width : photo->height;
     const int zoom = longer >= MAGNIFY_TO ? 1 : MAGNIFY_TO / longer;
     const int width = photo->width * zoom, height = photo->height * zoom;
-    const int strip = width / STRIP_OF_WIDTH < STRIP_MIN ? STRIP_MIN
-        : width / STRIP_OF_WIDTH > STRIP_MAX ? STRIP_MAX : width / STRIP_OF_WIDTH;
-    TRY(oc__image_new(out, "picture", width, height + strip, 3));
-    draw_photo(out, photo, heat, seen, zoom);
-    const oc_status status = draw_strip(out, height, text);
+    const int whole = width < WIDTH_MIN ? WIDTH_MIN : width;
+    const double letter = fmin(fmax(whole / letters_across, smallest), largest);
+    TRY(oc__image_new(out, "picture", whole, height + (int)(strip_of * letter), 3));
+    memset(out->pixel, GROUND, oc__image_bytes(out));
+    draw_photo(out, photo, heat, zoom, (whole - width) / 2);
+    const oc_status status = draw_strip(out, height, letter, text, heat->strongest);
     if (status < 0)
         oc_image_free(out);
     return status;

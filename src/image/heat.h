@@ -12,10 +12,13 @@ struct grid { int rows, columns; float *v; struct view box; };
 void oc__heat_spread(const struct grid *grid, struct view seen, int width, int height,
                      float *heat);
 
-/* A photograph with heat [height, width] over it, and a line of text with the scale of colours
- * below; small photographs are magnified by a whole number.  What is not seen is drawn
- * pale.  The image is the caller's. */
-oc_status oc__heat_draw(oc_image *out, const oc_image *photo, const float *heat, struct view seen,
+/* Heat [height, width] of an image, what of it is seen, and the number that a heat of 1 is. */
+struct heat { const float *v; struct view seen; double strongest; };
+
+/* A photograph with heat over it, and below it a line of text and the scale of colours with its
+ * numbers; small photographs are magnified by a whole number, narrow ones stand between margins.
+ * What is not seen is drawn pale.  The image is the caller's. */
+oc_status oc__heat_draw(oc_image *out, const oc_image *photo, const struct heat *heat,
                         const char *text);
 
 #endif

@@ -33,9 +33,16 @@ const char *oc_explain_method(int i, const char **summary)
 
 /* ---- making -------------------------------------------------------------------------------- */
 
+/* What is taken where none is asked for: the first that suits the network. */
+static const struct explain_method *usual_method(const oc_explainer *e, const char *layer)
+{
+    const struct explain_method *const first = &oc__explain_grad_cam;
+    return layer || first->suits(e) ? first : &oc__explain_occlusion;
+}
+
 static oc_status choose_method(oc_explainer *e, const oc_explain_options *o)
 {
-    const char *const text = o->method ? o->method : oc__explain_grad_cam.entry.name;
+    const char *const text = o->method ? o->method : usual_method(e, o->layer)->entry.name;
     TRY(oc__steps_parse(&e->steps, oc__explain_list, "method", text));
     if (e->steps.n != 1)
         return oc__fail(OC_EUSAGE, "method: %s: wants one, not %d", oc__quote_z(text),
@@ -92,9 +99,9 @@ static oc_status make_room(oc_explainer *e)
 static oc_status open(oc_explainer *e, const oc_explain_options *o)
 {
     oc_value probability;
-    TRY(choose_method(e, o));
     TRY(oc__prepare_parse(&e->program, oc_model_preparation(e->model)));
     TRY(build_network(e, &probability));
+    TRY(choose_method(e, o));
     TRY(e->method->build(e));
     TRY(oc_graph_check(e->graph));
     oc_session_options session = { .mode = OC_INFER, .device = o->device, .threads = o->threads,
@@ -137,6 +144,11 @@ void oc_explainer_free(oc_explainer *e)
         oc__free(e->out[i].data);
     oc__free(e->probability);
     oc__free(e);
+}
+
+const char *oc_explainer_method(const oc_explainer *e)
+{
+    return e->method->entry.name;
 }
 
 /* ---- explaining ---------------------------------------------------------------------------- */
@@ -200,22 +212,37 @@ static oc_status find_heat(oc_explainer *e, struct view view, oc_explanation *ou
     return status;
 }
 
-oc_status oc_explain(oc_explainer *e, const oc_image *image, int class_index, oc_explanation *out)
+/* A box of an image as one of the whole, which it shows in less detail. */
+static struct view on_whole(struct view v, const oc_image *image, const oc_image *whole)
+{
+    const double across = (double)whole->width / image->width;
+    const double down = (double)whole->height / image->height;
+    return (struct view){ v.left * across, v.top * down, v.width * across, v.height * down };
+}
+
+oc_status oc_explain_whole(oc_explainer *e, const oc_image *image, const oc_image *whole,
+                           int class_index, oc_explanation *out)
 {
     const oc_shape input = oc_model_input(e->model);
     struct view view;
-    *out = (oc_explanation){ .width = image->width, .height = image->height };
+    *out = (oc_explanation){ .width = whole->width, .height = whole->height };
     TRY(oc__prepare_view(e->program, image, &input, e->in[0].data, &view));
+    view = on_whole(view, image, whole);
     out->left = view.left;
     out->top = view.top;
     out->seen_width = view.width;
     out->seen_height = view.height;
     TRY(choose_class(e, class_index, out));
-    out->heat = oc__alloc((size_t)image->width * (size_t)image->height, sizeof *out->heat);
+    out->heat = oc__alloc((size_t)whole->width * (size_t)whole->height, sizeof *out->heat);
     const oc_status status = out->heat ? find_heat(e, view, out) : OC_ELIMIT;
     if (status < 0)
         oc_explanation_free(out);
     return status;
+}
+
+oc_status oc_explain(oc_explainer *e, const oc_image *image, int class_index, oc_explanation *out)
+{
+    return oc_explain_whole(e, image, image, class_index, out);
 }
 
 void oc_explanation_free(oc_explanation *e)
@@ -232,5 +259,5 @@ oc_status oc_explanation_draw(const oc_explanation *e, const oc_image *image, co
     if (image->width != e->width || image->height != e->height)
         return oc__fail(OC_EUSAGE, "picture: %dx%d is not the size of what was explained, %dx%d",
                         image->width, image->height, e->width, e->height);
-    return oc__heat_draw(picture, image, e->heat, seen, text);
+    return oc__heat_draw(picture, image, &(struct heat){ e->heat, seen, e->strongest }, text);
 }

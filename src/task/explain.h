@@ -40,6 +40,7 @@ struct oc_explainer {
 struct explain_method {
     struct entry entry;
     bool         takes_layer;
+    bool       (*suits)(const oc_explainer *e);         /* the network; NULL: any */
     /* Adds to the graph and says which values it wants to see. */
     oc_status  (*build)(oc_explainer *e);
     /* The heat of the image in e->in[0]; not below 0.  The grid's numbers are the caller's

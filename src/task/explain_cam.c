@@ -85,6 +85,11 @@ static oc_value last_convolution(const oc_explainer *e)
     return OC_NONE;
 }
 
+static bool has_convolution(const oc_explainer *e)
+{
+    return last_convolution(e).id > 0;
+}
+
 /* ---- a layer by its name ------------------------------------------------------------------- */
 
 /* Whether a node's name is the layer's, or lies in its scope. */
@@ -174,5 +179,5 @@ static oc_status heat(oc_explainer *e, struct grid *heat)
 const struct explain_method oc__explain_grad_cam = {
     .entry = { "grad-cam", "maps of a layer, weighted by the score's gradient", attrs,
                sizeof(struct grad_cam) },
-    .takes_layer = true, .build = build, .heat = heat,
+    .takes_layer = true, .suits = has_convolution, .build = build, .heat = heat,
 };
