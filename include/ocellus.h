@@ -299,9 +299,10 @@ int64_t     oc_data_label(const oc_data *d, oc_part part, int64_t i);
 /* The file that it is in; "" where it is in none of its own. */
 const char *oc_data_name(const oc_data *d, oc_part part, int64_t i);
 
-/* A contact sheet: prepared samples in rows of ten; or, with augmentation, a row per sample, which
- * shows it as prepared and then as `variants` epochs of a training with that seed would see it.
- * The image is yours. */
+/* A contact sheet: prepared samples, spread over the classes, from sample `first` on in rows of
+ * ten; or, with augmentation, a row per sample, which shows it as prepared and then as `variants`
+ * epochs of a training with that seed would see it, blended, where steps do, with the sample of the
+ * row before.  Below stands the class; what masks mean is tinted.  The image is yours. */
 typedef struct oc_sheet_options {
     oc_part     part;
     int64_t     first, count;

@@ -315,7 +315,9 @@ def an_augmentation_is_explained_and_drawn():
             "--out", "a.png")
     ocellus("data", "show", SMALL, "--count", "12", "--out", "b.png")
     size = [struct.unpack(">II", open(f, "rb").read()[16:24]) for f in ("a.png", "b.png")]
-    assert size == [(584, 352), (1164, 236)], size
+    assert size == [(620, 436), (1230, 294)], size
+    done = ocellus("data", "show", SMALL, "--out", "a.jpg", code=2)
+    assert "ends in .png" in done.stderr and not os.path.exists("a.jpg")
 
 
 def every_topic_is_explained():

@@ -57,6 +57,16 @@ def photographs_with_a_validation_part_of_their_own_keep_it():
     assert "val: 120 samples" in ocellus("eval", "run").stdout          # there is no test part
 
 
+def a_sheet_shows_the_first_part_that_has_pictures():
+    pictures("whole/val")
+    ocellus("data", "show", "images:whole", "--out", "val.png")
+    pictures("whole/train")
+    ocellus("data", "show", "images:whole", "--count", "4", "--out", "train.png")
+    ocellus("data", "show", "images:whole", "--count", "4", "--part", "train", "--out", "same.png")
+    assert open("train.png", "rb").read() == open("same.png", "rb").read()
+    ocellus("data", "show", "images:whole", "--part", "test", "--out", "test.png", code=2)
+
+
 def any_number_of_workers_gives_the_same_model():
     pictures("set")
     models = []

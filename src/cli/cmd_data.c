@@ -20,13 +20,15 @@ struct data {
     struct data_words words;
 };
 
-enum { PART_ALL = OC_PARTS };
-static const char *const parts[] = { "train", "val", "test", [PART_ALL] = "all", NULL };
+/* As the library's parts, and then the choices that are left to the command. */
+enum { PART_ALL = OC_PARTS, PART_AUTO };
+static const char *const parts[] = { "train", "val", "test", "all", "auto", NULL };
 
 static const struct option options[] = {
     OPT_HEADING("Options"),
-    OPT_WORDS(struct data, part, "part", 0, "test", "part to save or show, or all together",
-              parts),
+    OPT_WORDS(struct data, part, "part", 0, "auto",
+              "part to save or show, or all together; auto is the first that has images, of show "
+              "from train on, of save from test on", parts),
     OPT_DIVISION(struct data),
     OPT_BAD(struct data),
     OPT_INT(struct data, count, "count", 'n', "N", "10", "images to save or show", 1, 1e9),
@@ -62,12 +64,13 @@ static void add_class(const oc_data *d, int64_t label, struct str *out)
     }
 }
 
-static oc_status save_one(const struct data *o, const oc_data *d, const char *folder, int64_t i)
+static oc_status save_one(const struct data *o, const oc_data *d, oc_part part,
+                          const char *folder, int64_t i)
 {
     oc_image image;
     int64_t label;
     struct str path = { 0 };
-    TRY(oc_data_sample(d, (oc_part)o->part, i, &image, &label));
+    TRY(oc_data_sample(d, part, i, &image, &label));
     oc__str_addf(&path, "%s/%05" PRId64 "-is-", folder, i);
     add_class(d, label, &path);
     oc__str_addz(&path, ".png");
@@ -83,15 +86,16 @@ static oc_status save_one(const struct data *o, const oc_data *d, const char *fo
     return status;
 }
 
-static oc_status save(const struct data *o, const oc_data *d, const char *folder)
+static oc_status save(const struct data *o, const oc_data *d, oc_part part,
+                      const char *folder)
 {
-    const int64_t all = oc_data_count(d, (oc_part)o->part);
+    const int64_t all = oc_data_count(d, part);
     if (o->first >= all)
         return oc__fail(OC_EUSAGE, "data: --first %" PRId64 ": the part has %" PRId64 " images",
                         o->first, all);
     TRY(oc__make_directories(folder));
     for (int64_t i = o->first; i < all && i - o->first < o->count; i++)
-        TRY(save_one(o, d, folder, i));
+        TRY(save_one(o, d, part, folder, i));
     return OC_OK;
 }
 
@@ -115,13 +119,22 @@ static oc_status look(const struct data *o, const oc_data *d, const char *spec, 
 
 /* ---- show ---------------------------------------------------------------------------------- */
 
-static oc_status show(const struct data *o, const oc_data *d)
+static bool is_png(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 4 && strcmp(name + n - 4, ".png") == 0;
+}
+
+static oc_status show(const struct data *o, const oc_data *d, oc_part part)
 {
     oc_image sheet;
     const char *const out = o->out ? o->out : "sheet.png";
+    if (!is_png(out))
+        return oc__fail(OC_EUSAGE, "data: --out %s: a sheet's name ends in .png",
+                        oc__quote_z(out));
     TRY(oc__output_check(out, o->force));
     TRY(oc_data_sheet(d, &(oc_sheet_options){
-        .part = (oc_part)o->part, .first = o->first, .count = o->count,
+        .part = part, .first = o->first, .count = o->count,
         .preparation = o->prepare, .augment = o->augment, .variants = (int)o->variants,
         .seed = (uint64_t)o->seed }, &sheet));
     if (o->force)
@@ -137,22 +150,33 @@ static oc_status show(const struct data *o, const oc_data *d)
 
 enum verb { INFO, CHECK, SAVE, SHOW, FETCH, VERBS };
 
+static oc_part choose_part(const struct data *o, const oc_data *d, enum verb verb)
+{
+    const int first = verb == SAVE ? OC_PART_TEST : OC_PART_TRAIN;
+    if (o->part < OC_PARTS)
+        return (oc_part)o->part;
+    for (int i = 0; i < OC_PARTS; i++) {
+        const oc_part part = (oc_part)((first + i) % OC_PARTS);
+        if (oc_data_count(d, part) > 0)
+            return part;
+    }
+    return (oc_part)first;
+}
+
 static oc_status run_on(const struct data *o, enum verb verb, const struct operands *operands)
 {
     const char *const spec = operands->word[1];
     const bool looks = verb == INFO || verb == CHECK;
-    struct data one = *o;
     oc_data *d;
     TRY(oc__output_check(o->json, o->force));
     TRY(oc__data_open_with(&d, spec, &o->words));
-    oc_status status = OC_OK;
-    if (!looks && o->part == PART_ALL) {
-        one.part = OC_PART_TRAIN;
-        status = oc_data_gather(d, OC_PART_TRAIN);
-    }
+    const bool all = !looks && o->part == PART_ALL;
+    const oc_part part = all ? OC_PART_TRAIN : choose_part(o, d, verb);
+    oc_status status = all ? oc_data_gather(d, part) : OC_OK;
     if (status >= 0)
-        status = looks ? look(o, d, spec, verb == CHECK)
-                 : verb == SAVE ? save(&one, d, operands->word[2]) : show(&one, d);
+        status = verb == SAVE ? save(o, d, part, operands->word[2])
+                 : verb == SHOW ? show(o, d, part)
+                 : look(o, d, spec, verb == CHECK);
     oc_data_free(d);
     return status;
 }
@@ -188,8 +212,9 @@ const struct command oc__command_data = {
     .about = "`ocellus help data` lists the kinds of data.  To check is to decode every image and\n"
              "to tell those that are broken or there more than once.  Saved images are PNG; their\n"
              "names end in the class that they belong to.  To show is to draw a contact sheet of\n"
-             "what training sees: with --augment, each row is an image as evaluation sees it, and\n"
-             "then as several epochs would.\n"
+             "what training sees, spread over the classes: with --augment, each row is an image\n"
+             "as evaluation sees it, and then as several epochs would; mixup and cutmix blend it\n"
+             "with that of the row above.  What masks mean is tinted.\n"
              "To fetch is to download one of the sets that `ocellus help downloads` lists; what\n"
              "was cut off goes on where it stopped, and nothing gets its name before its checksum\n"
              "is right.",

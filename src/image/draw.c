@@ -315,7 +315,9 @@ static oc_status next_row(void *context, int n, const uint8_t **row)
     return OC_OK;
 }
 
-oc_status oc__figure_png(const struct figure *f, struct str *out)
+/* Paints the figure for whoever takes its rows. */
+static oc_status paint_rows(const struct figure *f,
+                            oc_status (*take)(const struct rows *rows, void *to), void *to)
 {
     const int width = (int)ceil(f->width * pixels_per_point);
     const int height = (int)ceil(f->height * pixels_per_point), most = BAND_BYTES / (4 * width);
@@ -325,10 +327,42 @@ oc_status oc__figure_png(const struct figure *f, struct str *out)
     TRY(cairo_open());
     b.surface = cairo.image_surface_create(CAIRO_FORMAT_RGB24, width, b.rows);
     b.row = oc__alloc((size_t)width, 3);
-    const oc_status status = b.row ? oc__png_encode_rows(&rows, out) : OC_ELIMIT;
+    const oc_status status = b.row ? take(&rows, to) : OC_ELIMIT;
     cairo.surface_destroy(b.surface);
     oc__free(b.row);
     return status;
+}
+
+static oc_status encode_rows(const struct rows *rows, void *to)
+{
+    return oc__png_encode_rows(rows, to);
+}
+
+oc_status oc__figure_png(const struct figure *f, struct str *out)
+{
+    return paint_rows(f, encode_rows, out);
+}
+
+static oc_status copy_rows(const struct rows *rows, void *to)
+{
+    oc_image *const image = to;
+    const size_t stride = (size_t)rows->width * 3;
+    oc_status status = oc__image_new(image, "picture", rows->width, rows->height, 3);
+    for (int y = 0; y < rows->height && status >= 0; y++) {
+        const uint8_t *row;
+        status = rows->next(rows->context, 1, &row);
+        if (status >= 0)
+            memcpy(image->pixel + (size_t)y * stride, row, stride);
+    }
+    if (status < 0)
+        oc_image_free(image);
+    return status;
+}
+
+oc_status oc__figure_image(const struct figure *f, oc_image *out)
+{
+    *out = (oc_image){ 0 };
+    return paint_rows(f, copy_rows, out);
 }
 
 /* ---- SVG ----------------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@ struct figure {
 
 oc_status oc__figure_png(const struct figure *f, struct str *out);   /* appends a file */
 oc_status oc__figure_svg(const struct figure *f, struct str *out);
+oc_status oc__figure_image(const struct figure *f, oc_image *out);   /* RGB, as the PNG */
 /* By the ending of the path, .png or .svg. */
 oc_status oc__figure_save(const struct figure *f, const char *path, enum write_flags flags);
 
