@@ -157,13 +157,36 @@ def the_best_epoch_is_the_one_that_early_stopping_keeps():
     assert lowest in line[3:] and highest not in line[3:], (line, lowest, highest)
 
 
+def the_command_gives_the_same_model(run):
+    """What the report says, as a shell runs it; gives the command."""
+    command = Page(f"{run}/report.html").code
+    subprocess.run(command.replace("ocellus", PROGRAM, 1) + f" --out {run}-again --quiet",
+                   shell=True, check=True)
+    assert open(f"{run}/model.safetensors", "rb").read() \
+        == open(f"{run}-again/model.safetensors", "rb").read(), command
+    return command
+
+
 def the_command_of_the_report_gives_the_same_model():
     train("run", "--optimizer", "sgd 0.5 momentum=0.9", "--batch", "50", "--seed", "7")
-    command = Page("run/report.html").code
-    subprocess.run(command.replace("ocellus", PROGRAM, 1) + " --out again --quiet", shell=True,
-                   check=True)
-    assert open("run/model.safetensors", "rb").read() == open("again/model.safetensors",
-                                                               "rb").read()
+    the_command_gives_the_same_model("run")
+
+
+def the_command_of_the_report_has_all_that_made_the_model():
+    train("wide", model="layers:16")
+    assert "ocellus train layers:16 " in the_command_gives_the_same_model("wide")
+    assert "layers:16 on synth:digits" in Page("wide/report.html").text
+    train("loaded", "--load", "wide/model.safetensors", "--seed", "3", model="layers:16")
+    assert "--load wide/model.safetensors" in the_command_gives_the_same_model("loaded")
+    train("file", "--val", "0", model="wide/model.safetensors")
+    assert "train wide/model.safetensors " in the_command_gives_the_same_model("file")
+    ocellus("export", "wide", "wide.onnx")
+    train("onnx", "--prepare", "scale", model="wide.onnx")
+    assert "ocellus train wide.onnx " in the_command_gives_the_same_model("onnx")
+    train("steps", "--init", "glorot_uniform", model="flatten; linear 8; relu; linear classes")
+    the_command_gives_the_same_model("steps")
+    train("other", "--data-seed", "5", "--seed", "2")
+    assert "--data-seed 5" in the_command_gives_the_same_model("other")
 
 
 def names_of_classes_cannot_break_the_page():

@@ -133,6 +133,12 @@ static oc_status read_data(const struct train *t, struct train_texts *texts, oc_
     return OC_OK;
 }
 
+/* Steps are recorded as the architecture that they make. */
+static const char *recorded_name(const char *word)
+{
+    return oc_zoo_find(word) || !oc__names_new_model(word) ? word : NULL;
+}
+
 oc_status oc__train_options(const struct train *t, struct train_texts *texts,
                             oc_train_options *out)
 {
@@ -153,7 +159,8 @@ oc_status oc__train_options(const struct train *t, struct train_texts *texts,
         .patience = t->patience,
         .checkpoint_every = t->checkpoint_every,
         .keep_checkpoints = t->keep,
-        .model_name = zoo ? zoo->name : NULL,
+        .model_name = recorded_name(t->model),
+        .weights = t->load,
     };
     TRY(read_data(t, texts, out));
     TRY(read_batch(t, out));

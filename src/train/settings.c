@@ -33,6 +33,7 @@ struct row {
 
 static const struct row rows[] = {
     FREE("model", TEXT, train.model_name),
+    FREE("weights", TEXT, train.weights),
     ROW("architecture", TEXT, model.architecture),
     ROW("task", TEXT, model.task),
     ROW("channels", INT64, model.input.dim[0]),
@@ -227,10 +228,16 @@ static oc_status read_one(struct settings *s, struct json *j, const char *key, u
     return oc__json_skip(j);
 }
 
+/* A text that changes no result may be missing, as one that an older program did not know. */
+static bool may_lack(const struct row *row)
+{
+    return row->free_to_change && row->kind == TEXT;
+}
+
 static oc_status check(const struct settings *s, const struct json *j, uint64_t seen)
 {
     for (int i = 0; i < ROWS; i++)
-        if (!(seen >> i & 1))
+        if (!(seen >> i & 1) && !may_lack(&rows[i]))
             return oc__json_fail(j, "the setting \"%s\" is missing", rows[i].name);
     const oc_train_options *const t = &s->train;
     if (!s->model.architecture || !t->loss || !t->optimizer || s->model.classes < 1)
@@ -272,7 +279,7 @@ static oc_status keep_texts(struct settings *s, const oc_model *m)
         &s->model.architecture, &s->model.task, &s->model.preparation, &s->model.init,
         &s->train.augment, &s->train.loss, &s->train.optimizer, &s->train.schedule,
         &s->train.device, &s->train.backends, &s->train.run, &s->train.data_spec,
-        &s->train.model_name, &s->train.freeze,
+        &s->train.model_name, &s->train.weights, &s->train.freeze,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = keep(s, *texts[i], &good);

@@ -1,6 +1,7 @@
 /* report_facts.c — reads run.json for people. */
 #include "watch/report_facts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
@@ -143,9 +144,9 @@ static void add_option(struct str *out, const char *option, const char *value)
 
 /* Settings as options, unless they stand at what an option's absence means. */
 static const struct { const char *key, *option, *usual; } options[] = {
-    { "data", "--data", NULL },           { "preparation", "--prepare", NULL },
-    { "augmentation", "--augment", NULL }, { "init", "--init", NULL },
-    { "freeze", "--freeze", NULL },       { "loss", "--loss", NULL },
+    { "weights", "--load", NULL },        { "preparation", "--prepare", NULL },
+    { "augmentation", "--augment", NULL }, { "freeze", "--freeze", NULL },
+    { "loss", "--loss", NULL },
     { "optimizer", "--optimizer", NULL }, { "schedule", "--schedule", NULL },
     { "epochs", "--epochs", NULL },       { "batch", "--batch", NULL },
     { "accumulate", "--accumulate", "1" }, { "clip_norm", "--clip", "0" },
@@ -154,27 +155,66 @@ static const struct { const char *key, *option, *usual; } options[] = {
     { "threads", "--threads", NULL },
 };
 
-void oc__facts_command(const struct facts *f, struct str *out)
+/* A file brings weights that no initialiser made. */
+static void add_model(const struct facts *f, struct str *out)
 {
     const char *const model = oc__fact(f, "model"), *const steps = oc__fact(f, "architecture");
-    const char *const test = oc__fact(f, "watch_test"), *const share = oc__fact(f, "validation");
-    const char *const seed = oc__fact(f, "seed");
-    oc__str_addz(out, "ocellus train");
+    const char *const init = oc__fact(f, "init");
     if (model)
         oc__str_addz(out, " ");
     if (model)
         add_quoted(out, model);
     else if (steps)
         add_option(out, "--model", steps);
+    if (init && (!model || oc_zoo_find(model)))
+        add_option(out, "--init", init);
+}
+
+/* Where the division has a seed of its own, --data-seed gives it to the data too. */
+static void add_data(const struct facts *f, struct str *out)
+{
+    const char *const data = oc__fact(f, "data"), *const seed = oc__fact(f, "seed");
+    const char *const split = oc__fact(f, "split_seed");
+    char own[40];
+    if (!data)
+        return;
+    if (!seed || !split || strcmp(seed, split) == 0) {
+        add_option(out, "--data", data);
+        return;
+    }
+    struct str rest = { 0 };
+    const int n = snprintf(own, sizeof own, ",seed=%llu", strtoull(split, NULL, 16));
+    const char *const at = strstr(data, own);
+    const bool given = at && (!at[n] || at[n] == ',');
+    oc__str_add(&rest, data, given ? (size_t)(at - data) : strlen(data));
+    oc__str_addz(&rest, given ? at + n : "");
+    add_option(out, "--data", oc__str_text(&rest));
+    add_option(out, "--data-seed", own + strlen(",seed="));
+    out->failed |= rest.failed;
+    oc__str_free(&rest);
+}
+
+static void add_validation(const struct facts *f, struct str *out)
+{
+    const char *const test = oc__fact(f, "watch_test"), *const share = oc__fact(f, "validation");
+    if (test && strcmp(test, "true") == 0)
+        add_option(out, "--val", "test");
+    else if (share)
+        add_option(out, "--val", share);
+}
+
+void oc__facts_command(const struct facts *f, struct str *out)
+{
+    const char *const seed = oc__fact(f, "seed");
+    oc__str_addz(out, "ocellus train");
+    add_model(f, out);
+    add_data(f, out);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         const char *const value = oc__fact(f, options[i].key);
         if (value && (!options[i].usual || strcmp(value, options[i].usual) != 0))
             add_option(out, options[i].option, value);
     }
-    if (test && strcmp(test, "true") == 0)
-        oc__str_addz(out, " --val test");
-    else if (share && strcmp(share, "0") != 0)
-        add_option(out, "--val", share);
+    add_validation(f, out);
     if (seed)
         oc__str_addf(out, " --seed %llu", strtoull(seed, NULL, 16));
 }
