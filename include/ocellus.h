@@ -694,7 +694,10 @@ void      oc_watch_free(oc_observer *o);                /* of these only, when t
 typedef struct oc_plot oc_plot;
 typedef struct oc_plot_run {
     char    name[96], model[96], data[256];             /* the folder's name; "": not known */
-    bool    finished;
+    char    state[24];                     /* running, finished, stopped early, interrupted (also by
+                                            * being killed), diverged or failed */
+    char    reason[256];                                /* why it diverged or failed; else "" */
+    bool    finished, running;                          /* finished: stopped early, too */
     int64_t epochs, epochs_wanted, best_epoch;          /* best_epoch 0: none */
     double  train_loss, val_loss, best_accuracy, test_accuracy; /* the last; NaN: none */
 } oc_plot_run;

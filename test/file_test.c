@@ -176,10 +176,12 @@ static void a_lock_is_held_once(void **state)
     int first, second;
     assert_int_equal(oc__lock(place("lock"), &first), OC_OK);
     assert_int_equal(oc__lock(place("lock"), &second), OC_EIO);
+    assert_true(oc__is_locked(place("lock")));
     error_says("another process");
     oc__unlock(first);
     assert_int_equal(oc__lock(place("lock"), &second), OC_OK);
     oc__unlock(second);
+    assert_false(oc__is_locked(place("lock")));
     assert_int_equal(remove(place("lock")), 0);
 }
 

@@ -4,6 +4,7 @@
 Files are read back with parsers that know nothing of Ocellus, and their numbers are held against
 metrics.csv.  Each test is a function whose name is a sentence, run in an empty folder."""
 import csv
+import html
 import html.parser
 import json
 import os
@@ -231,6 +232,57 @@ def a_run_that_was_stopped_draws_the_same_curves():
     for name in os.listdir("whole/plots"):
         assert open(f"run/plots/{name}", "rb").read() == open(f"whole/plots/{name}", "rb").read(), \
             name
+
+
+def state(run):
+    """As run.json has it with its reason, the plot, and the report below its title."""
+    told = json.load(open(f"{run}/run.json"))
+    line = re.search(rf"^{run} +([a-z ]+?) +\d+/\d+ ", ocellus("plot", run).stdout, re.M)[1]
+    page = open(f"{run}/report.html").read() if os.path.exists(f"{run}/report.html") else ""
+    under = re.search(r'class="under">(.*?)</p>(?:<p>(.*?)</p>)?', page)
+    return told["status"], told.get("reason"), line, *(under.groups() if under else (None, None))
+
+
+def under_way(*words):
+    """A training that has ended an epoch more."""
+    before = len(metrics("run")) if os.path.exists("run/metrics.csv") else 0
+    process = subprocess.Popen([PROGRAM, "train", *words], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    while not os.path.exists("run/metrics.csv") or len(metrics("run")) <= before:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+def a_run_that_ended_otherwise_says_how():
+    running = under_way("linear", "--data", "synth:digits,train=8000,test=20", "--epochs", "9000",
+                        "--batch", "4", "--out", "run")
+    assert state("run") == ("running", None, "running", None, None)
+    running.kill()
+    running.wait()
+    assert state("run") == ("running", None, "interrupted", None, None)
+    running = under_way("--resume", "run")
+    running.send_signal(signal.SIGINT)
+    assert running.wait() == 7
+    status, reason, line, under, _ = state("run")
+    assert status == line == "interrupted" and reason is None
+    assert under == f"run: interrupted, after {len(metrics('run'))} of 9000 epochs", under
+    before = open("run/run.json", "rb").read()
+    ocellus("train", "--resume", "run", "--data", SMALL, code=3)    # it cannot go on and is as it was
+    assert open("run/run.json", "rb").read() == before
+
+
+def a_run_that_diverged_or_failed_says_why():
+    ocellus("train", "flatten; linear 30; relu; linear 30; relu; linear classes", "--data",
+            "synth:digits,train=96,test=16", "--batch", "16", "--threads", "1", "--epochs", "9",
+            "--optimizer", "sgd 1e5", "--val", "0", "--out", "wild", code=1)
+    status, reason, line, under, told = state("wild")
+    assert status == line == "diverged" and "wild: diverged, after 2 of 9 epochs" in under
+    assert reason == html.unescape(told) and "not finite 10 times in a row" in reason
+    assert f"wild diverged: {reason}\n" in ocellus("plot", "wild").stdout
+    train("early", "--epochs", "60", "--early-stop", "1", "--optimizer", "sgd 3")
+    status, _, line, under, _ = state("early")
+    assert (status, line) == ("finished", "stopped early") and ": stopped early," in under, under
 
 
 def runs_are_compared_in_the_terminal_and_as_pictures():

@@ -385,8 +385,11 @@ static void a_run_that_is_stopped_saves_and_goes_on(void **state)
         const char *const path = place(run);
         expect_exit(&(struct job){ .run = path, .stop_at = step }, 7);
         log_says(path, "which is saved");
+        change_words(path, "\"interrupted\"", "\"interrupted\"");
         expect_exit(&(struct job){ .run = path, .resume = true, .stop_at = 1 }, 7);
+        change_words(path, "\"interrupted\"", "\"interrupted\"");
         finish_and_compare(path);
+        change_words(path, "\"finished\"", "\"finished\"");
     }
 }
 

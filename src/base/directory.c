@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -151,17 +152,29 @@ void oc__names_free(struct names *names)
     *names = (struct names){ 0 };
 }
 
+/* Whoever only looks whether it is held has it for a moment. */
+static bool lock_within_moments(int fd)
+{
+    enum { TRIES = 5 };
+    const struct timespec moment = { .tv_nsec = 2000000 };
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno == EWOULDBLOCK)
+            nanosleep(&moment, NULL);
+        else if (errno != EINTR)
+            return false;
+    }
+    return false;
+}
+
 oc_status oc__lock(const char *path, int *fd)
 {
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     *fd = open(path, flags, 0644);
     if (*fd < 0)
         return oc__fail_errno(errno, "%s: the lock file cannot be opened", path);
-    int locked;
-    do
-        locked = flock(*fd, LOCK_EX | LOCK_NB);
-    while (locked != 0 && errno == EINTR);
-    if (locked == 0)
+    if (lock_within_moments(*fd))
         return OC_OK;
     const oc_status status = errno == EWOULDBLOCK
         ? oc__fail(OC_EIO, "%s: another process holds this lock", path)
@@ -169,6 +182,16 @@ oc_status oc__lock(const char *path, int *fd)
     close(*fd);
     *fd = -1;
     return status;
+}
+
+bool oc__is_locked(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return errno == EACCES;
+    const bool locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return locked;
 }
 
 void oc__unlock(int fd)

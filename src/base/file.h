@@ -60,6 +60,7 @@ oc_status oc__write_file(const char *path, const void *data, size_t n, enum writ
  * process holds is OC_EIO. */
 oc_status oc__lock(const char *path, int *fd);
 void      oc__unlock(int fd);
+bool      oc__is_locked(const char *path);         /* by anybody; true where that cannot be told */
 
 uint32_t oc__crc32c(uint32_t crc, const void *data, size_t n); /* Castagnoli; begin with 0 */
 uint32_t oc__crc32c_portable(uint32_t crc, const void *data, size_t n); /* without SSE4.2 */

@@ -21,7 +21,7 @@ struct plot {
 static const struct option options[] = {
     OPT_HEADING("Options"),
     OPT_TEXT(struct plot, out, "out", 'o', "FILE", NULL, "a picture, .png or .svg"),
-    OPT_FLAG(struct plot, live, "live", 0, "draw anew until all runs are finished"),
+    OPT_FLAG(struct plot, live, "live", 0, "draw anew while any of the runs is under way"),
     OPT_INT(struct plot, every, "every", 0, "SECONDS", "2", "how often, when live", 1, 86400),
     OPT_FLAG(struct plot, force, "force", 'f', "replace the picture if it exists"),
     OPT_END,
@@ -63,7 +63,7 @@ static void print_table(const oc_plot *p)
     for (int i = 0; i < oc_plot_runs(p); i++) {
         const oc_plot_run *const r = oc_plot_run_at(p, i);
         oc__table_cell(&t, "%s", oc__printable(r->name));
-        oc__table_cell(&t, "%s", r->finished ? "finished" : "under way");
+        oc__table_cell(&t, "%s", r->state);
         oc__table_cell(&t, "%" PRId64 "/%" PRId64, r->epochs, r->epochs_wanted);
         number_cell(&t, r->train_loss);
         number_cell(&t, r->val_loss);
@@ -75,6 +75,11 @@ static void print_table(const oc_plot *p)
         percent_cell(&t, r->test_accuracy);
     }
     oc__table_print(&t, 0);
+    for (int i = 0; i < oc_plot_runs(p); i++) {
+        const oc_plot_run *const r = oc_plot_run_at(p, i);
+        if (*r->reason)
+            printf("%s %s: %s\n", oc__printable(r->name), r->state, r->reason);
+    }
 }
 
 static oc_status print(const oc_plot *p)
@@ -101,7 +106,7 @@ static oc_status look(const struct plot *o, const struct operands *runs, bool cl
     oc_status status = print(p);
     *more = false;
     for (int i = 0; i < oc_plot_runs(p); i++)
-        *more |= !oc_plot_run_at(p, i)->finished;
+        *more |= oc_plot_run_at(p, i)->running;
     if (status >= 0 && o->out)
         status = oc_plot_save(p, o->out);
     oc_plot_free(p);

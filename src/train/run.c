@@ -148,6 +148,20 @@ static const struct number reals[] = {
 };
 enum { INTEGERS = sizeof integers / sizeof *integers, REALS = sizeof reals / sizeof *reals };
 
+const char *const oc__run_states[RUN_STATES] = {
+    [RUN_RUNNING] = "running", [RUN_FINISHED] = "finished", [RUN_INTERRUPTED] = "interrupted",
+    [RUN_DIVERGED] = "diverged", [RUN_FAILED] = "failed",
+};
+
+static void write_state(const struct run_record *record, struct str *out)
+{
+    oc__str_addf(out, ",\n  \"status\": \"%s\"", oc__run_states[record->state]);
+    if (!*record->reason)
+        return;
+    oc__str_addz(out, ",\n  \"reason\": ");
+    out->failed |= !oc__json_quote(out, record->reason);
+}
+
 static void write_result(const struct run_record *record, struct str *out)
 {
     oc__str_addf(out, ",\n  \"result\": {\n    \"stopped_early\": %s",
@@ -175,10 +189,10 @@ oc_status oc__run_write(const struct run *r, const struct settings *s,
     text.failed |= !oc__json_quote(&text, record->version);
     oc__str_addz(&text, ",\n  \"kernels\": ");
     text.failed |= !oc__json_quote(&text, record->kernels);
-    oc__str_addf(&text, ",\n  \"status\": \"%s\",\n  \"settings\": ",
-                 record->finished ? "finished" : "running");
+    write_state(record, &text);
+    oc__str_addz(&text, ",\n  \"settings\": ");
     oc__settings_write(s, &text);
-    if (record->finished)
+    if (record->state == RUN_FINISHED)
         write_result(record, &text);
     oc__str_addz(&text, "\n}\n");
     const oc_status status = write_text(r, "run.json", &text);
@@ -219,9 +233,12 @@ static oc_status read_status(struct json *j, struct run_record *record)
 {
     const char *text;
     TRY(oc__json_string(j, &text));
-    record->finished = !strcmp(text, "finished");
-    return record->finished || !strcmp(text, "running") ? OC_OK
-        : oc__json_fail(j, "status %s: is neither running nor finished", oc__quote_z(text));
+    for (int i = 0; i < RUN_STATES; i++)
+        if (!strcmp(text, oc__run_states[i])) {
+            record->state = (enum run_state)i;
+            return OC_OK;
+        }
+    return oc__json_fail(j, "status %s: there is no such state of a run", oc__quote_z(text));
 }
 
 static oc_status read_words(struct json *j, char *out, size_t room)

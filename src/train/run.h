@@ -17,11 +17,19 @@ struct run {
     int   lock;                                         /* -1: none */
 };
 
+/* What became of a run.  One that is called running but whose lock nobody holds was killed. */
+enum run_state { RUN_RUNNING, RUN_FINISHED, RUN_INTERRUPTED, RUN_DIVERGED, RUN_FAILED, RUN_STATES };
+extern const char *const oc__run_states[RUN_STATES];    /* as run.json has them */
+
+enum { REASON_MAX = 2048 };
+
 /* What run.json says beside the settings. */
 struct run_record {
     char    version[32];                                /* of the program that began it */
     char    kernels[128];                               /* what it computed with */
-    bool    finished, stopped_early;
+    enum run_state state;
+    char    reason[REASON_MAX];                         /* why it diverged or failed, else "" */
+    bool    stopped_early;
     int64_t best_epoch, last_epoch;
     double  best_val_accuracy, test_loss, test_accuracy; /* NaN where there is none */
     double  fit_loss, fit_accuracy;

@@ -53,7 +53,7 @@ static oc_status finish(struct trainer *t)
     if (t->settings->train.measure_fit)
         TRY(evaluate(t, OC_PART_TRAIN, &t->record.fit_loss, &t->record.fit_accuracy));
     TRY(oc__run_model(&t->run, t->model, "model.safetensors"));
-    t->record.finished = true;
+    t->record.state = RUN_FINISHED;
     record_epochs(t);
     return oc__run_write(&t->run, t->settings, &t->record);
 }
@@ -116,6 +116,7 @@ struct oc_training {
     struct settings settings;
     struct trainer  trainer;
     bool            began;                              /* observers know of it */
+    bool            recorded;                           /* run.json says that it is running */
     bool            over;                               /* it was finished before */
     oc_model       *own_model;                          /* made here; NULL: the caller's */
     oc_data        *own_data;
@@ -149,6 +150,25 @@ int64_t oc_training_bytes(const oc_training *t)
     return t->over ? 0 : t->trainer.record.planned_bytes;
 }
 
+static enum run_state state_after(oc_status failure)
+{
+    return failure == OC_EINTERRUPTED ? RUN_INTERRUPTED
+         : failure == OC_ENEGATIVE ? RUN_DIVERGED : RUN_FAILED;
+}
+
+/* run.json must not go on to say that it runs; where that cannot be written, the lock that nobody
+ * holds tells it.  The message is that of the failure. */
+static void record_failure(struct trainer *t, oc_status failure)
+{
+    char message[REASON_MAX];
+    snprintf(message, sizeof message, "%s", oc_error());
+    t->record.state = state_after(failure);
+    if (failure != OC_EINTERRUPTED)
+        memcpy(t->record.reason, message, sizeof message);
+    if (oc__run_write(&t->run, t->settings, &t->record) < 0)
+        oc__fail(failure, "%s", message);
+}
+
 static void free_training(oc_training *t)
 {
     oc__trainer_free(&t->trainer);
@@ -168,6 +188,8 @@ oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *res
         oc__loop_return(&t->trainer);
     if (status >= 0 && !t->over)
         status = finish(&t->trainer);
+    if (status < 0 && t->recorded)
+        record_failure(&t->trainer, status);
     fill_result(result, &t->trainer);
     if (t->over) {
         result->seconds = t->trainer.record.seconds;
@@ -234,15 +256,18 @@ static oc_status identify_kernels(char *text, size_t room)
 
 /* From here on a process that is killed can be resumed: where run.json does not tell the first
  * weights, because they were loaded, a checkpoint holds them before run.json is there. */
-static oc_status begin_run(struct trainer *t)
+static oc_status begin_run(oc_training *t)
 {
-    TRY(oc__run_create(&t->run, t->settings->train.run));
-    if (!t->run.folder)
+    struct trainer *const p = &t->trainer;
+    TRY(oc__run_create(&p->run, t->settings.train.run));
+    if (!p->run.folder)
         return OC_OK;
-    oc__checkpoint_discard(t->run.checkpoints);         /* of one that was killed as it began */
-    if (!start_is_known(t))
-        TRY(oc__trainer_save_checkpoint(t));
-    return oc__run_write(&t->run, t->settings, &t->record);
+    oc__checkpoint_discard(p->run.checkpoints);         /* of one that was killed as it began */
+    if (!start_is_known(p))
+        TRY(oc__trainer_save_checkpoint(p));
+    TRY(oc__run_write(&p->run, &t->settings, &p->record));
+    t->recorded = true;
+    return OC_OK;
 }
 
 /* Two words on what is validated on would leave one of them unheard. */
@@ -267,7 +292,7 @@ static oc_status make(oc_training *t, const oc_train_options *o)
     t->settings.data_hash = hash;
     TRY(oc__model_set_loss(p->model, t->settings.train.loss));
     TRY(oc__trainer_make(p));
-    TRY(begin_run(p));
+    TRY(begin_run(t));
     return begin_loop(t);
 }
 
@@ -347,6 +372,19 @@ static oc_status check_data(struct trainer *t, const char *spec)
     return OC_OK;
 }
 
+/* Not before all is ready: a run that cannot be continued is left as it is. */
+static oc_status record_running(oc_training *t)
+{
+    struct trainer *const p = &t->trainer;
+    const bool killed = p->record.state == RUN_RUNNING;
+    p->record.state = RUN_RUNNING;
+    p->record.reason[0] = '\0';
+    if (!killed)
+        TRY(oc__run_write(&p->run, &t->settings, &p->record));
+    t->recorded = true;
+    return OC_OK;
+}
+
 /* A run that is locked and read. */
 static oc_status make_again(oc_training *t, const oc_resume_options *o)
 {
@@ -362,7 +400,8 @@ static oc_status make_again(oc_training *t, const oc_resume_options *o)
     TRY(oc__model_set_loss(p->model, t->settings.train.loss));
     TRY(oc__trainer_make(p));
     TRY(oc__trainer_restore(p));
-    return begin_loop(t);
+    TRY(begin_loop(t));
+    return record_running(t);
 }
 
 static oc_status open_run(oc_training *t, const char *run, const oc_resume_options *o)
@@ -370,7 +409,7 @@ static oc_status open_run(oc_training *t, const char *run, const oc_resume_optio
     struct trainer *const p = &t->trainer;
     TRY(oc__run_open(&p->run, run));
     TRY(oc__run_read(&p->run, &t->settings, &p->record));
-    t->over = p->record.finished;
+    t->over = p->record.state == RUN_FINISHED;
     return t->over ? OC_OK : make_again(t, o);
 }
 

@@ -24,7 +24,7 @@ struct plot_settings { char track[ATTR_LINE_MAX]; };
 struct plots {
     struct record record;
     char         *folder, *plots;                       /* NULL: the run has none */
-    bool          pending;                              /* epochs that are not drawn */
+    bool          stepped;                              /* so that there may be news at the end */
     double        began, spent, last;                   /* seconds: clock, all drawing, the last */
 };
 
@@ -69,7 +69,6 @@ static void draw(struct plots *p)
         oc__pictures_free(all);
     oc__free(all);
     oc__mem_trim();
-    p->pending = false;
     p->last = oc__seconds() - began;
     p->spent += p->last;
 }
@@ -126,6 +125,13 @@ static oc_status begin(void *context, const oc_train_info *info)
     return make_folder(p, info->run);
 }
 
+static oc_status step(void *context, const oc_progress *now)
+{
+    (void)now;
+    ((struct plots *)context)->stepped = true;
+    return OC_OK;
+}
+
 static oc_status evaluated(void *context, const oc_evaluated *batch)
 {
     struct plots *const p = context;
@@ -140,7 +146,6 @@ static oc_status epoch(void *context, const oc_epoch *e, const oc_metrics *watch
     struct plots *const p = context;
     (void)watched;
     p->record.epochs = e->epoch;
-    p->pending = true;
     if (p->folder && has_time(p))
         draw(p);
     return OC_OK;
@@ -150,7 +155,7 @@ static void end(void *context, const oc_train_result *result)
 {
     struct plots *const p = context;
     p->record.finished = result != NULL;
-    if (p->folder && p->plots && (result || p->pending))
+    if (p->folder && p->plots && (result || p->stepped))
         draw(p);
     for (int part = 0; part < OC_PARTS; part++)
         oc__page_close(&p->record.page[part]);
@@ -165,8 +170,8 @@ static oc_status make(oc_observer *out, const void *attr)
     struct plots *const p = oc__alloc(1, sizeof *p);
     if (!p)
         return OC_ELIMIT;
-    *out = (oc_observer){ .begin = begin, .evaluated = evaluated, .epoch = epoch, .end = end,
-                          .context = p };
+    *out = (oc_observer){ .begin = begin, .step = step, .evaluated = evaluated,
+                          .epoch = epoch, .end = end, .context = p };
     return oc__tracks_read(&p->record.tracks, settings->track);
 }
 

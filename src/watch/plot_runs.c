@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "train/run.h"
 #include "watch/plot_text.h"
 #include "watch/report_facts.h"
 
@@ -32,13 +33,26 @@ static void copy(char *to, size_t room, const char *text)
     snprintf(to, room, "%s", text ? text : "");
 }
 
-static void summarize(oc_plot_run *run, const struct course *c, const struct facts *f)
+/* Fit for a terminal, as what came from outside must be. */
+static void copy_escaped(char *to, size_t room, const char *text)
+{
+    oc__escape(text ? text : "", to, room);
+}
+
+static void summarize_state(oc_plot_run *run, const struct facts *f, const char *folder)
 {
     const char *const status = oc__fact(f, "status");
+    copy(run->state, sizeof run->state, oc__facts_state(f, folder));
+    copy_escaped(run->reason, sizeof run->reason, oc__fact(f, "reason"));
+    run->finished = status && strcmp(status, oc__run_states[RUN_FINISHED]) == 0;
+    run->running = strcmp(run->state, oc__run_states[RUN_RUNNING]) == 0;
+}
+
+static void summarize(oc_plot_run *run, const struct course *c, const struct facts *f)
+{
     copy(run->name, sizeof run->name, c->name);
     copy(run->model, sizeof run->model, oc__fact(f, "model"));
     copy(run->data, sizeof run->data, oc__fact(f, "data"));
-    run->finished = status && strcmp(status, "finished") == 0;
     run->epochs = c->n;
     run->epochs_wanted = (int64_t)fmax(0, number_of(f, "epochs"));
     run->best_epoch = c->best < 0 ? 0 : (int64_t)c->column[COURSE_EPOCH][c->best];
@@ -76,10 +90,12 @@ static oc_status read_run(oc_plot *p, const char *folder)
     c->by_loss = number_of(&facts, "patience") > 0;
     name_course(c, folder);
     const oc_status status = path.failed ? OC_ELIMIT : oc__course_read(c, path.text);
-    if (status >= 0)
+    if (status >= 0) {
+        summarize_state(&p->run[p->n], &facts, folder);
         summarize(&p->run[p->n++], c, &facts);
-    else
+    } else {
         oc__course_free(c);
+    }
     oc__facts_free(&facts);
     oc__str_free(&path);
     return status;
@@ -188,7 +204,7 @@ static void subtitle_of(const oc_plot *p, enum curve curve, char text[SUBTITLE])
     }
     const int n = snprintf(text, SUBTITLE, "%s%s%s, %s", *run->model ? run->model : run->name,
                            *run->data ? " on " : "", run->data,
-                           run->finished ? "finished" : "not finished");
+                           run->state);
     if (oc__course_ringed(&p->course[0], curve))
         snprintf(text + n, (size_t)(SUBTITLE - n), "; best after epoch %d (ring)",
                  (int)run->best_epoch);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/status.h"
+#include "train/run.h"
 #include "watch/report_facts.h"
 #include "watch/report_html.h"
 
@@ -94,11 +95,24 @@ static void big_percent(struct str *out, const char *name, double v)
         big(out, name, text);
 }
 
+/* A page cannot tell what came after it. */
+static void write_state(struct str *out, const struct record *r, const struct facts *f,
+                        const char *folder)
+{
+    const char *const state = oc__facts_state(f, folder), *const reason = oc__fact(f, "reason");
+    const bool running = strcmp(state, oc__run_states[RUN_RUNNING]) == 0;
+    oc__html_element(out, "p class=\"under\"", "%s: %s%s, after %lld of %lld epochs", folder, state,
+                     running ? " when this page was written" : "", (long long)r->epochs,
+                     (long long)r->options->epochs);
+    if (reason)
+        oc__html_element(out, "p", "%s", reason);
+}
+
 static void write_head(struct str *out, const struct record *r, const struct facts *f,
                        const oc_epoch *best, const char *folder)
 {
     char name[160], text[32];
-    const char *const status = oc__fact(f, "status"), *const test = oc__fact(f, "test_accuracy");
+    const char *const test = oc__fact(f, "test_accuracy");
     double v;
     oc__record_name(r, name, sizeof name);
     oc__str_addz(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -106,8 +120,7 @@ static void write_head(struct str *out, const struct record *r, const struct fac
     oc__html_element(out, "title", "%s", name);
     oc__str_addf(out, "\n<style>\n%s</style>\n</head>\n<body>\n", style);
     oc__html_element(out, "h1", "%s", name);
-    oc__html_element(out, "p class=\"under\"", "%s: %s, after %lld of %lld epochs", folder,
-                     status ? status : "", (long long)r->epochs, (long long)r->options->epochs);
+    write_state(out, r, f, folder);
     oc__str_addz(out, "\n<dl class=\"facts\">\n");
     if (test && oc__double_read(test, &v))
         big_percent(out, "accuracy on the test part", v);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "train/run.h"
 
 enum { RUN_JSON_MAX = 64 << 20, DEPTH = 8 };
 
@@ -117,6 +118,31 @@ const char *oc__fact(const struct facts *f, const char *key)
         if (strcmp(f->fact[i].key, key) == 0)
             return f->fact[i].value;
     return NULL;
+}
+
+/* ---- the state ----------------------------------------------------------------------------- */
+
+static bool is_locked(const char *folder)
+{
+    struct str path = { 0 };
+    oc__str_addf(&path, "%s/lock", folder);
+    const bool locked = path.failed || oc__is_locked(path.text);
+    oc__str_free(&path);
+    return locked;
+}
+
+const char *oc__facts_state(const struct facts *f, const char *folder)
+{
+    const char *const status = oc__fact(f, "status"), *const early = oc__fact(f, "stopped_early");
+    enum run_state state = RUN_RUNNING;
+    for (int i = 0; status && i < RUN_STATES; i++)
+        if (strcmp(status, oc__run_states[i]) == 0)
+            state = (enum run_state)i;
+    if (state == RUN_RUNNING && !is_locked(folder))
+        state = RUN_INTERRUPTED;
+    if (state == RUN_FINISHED && early && strcmp(early, "true") == 0)
+        return "stopped early";
+    return oc__run_states[state];
 }
 
 /* ---- the command --------------------------------------------------------------------------- */

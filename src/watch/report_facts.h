@@ -18,6 +18,10 @@ void        oc__facts_free(struct facts *f);
 
 const char *oc__fact(const struct facts *f, const char *key);   /* NULL: no such key, or null */
 
+/* What became of the run in that folder: "running", "finished", "stopped early", "interrupted"
+ * (also where the process was killed), "diverged" or "failed". */
+const char *oc__facts_state(const struct facts *f, const char *folder);
+
 /* Appends `ocellus train …` with every setting that makes the result, quoted for a shell. */
 void        oc__facts_command(const struct facts *f, struct str *out);
 
