@@ -11,6 +11,7 @@ import pty
 import re
 import shlex
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -599,6 +600,50 @@ def a_training_killed_as_it_began_is_simply_started_again():
     trained("--out", "run", "--force")
 
 
+def everything():
+    """All paths of the working directory, with what is in the files."""
+    return [(root, sorted(folders), sorted(files)) for root, folders, files in
+            sorted(os.walk("."))], snapshot()
+
+
+def a_training_that_makes_no_step_leaves_nothing():
+    for i in range(8):
+        os.makedirs(f"set/{i % 2}", exist_ok=True)
+        write(f"set/{i % 2}/{i}.png", png(bytes(range(64)), 8)[:60])   # all of them cut short
+    os.mkdir("empty")
+    os.makedirs("killed/checkpoints")
+    write("killed/lock", b"")
+    before = everything()
+    short = ["train", "linear", "--epochs", "1", "--data"]
+    small, images = [*short, SMALL], [*short, "images:set", "--val", "0", "--batch", "full"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for words, code in (
+                ([*small, "--track", "fc9.weight,3"], 2),
+                ([*small, "--metrics-port", port, "--csv", "log.csv", "--tensorboard",
+                  "--dump-batches", "sheets", "--out", "deep/er/run/"], 4),
+                ([*images, "--prepare", "grayscale; resize 8,8; scale", "--out", "empty"], 3),
+                ([*images, "--prepare", "grayscale; resize 8,8; scale", "--out", "killed"], 3),
+                ([*images, "--prepare", "grayscale; scale", "--csv", "log.csv"], 2)):
+            ocellus(*words, code=code)
+            if "killed" in words:                   # what a killed training left was no run
+                os.makedirs("killed/checkpoints", exist_ok=True)
+            assert everything() == before, (words, everything()[0])
+    for i in range(8):
+        write(f"set/{i % 2}/{i}.png", png(bytes(range(64)), 8))
+    ocellus(*images, "--prepare", "grayscale; resize 8,8; scale", "--out", "empty")
+
+
+def options_of_watching_are_read_before_a_run_is_replaced():
+    trained("--out", "run")
+    before = snapshot()
+    ocellus("train", "linear", "--data", SMALL, "--out", "run", "--force", "--check-values", "of",
+            code=2)
+    assert snapshot() == before
+
+
 def a_run_under_way_is_not_replaced():
     trained("--out", "run")
     before = snapshot()
@@ -906,6 +951,21 @@ def a_network_without_convolution_is_explained_by_occlusion():
     assert [r["method"] for r in json.loads(done.stdout)] == ["input-gradient", "occlusion"]
     assert "left out: grad-cam" in done.stderr
     ocellus("explain", "run", digit, "--method", "grad-cam", "--out", "none", code=2)
+
+
+def nothing_is_saved_of_images_where_one_is_broken():
+    for i in range(6):
+        os.makedirs(f"set/{i % 2}", exist_ok=True)
+        write(f"set/{i % 2}/{i}.png", png(bytes(range(64)), 8)[:60 if i == 4 else None])
+    before = everything()
+    words = ("data", "save", "images:set", "saved", "--part", "train")
+    assert "4.png" in ocellus(*words, code=3).stderr and everything() == before
+    write("set/0/4.png", png(bytes(range(64)), 8))
+    ocellus(*words)
+    os.remove(os.path.join("saved", sorted(os.listdir("saved"))[0]))
+    before = everything()
+    ocellus(*words, code=4)                             # the others are in the way
+    assert everything() == before
 
 
 def images_of_data_are_saved_and_read_back():

@@ -168,7 +168,7 @@ static bool lock_within_moments(int fd)
     return false;
 }
 
-oc_status oc__lock(const char *path, int *fd)
+static oc_status open_and_lock(const char *path, int *fd)
 {
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     *fd = open(path, flags, 0644);
@@ -182,6 +182,24 @@ oc_status oc__lock(const char *path, int *fd)
     close(*fd);
     *fd = -1;
     return status;
+}
+
+/* Whoever held the lock may have removed its file before letting go. */
+static bool is_still_named(const char *path, int fd)
+{
+    struct stat ours, there;
+    return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino
+        && ours.st_dev == there.st_dev;
+}
+
+oc_status oc__lock(const char *path, int *fd)
+{
+    for (;;) {
+        TRY(open_and_lock(path, fd));
+        if (is_still_named(path, *fd))
+            return OC_OK;
+        oc__unlock(*fd);
+    }
 }
 
 bool oc__is_locked(const char *path)

@@ -64,18 +64,42 @@ static void add_class(const oc_data *d, int64_t label, struct str *out)
     }
 }
 
-static oc_status save_one(const struct data *o, const oc_data *d, oc_part part,
-                          const char *folder, int64_t i)
+/* What is saved where. */
+struct saving { const struct data *o; const oc_data *d; oc_part part; const char *folder; };
+
+/* An image that can be read, and the path that it gets; both are the caller's to free. */
+static oc_status read_one(const struct saving *s, int64_t i, oc_image *image, struct str *path)
+{
+    int64_t label;
+    *image = (oc_image){ 0 };
+    TRY(oc_data_sample(s->d, s->part, i, image, &label));
+    oc__str_addf(path, "%s/%05" PRId64 "-is-", s->folder, i);
+    add_class(s->d, label, path);
+    oc__str_addz(path, ".png");
+    return path->failed ? OC_ELIMIT : OC_OK;
+}
+
+/* Before anything is written, so that a broken image among them leaves no file. */
+static oc_status try_one(const struct saving *s, int64_t i)
 {
     oc_image image;
-    int64_t label;
     struct str path = { 0 };
-    TRY(oc_data_sample(d, part, i, &image, &label));
-    oc__str_addf(&path, "%s/%05" PRId64 "-is-", folder, i);
-    add_class(d, label, &path);
-    oc__str_addz(&path, ".png");
-    oc_status status = path.failed ? OC_ELIMIT : oc__output_check(path.text, o->force);
-    if (status >= 0 && o->force)
+    oc_status status = read_one(s, i, &image, &path);
+    if (status >= 0 && oc__is_directory(s->folder))
+        status = oc__output_check(path.text, s->o->force);
+    oc__str_free(&path);
+    oc_image_free(&image);
+    return status;
+}
+
+static oc_status save_one(const struct saving *s, int64_t i)
+{
+    oc_image image;
+    struct str path = { 0 };
+    oc_status status = read_one(s, i, &image, &path);
+    if (status >= 0)
+        status = oc__output_check(path.text, s->o->force);
+    if (status >= 0 && s->o->force)
         unlink(path.text);
     if (status >= 0)
         status = oc_image_save(&image, path.text);
@@ -86,16 +110,19 @@ static oc_status save_one(const struct data *o, const oc_data *d, oc_part part,
     return status;
 }
 
-static oc_status save(const struct data *o, const oc_data *d, oc_part part,
-                      const char *folder)
+static oc_status save(const struct data *o, const oc_data *d, oc_part part, const char *folder)
 {
+    const struct saving s = { o, d, part, folder };
     const int64_t all = oc_data_count(d, part);
     if (o->first >= all)
         return oc__fail(OC_EUSAGE, "data: --first %" PRId64 ": the part has %" PRId64 " images",
                         o->first, all);
+    const int64_t end = o->first + (o->count < all - o->first ? o->count : all - o->first);
+    for (int64_t i = o->first; i < end; i++)
+        TRY(try_one(&s, i));
     TRY(oc__make_directories(folder));
-    for (int64_t i = o->first; i < all && i - o->first < o->count; i++)
-        TRY(save_one(o, d, part, folder, i));
+    for (int64_t i = o->first; i < end; i++)
+        TRY(save_one(&s, i));
     return OC_OK;
 }
 

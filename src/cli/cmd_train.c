@@ -262,10 +262,10 @@ static oc_status train(const struct train *t, oc_train_options *o, oc_model *mod
     struct str folder = { 0 };
     struct watchers w = { 0 };
     oc_train_result result = { 0 };
-    oc_status status = choose_folder(t, t->model, &folder);
-    o->run = oc__str_text(&folder);
+    oc_status status = watch(t, &w);                    /* before a run is cleared away */
     if (status >= 0)
-        status = watch(t, &w);
+        status = choose_folder(t, t->model, &folder);
+    o->run = oc__str_text(&folder);
     if (status >= 0)
         status = oc_train(model, data, o, w.list, w.n, &stop, &result);
     oc__train_unwatch(&w);

@@ -44,7 +44,7 @@ void oc__run_sweep(const char *folder)
 static oc_status lock_folder(struct run *r)
 {
     char *path;
-    TRY(join(r->folder, "lock", &path));
+    TRY(join(r->folder, FOOTPRINT_LOCK, &path));
     const oc_status status = oc__lock(path, &r->lock);
     if (status < 0)
         r->lock = -1;
@@ -85,13 +85,21 @@ oc_status oc__run_create(struct run *r, const char *folder)
         return OC_OK;
     TRY(name_paths(r, folder));
     TRY(refuse_a_run(r));
+    oc__footprint_look(&r->before, r->folder);
     TRY(oc__make_directories(r->folder));
     TRY(lock_folder(r));
     TRY(refuse_a_run(r));
+    TRY(oc__footprint_list(&r->before, r->folder));
     TRY(oc__make_directories(r->checkpoints));
     oc__run_sweep(r->folder);
     oc__run_sweep(r->checkpoints);
     return OC_OK;
+}
+
+void oc__run_undo(const struct run *r)
+{
+    if (r->folder)
+        oc__footprint_undo(&r->before, r->folder);
 }
 
 oc_status oc__run_open(struct run *r, const char *folder)
@@ -114,6 +122,7 @@ void oc__run_close(struct run *r)
         oc__unlock(r->lock);
     oc__free(r->folder);
     oc__free(r->checkpoints);
+    oc__footprint_free(&r->before);
     *r = (struct run){ .lock = -1 };
 }
 

@@ -10,11 +10,13 @@
 #ifndef OC_TRAIN_RUN_H
 #define OC_TRAIN_RUN_H
 
+#include "base/footprint.h"
 #include "train/settings.h"
 
 struct run {
     char *folder, *checkpoints;                         /* NULL: nothing is written */
     int   lock;                                         /* -1: none */
+    struct footprint before;                            /* of a run that was created here */
 };
 
 /* What became of a run.  One that is called running but whose lock nobody holds was killed. */
@@ -40,6 +42,8 @@ struct run_record {
 
 /* Makes the folder, which must not hold a run yet, and locks it; NULL: a run without a folder. */
 oc_status oc__run_create(struct run *r, const char *folder);
+/* Leaves the folder as it was before that; harmless on a run that was opened, not created. */
+void      oc__run_undo(const struct run *r);
 
 /* Locks the folder of a run and sweeps what a killed process left half written. */
 oc_status oc__run_open(struct run *r, const char *folder);

@@ -169,6 +169,13 @@ static void record_failure(struct trainer *t, oc_status failure)
         oc__fail(failure, "%s", message);
 }
 
+/* Whether no step was ever made, so that there is nothing to keep or to go on from. */
+static bool came_to_nothing(const oc_training *t, oc_status status)
+{
+    return status < 0 && status != OC_EINTERRUPTED && t->trainer.run.before.listed
+        && t->trainer.state.count.updates == 0;
+}
+
 static void free_training(oc_training *t)
 {
     oc__trainer_free(&t->trainer);
@@ -188,7 +195,8 @@ oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *res
         oc__loop_return(&t->trainer);
     if (status >= 0 && !t->over)
         status = finish(&t->trainer);
-    if (status < 0 && t->recorded)
+    const bool undo = came_to_nothing(t, status);
+    if (status < 0 && t->recorded && !undo)
         record_failure(&t->trainer, status);
     fill_result(result, &t->trainer);
     if (t->over) {
@@ -197,6 +205,8 @@ oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *res
     }
     if (t->began)
         tell_end(&t->trainer.watchers, status < 0 ? NULL : result);
+    if (undo)
+        oc__run_undo(&t->trainer.run);
     free_training(t);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/status.h"
 #include "base/str.h"
 #include "train/run.h"
 #include "watch/watch.h"
@@ -16,6 +17,7 @@ struct table { char file[ATTR_LINE_MAX]; };
 
 struct csv {
     int64_t    finished;                                /* epochs before this training */
+    bool       written;                                 /* by this training */
     struct str rows;
     char       path[ATTR_LINE_MAX];
 };
@@ -35,11 +37,21 @@ static void keep_rows(struct csv *c, const char *text)
     }
 }
 
+/* Whether a file can be written there, without writing one. */
+static oc_status try_place(const char *path)
+{
+    struct writer w;
+    TRY(oc__write_begin(&w, path, -1));
+    oc__write_abandon(&w);
+    return OC_OK;
+}
+
 static oc_status begin(void *context, const oc_train_info *info)
 {
     struct csv *const c = context;
     char *text;
     size_t n;
+    c->written = false;
     c->finished = info->resumed_step / info->steps;
     oc__str_clear(&c->rows);
     oc__metrics_row(NULL, &c->rows);
@@ -50,8 +62,22 @@ static oc_status begin(void *context, const oc_train_info *info)
         keep_rows(c, text);
         oc__free(text);
     }
+    return c->rows.failed ? OC_ELIMIT : try_place(c->path);
+}
+
+static oc_status write_rows(struct csv *c)
+{
+    c->written = true;
     return c->rows.failed ? OC_ELIMIT
         : oc__write_file(c->path, c->rows.text, c->rows.n, WRITE_REPLACE);
+}
+
+/* A training that makes no step leaves no file. */
+static oc_status step(void *context, const oc_progress *now)
+{
+    struct csv *const c = context;
+    (void)now;
+    return c->written ? OC_OK : write_rows(c);
 }
 
 static oc_status epoch(void *context, const oc_epoch *e, const oc_metrics *watched)
@@ -59,8 +85,7 @@ static oc_status epoch(void *context, const oc_epoch *e, const oc_metrics *watch
     struct csv *const c = context;
     (void)watched;
     oc__metrics_row(e, &c->rows);
-    return c->rows.failed ? OC_ELIMIT
-        : oc__write_file(c->path, c->rows.text, c->rows.n, WRITE_REPLACE);
+    return write_rows(c);
 }
 
 static void end(void *context, const oc_train_result *result)
@@ -77,7 +102,8 @@ static oc_status make(oc_observer *out, const void *attr)
     if (!c)
         return OC_ELIMIT;
     memcpy(c->path, settings->file, sizeof c->path);
-    *out = (oc_observer){ .begin = begin, .epoch = epoch, .end = end, .context = c };
+    *out = (oc_observer){ .begin = begin, .step = step, .epoch = epoch, .end = end,
+                          .context = c };
     return OC_OK;
 }
 

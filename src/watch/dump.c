@@ -114,8 +114,9 @@ static oc_status save(const struct dump *d, const oc_update *u, const struct gal
     const struct figure f = oc__gallery_figure(g, &words);
     oc__str_addf(&path, "%s/epoch-%" PRId64 "-step-%" PRId64 ".png", d->settings.folder, u->epoch,
                  u->step);
-    const oc_status status = path.failed ? OC_ELIMIT
-                                         : oc__figure_save(&f, path.text, WRITE_REPLACE);
+    oc_status status = path.failed ? OC_ELIMIT : oc__make_directories(d->settings.folder);
+    if (status >= 0)
+        status = oc__figure_save(&f, path.text, WRITE_REPLACE);
     oc__str_free(&words);
     oc__str_free(&path);
     return status;
@@ -152,8 +153,7 @@ static oc_status begin(void *context, const oc_train_info *info)
     struct dump *const d = context;
     d->model = info->model;
     d->left = d->settings.batches;
-    TRY(learn_scale(d));
-    return oc__make_directories(d->settings.folder);
+    return learn_scale(d);
 }
 
 static oc_status make(oc_observer *out, const void *attr)
