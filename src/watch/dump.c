@@ -14,7 +14,7 @@
 #include "watch/chart.h"
 #include "watch/watch.h"
 
-enum { COLUMNS = 10, CELL = 72, CHANNELS_MAX = 4 };
+enum { COLUMNS = 10, CELL = 88, CHANNELS_MAX = 4 };
 
 struct dump_settings { char folder[ATTR_LINE_MAX]; int64_t batches, samples; };
 
