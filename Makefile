@@ -76,6 +76,9 @@ $(BUILD)/obj/src/fetch/digest.o:   CPPFLAGS += $(call opened,crypto)
 $(BUILD)/obj/src/image/draw.o:     CPPFLAGS += $(call opened,cairo)
 $(BUILD)/obj/src/image/heat.o:     CPPFLAGS += $(call opened,cairo)
 $(BUILD)/obj/src/watch/metrics.o:  CPPFLAGS += $(call opened,microhttpd)
+# Headers of the system's, whose warnings are not ours.
+$(BUILD)/obj/src/watch/terminal.o: CPPFLAGS += $(call opened,chafa) \
+    $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I chafa))
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

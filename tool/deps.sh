@@ -5,7 +5,7 @@ set -u
 
 build="gcc make pkg-config libdnnl-dev libpng-dev libjpeg-dev libwebp-dev zlib1g-dev libjansson-dev
 libcurl4-openssl-dev libarchive-dev libssl-dev libcairo2-dev fonts-dejavu-core
-libmicrohttpd-dev"
+libmicrohttpd-dev libchafa-dev"
 check="$build libcmocka-dev python3 python3-venv"
 peers="$check python3-torch python3-pil clang libopenblas0-openmp libasan8 libubsan1"
 set -- "${1:-build}"
@@ -20,7 +20,7 @@ if ! command -v apt-get >/dev/null 2>&1; then
     cat <<EOT
 This is not Debian or Ubuntu.  Ocellus needs a C17 compiler with OpenMP, GNU make, pkg-config and the
 development files of: oneDNN (2.6 or later), libpng, libjpeg-turbo, libwebp, zlib, jansson, libcurl (7.85 or later),
-libarchive, OpenSSL, cairo, libmicrohttpd, and the DejaVu fonts; for the tests cmocka and Python 3.
+libarchive, OpenSSL, cairo, libmicrohttpd, libchafa (1.12 or later), and the DejaVu fonts; for the tests cmocka and Python 3.
 On Debian they are: $packages
 EOT
     exit 0

@@ -16,7 +16,8 @@ enum { WIDTH_ELSEWHERE = 100, PRINTABLE_CHARACTERS = 160, PRINTABLE_BYTES = 4 * 
 
 bool oc__term_is(FILE *f)
 {
-    return isatty(fileno(f)) == 1;
+    const char *const term = getenv("TERM");             /* "dumb": no line is drawn over */
+    return isatty(fileno(f)) == 1 && term && strcmp(term, "dumb") != 0;
 }
 
 bool oc__term_colours(FILE *f)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "train/run.h"
+#include "watch/plot_pair.h"
 #include "watch/plot_text.h"
 #include "watch/report_facts.h"
 
@@ -175,24 +176,6 @@ const oc_plot_run *oc_plot_run_at(const oc_plot *p, int i)
 
 /* ---- showing ------------------------------------------------------------------------------- */
 
-struct pair { struct figure figure[2]; };
-
-static void draw_pair(struct drawing *d, const void *what)
-{
-    const struct pair *const pair = what;
-    pair->figure[0].draw(d, pair->figure[0].what);
-    oc__draw_from(d, 0, pair->figure[0].height);
-    pair->figure[1].draw(d, pair->figure[1].what);
-}
-
-/* So that an epoch stands at the same place in both. */
-static void line_up(struct chart *a, struct chart *b)
-{
-    const struct margins one = oc__chart_margins(a), other = oc__chart_margins(b);
-    a->least = b->least = (struct margins){ fmax(one.left, other.left),
-                                            fmax(one.right, other.right) };
-}
-
 enum { SUBTITLE = 512 };
 
 static void subtitle_of(const oc_plot *p, enum curve curve, char text[SUBTITLE])
@@ -217,28 +200,16 @@ oc_status oc_plot_save(const oc_plot *p, const char *path)
         epochs += p->run[i].epochs;
     if (epochs == 0)
         return oc__fail(OC_EIO, "%s: there is no epoch to draw yet", path);
-    struct curve_chart *const charts = oc__alloc(2, sizeof *charts);
-    struct str words[2] = { { 0 }, { 0 } };
-    struct pair pair;
+    struct curve_pair *const pair = oc__alloc(1, sizeof *pair);
     char subtitle[2][SUBTITLE];
-    if (!charts)
+    if (!pair)
         return OC_ELIMIT;
-    for (int i = 0; i < 2; i++) {
-        const enum curve curve = i ? CURVE_ACCURACY : CURVE_LOSS;
-        subtitle_of(p, curve, subtitle[i]);
-        oc__curve_chart(&charts[i], p->course, p->n, curve, subtitle[i]);
-        pair.figure[i] = oc__chart_figure(&charts[i].chart, &words[i]);
-    }
-    line_up(&charts[0].chart, &charts[1].chart);
-    oc__str_addf(&words[0], ". %s", oc__str_text(&words[1]));
-    const struct figure whole = {
-        .title = "Loss and accuracy", .description = oc__str_text(&words[0]),
-        .width = pair.figure[0].width, .height = pair.figure[0].height + pair.figure[1].height,
-        .draw = draw_pair, .what = &pair };
-    const oc_status status = oc__figure_save(&whole, path, WRITE_REPLACE);
-    oc__str_free(&words[0]);
-    oc__str_free(&words[1]);
-    oc__free(charts);
+    for (int i = 0; i < 2; i++)
+        subtitle_of(p, oc__curve_pairs[i], subtitle[i]);
+    oc__curve_pair(pair, p->course, p->n, (const char *const[]){ subtitle[0], subtitle[1] }, false);
+    const oc_status status = oc__figure_save(&pair->whole, path, WRITE_REPLACE);
+    oc__curve_pair_free(pair);
+    oc__free(pair);
     return status;
 }
 

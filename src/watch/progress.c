@@ -5,11 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ocellus.h"
+#include "watch/terminal.h"
 
 static const double interval = 0.1;                     /* seconds between two drawings */
 
@@ -135,7 +134,7 @@ oc_status oc_watch_progress(oc_observer *out, FILE *to)
     if (!p)
         return OC_ELIMIT;
     p->to = to;
-    p->live = isatty(fileno(to));
+    p->live = oc__is_terminal(to);
     *out = (oc_observer){ .begin = begin, .step = step, .epoch = epoch, .end = end, .context = p };
     return OC_OK;
 }
