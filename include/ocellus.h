@@ -524,8 +524,9 @@ typedef struct oc_train_options {
     int64_t     checkpoint_every;                       /* steps; 0: at the end of each epoch */
     int64_t     keep_checkpoints;                       /* 0: 3 */
     /* Recorded in run.json, NULL where there is none: the data; the model's name in the zoo with
-     * its settings, "layers:16", or its file; the file whose weights it began with. */
-    const char *data_spec, *model_name, *weights;
+     * its settings, "layers:16", or its file; the file whose weights it began with; who looks on,
+     * as steps of oc_watch(), for whoever resumes. */
+    const char *data_spec, *model_name, *weights, *watch;
 } oc_train_options;
 
 typedef struct oc_epoch {

@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import socket
 import struct
@@ -743,6 +744,69 @@ def a_stopped_run_says_how_to_go_on_and_ends_in_the_same_bytes():
     assert "finished before" in done.stdout and snapshot("run") == before
     for more in (["--epochs", "3"], ["--learning-rate", "1"], ["--val", "test"]):
         assert "own settings" in ocellus("train", "--resume", "run", *more, code=2).stderr
+
+
+WATCHED = ["train", "mlp", "--data", "synth:digits,train=600,test=50", "--batch", "8", "--epochs"]
+
+
+def stopped(*words):
+    """A run that was stopped after an epoch."""
+    process = subprocess.Popen([PROGRAM, *WATCHED, "9000", "--out", "run", *words],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not os.path.exists("run/metrics.csv"):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 7
+
+
+def resumed(*words):
+    """Goes on for a moment; gives what it wrote to standard error."""
+    before = len(open("run/metrics.csv").readlines())
+    process = subprocess.Popen([PROGRAM, "train", "--resume", "run", *words],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while len(open("run/metrics.csv").readlines()) < before + 2:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate()[1]
+    assert process.returncode == 7, errors
+    return errors
+
+
+def a_run_that_is_resumed_is_watched_as_before():
+    stopped("--tensorboard", "--check-values", "stop", "--check-gradients", "warn",
+            "--check-entries", "1", "--csv", "a b;.csv", "--track", "fc1.weight,2",
+            "--metrics-port", "0", "--dump-batches", "sheets")
+    shutil.rmtree("sheets")
+    events = len(os.listdir("run/events/train"))
+    errors = resumed()
+    assert "values: epoch" in errors and "gradients: epoch" in errors, errors
+    assert "/metrics" not in errors and not os.path.exists("sheets")
+    assert len(os.listdir("run/events/train")) > events
+    rows = open("a b;.csv").read()
+    assert rows == open("run/metrics.csv").read() and rows.count("\n") > 2
+    assert os.path.exists("run/plots/track-fc1.weight.svg")
+    told = json.load(open("run/run.json"))["settings"]["watch"]
+    assert told == 'csv "a b;.csv"; tensorboard; gradients warn entries=1; values stop; ' \
+        'plots fc1.weight,2', told
+    errors = resumed("--check-values", "off", "--watch", "gradients off", "--csv", "c.csv")
+    assert "values: epoch" not in errors and "gradients: epoch" not in errors, errors
+    assert open("a b;.csv").read() == rows and os.path.exists("c.csv")
+
+
+def a_run_without_pictures_is_resumed_without_them():
+    stopped("--no-plots")
+    resumed()
+    assert not os.path.exists("run/plots")
+    resumed("--track", "fc1.weight")
+    assert os.path.exists("run/plots/track-fc1.weight.png")
+
+
+def what_is_tracked_is_named_once():
+    words = [*WATCHED, "1", "--track", "fc1.weight", "--track=fc2.weight"]
+    assert "--track: is given twice" in ocellus(*words, code=2).stderr
+    assert "--track: is given twice" in ocellus(*words, "--experiment", "linear", code=2).stderr
 
 
 def weights_are_taken_from_files():

@@ -90,6 +90,8 @@ struct step  { const struct entry *entry; void *attr; };
 struct steps { struct step *step; int n; struct pool pool; };
 oc_status oc__steps_parse(struct steps *out, const struct entry *const *list, const char *what,
                           const char *text);
+/* Bytes of the step that a text begins with: up to a ; outside quotes, or to the end. */
+size_t    oc__step_length(const char *text);
 /* Appends the canonical text, which reads back equal. */
 void      oc__steps_print(const struct steps *steps, struct str *out);
 void      oc__steps_free(struct steps *steps);

@@ -7,16 +7,16 @@
 
 static const char space[] = " \t\n\r";
 
-/* The end of the step that begins at p: the next ';' outside quotes, or the end of the text. */
-static const char *step_end(const char *p)
+size_t oc__step_length(const char *text)
 {
+    const char *p = text;
     for (bool inside = false; *p && (inside || *p != ';'); p++) {
         if (inside && *p == '\\' && p[1])
             p++;
         else if (*p == '"')
             inside = !inside;
     }
-    return p;
+    return (size_t)(p - text);
 }
 
 /* One step from its own text, which it cuts in two. */
@@ -53,7 +53,7 @@ static oc_status parse_all(struct steps *out, const struct entry *const *list, c
     if (!out->step)
         return OC_ELIMIT;
     while (text[strspn(text, space)]) {
-        const size_t n = (size_t)(step_end(text) - text);
+        const size_t n = oc__step_length(text);
         const bool more = text[n] == ';';
         text[n] = '\0';
         TRY(parse_step(out, list, what, text));

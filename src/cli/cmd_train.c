@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/run_folder.h"
+#include "cli/run_settings.h"
 #include "cli/study.h"
 #include "cli/term.h"
 
@@ -105,7 +106,8 @@ const struct option oc__train_table[] = {
     OPT_HEADING("Files"),
     OPT_TEXT(struct train, out, "out", 0, "DIR", NULL, "the run's folder [runs/NAME-N, the next]"),
     OPT_TEXT(struct train, resume, "resume", 'r', "RUN", NULL,
-             "continue a run with its own settings"),
+             "continue a run with its own settings, and who looked on; what looks on for a person "
+             "(--live, --metrics-port, --dump-batches) is given anew"),
     OPT_FLAG(struct train, not_exact, "not-exact", 0,
              "let another program or number of threads continue a run, in other bits"),
     OPT_INT(struct train, checkpoint_every, "checkpoint-every", 0, "N", NULL,
@@ -113,7 +115,7 @@ const struct option oc__train_table[] = {
     OPT_INT(struct train, keep, "keep", 0, "N", NULL, "checkpoints to keep [3]", 1, 1e9),
     OPT_TEXT(struct train, watch.csv, "csv", 0, "FILE", NULL, "a row per epoch"),
     OPT_TEXT(struct train, watch.track, "track", 0, "NAME,ROWS", NULL,
-             "draw rows of a parameter as images, as in c1.weight,16"),
+             "draw rows of parameters as images, as in c1.weight,16,fc.weight"),
     OPT_TEXT(struct train, watch.dump, "dump-batches", 0, "DIR", NULL,
              "draw the first batches as the network sees them"),
     OPT_INT(struct train, watch.dump_count, "dump-count", 0, "K", NULL, "of them [4]", 1, 1e6),
@@ -163,7 +165,7 @@ static FILE *people(const struct train *t)
     return oc__output_is_stdout(t->json) ? stderr : stdout;
 }
 
-static oc_status watch(const struct train *t, struct watchers *w)
+static oc_status watch(const struct train *t, const char *recorded, struct watchers *w)
 {
     const char *const live = people(t) == stderr ? "live to=stderr" : "live";
     *w = (struct watchers){ 0 };
@@ -173,7 +175,14 @@ static oc_status watch(const struct train *t, struct watchers *w)
         TRY(oc_watch_progress(&w->list[w->n], people(t)));
         w->n++;
     }
-    return oc__train_watch(&t->watch, w);
+    return oc__train_watch(&t->watch, recorded, w);
+}
+
+/* Who looks on sees the progress, and needs no notes of it. */
+static void hush(const struct train *t, const char *recorded)
+{
+    if (t->quiet || (oc__term_is(stderr) && !oc__train_tells(&t->watch, recorded)))
+        oc__quiet();
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
@@ -233,12 +242,17 @@ static oc_status resume_run(const struct train *t, const char *data)
 {
     const oc_resume_options how
         = { .threads = (int)t->threads, .not_exact = t->not_exact, .data_spec = data };
-    struct watchers w;
+    struct watchers w = { 0 };
     oc_train_result result = { 0 };
-    oc_status status = watch(t, &w);
+    char *recorded;
+    oc_status status = oc__run_watch(t->resume, &recorded);
+    hush(t, recorded ? recorded : "");
+    if (status >= 0)
+        status = watch(t, recorded, &w);
     if (status >= 0)
         status = oc_resume(t->resume, &how, w.list, w.n, &stop, &result);
     oc__train_unwatch(&w);
+    oc__free(recorded);
     status = finish(t, t->resume, status, &result);
     oc_train_result_free(&result);
     return status;
@@ -262,10 +276,11 @@ static oc_status train(const struct train *t, oc_train_options *o, oc_model *mod
     struct str folder = { 0 };
     struct watchers w = { 0 };
     oc_train_result result = { 0 };
-    oc_status status = watch(t, &w);                    /* before a run is cleared away */
+    oc_status status = watch(t, NULL, &w);              /* before a run is cleared away */
     if (status >= 0)
         status = choose_folder(t, t->model, &folder);
     o->run = oc__str_text(&folder);
+    o->watch = oc__str_text(&w.steps);
     if (status >= 0)
         status = oc_train(model, data, o, w.list, w.n, &stop, &result);
     oc__train_unwatch(&w);
@@ -331,6 +346,8 @@ static oc_status resume(const struct train *t)
                                    "--no-plots, --live, --dump-…, --watch, --check-…, --json, "
                                    "--force, --quiet");
     oc_status status = oc__study_load(&s, t->resume);
+    if (s.n)
+        hush(t, "");
     if (status >= 0 && s.n == 0)
         status = resume_run(t, how.data_spec);
     else if (status >= 0 && (how.data_spec || oc__train_watches(&t->watch)))
@@ -351,8 +368,8 @@ static oc_status run(const void *settings, const struct operands *operands)
     TRY(oc__output_check(t->json, t->force));
     TRY(oc__output_check(t->watch.csv, t->force || t->resume));
     catch_signals();
-    if (t->quiet || (oc__term_is(stderr) && !oc__train_tells(&t->watch)))
-        oc__quiet();                                    /* who looks on sees the progress */
+    if (!t->resume)
+        hush(t, "");
     if (t->resume && (operands->n || study))
         return oc__fail(OC_EUSAGE, "train: --resume continues a run, which has its model");
     if (t->resume)

@@ -41,7 +41,7 @@ oc_status oc__train_model(const struct train *t, const oc_data *data, oc_model *
 /* Appends what a run's folder is called: the model's name, a file's own, or "steps". */
 void      oc__train_run_name(const char *word, struct str *out);
 
-/* At most one MODEL, and only one way to say it. */
+/* At most one MODEL, and only one way to say it; and what may stand once only. */
 oc_status oc__train_operands(const struct train *t, const struct operands *operands);
 
 extern const struct option oc__train_table[];           /* for struct train */

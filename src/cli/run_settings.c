@@ -12,11 +12,22 @@
 
 enum { RUN_FILE_MAX = 16 << 20 };
 
+static oc_status read_watch(struct json *j, char **watch)
+{
+    const char *text;
+    TRY(oc__json_string(j, &text));
+    oc__free(*watch);
+    *watch = oc__strdup(text);
+    return *watch ? OC_OK : OC_ELIMIT;
+}
+
 static oc_status read_setting(struct json *j, const char *key, struct run_settings *out)
 {
     const char *text;
     if (strcmp(key, "validation") == 0)
         return oc__json_number(j, &out->validation);
+    if (strcmp(key, "watch") == 0 && out->watch && oc__json_peek(j) == '"')
+        return read_watch(j, out->watch);
     if (oc__json_peek(j) != '"' || (strcmp(key, "data") != 0 && strcmp(key, "split_seed") != 0))
         return oc__json_skip(j);
     const bool seed = strcmp(key, "split_seed") == 0;
@@ -68,9 +79,8 @@ static oc_status read_run(const char *path, struct run_settings *out)
     return status;
 }
 
-oc_status oc__run_settings(const char *word, struct run_settings *out)
+static oc_status read_folder(const char *word, struct run_settings *out)
 {
-    *out = (struct run_settings){ 0 };
     struct str path = { 0 };
     oc__str_addf(&path, "%s/run.json", word);
     oc_status status = path.failed ? OC_ELIMIT : OC_OK;
@@ -78,5 +88,23 @@ oc_status oc__run_settings(const char *word, struct run_settings *out)
     if (out->begun)
         status = read_run(oc__str_text(&path), out);
     oc__str_free(&path);
+    return status;
+}
+
+oc_status oc__run_settings(const char *word, struct run_settings *out)
+{
+    *out = (struct run_settings){ 0 };
+    return read_folder(word, out);
+}
+
+oc_status oc__run_watch(const char *run, char **watch)
+{
+    struct run_settings settings = { .watch = watch };
+    *watch = NULL;
+    const oc_status status = read_folder(run, &settings);
+    if (status < 0) {
+        oc__free(*watch);
+        *watch = NULL;
+    }
     return status;
 }

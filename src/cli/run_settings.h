@@ -9,9 +9,13 @@ struct run_settings {
     char     data[1024];                                /* "": not a run, or not told */
     double   validation;                                /* fraction of the training part */
     uint64_t seed;                                      /* of that division */
+    char   **watch;                                     /* of oc__run_watch(); else NULL */
 };
 
 /* Reads run.json where `word` is a run's folder; anything else leaves everything empty. */
 oc_status oc__run_settings(const char *word, struct run_settings *out);
+
+/* Who looked on, as steps of oc_watch(): yours, oc__free().  NULL: that is not told. */
+oc_status oc__run_watch(const char *run, char **watch);
 
 #endif

@@ -72,7 +72,7 @@ static oc_status watch(const struct session *s, struct study_run *r)
         TRY(oc__study_watch(&w->list[w->n], s->orders->people, r->name, s->width));
         w->n++;
     }
-    return oc__train_watch(&r->options.watch, w);
+    return oc__train_watch(&r->options.watch, NULL, w);
 }
 
 /* From the start, or where the folder holds the run, from where it was. */
@@ -105,6 +105,7 @@ static oc_status begin_run(struct session *s, struct study_run *r)
     if (!was.finished)
         TRY(find_data(s, r, &o));
     TRY(watch(s, r));
+    o.watch = oc__str_text(&r->watchers.steps);
     return make_training(s, r, &o, &was);
 }
 

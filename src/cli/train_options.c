@@ -216,8 +216,20 @@ void oc__train_run_name(const char *word, struct str *out)
         oc__str_add(out, base, strcspn(base, ".:,"));
 }
 
+/* Only the last would count. */
+static oc_status check_track(const struct operands *operands)
+{
+    int n = 0;
+    for (int i = 0; i < operands->argc && strcmp(operands->argv[i], "--"); i++)
+        n += !strcmp(operands->argv[i], "--track") || !strncmp(operands->argv[i], "--track=", 8);
+    return n < 2 ? OC_OK
+        : oc__fail(OC_EUSAGE, "train: --track: is given twice; name all parameters in one, as in "
+                              "--track c1.weight,16,fc.weight");
+}
+
 oc_status oc__train_operands(const struct train *t, const struct operands *operands)
 {
+    TRY(check_track(operands));
     if (operands->n > 1)
         return oc__fail(OC_EUSAGE, "train: %s is one word too many; see `ocellus train --help`",
                         oc__quote_z(operands->word[1]));

@@ -4,6 +4,8 @@
  * setting, so that the observer's own table checks it.  Pictures are drawn unless told not to. */
 #include "cli/train_watch.h"
 
+#include <string.h>
+
 #include "base/attr.h"
 #include "base/status.h"
 
@@ -15,6 +17,55 @@ struct choice {
     const char *setting;
     struct { const char *key, *text; int64_t number; } other[2];
 };
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+/* A step in a list of them, by its text and how long its name is. */
+struct word { const char *text; size_t n, name; };
+
+/* The first step at or behind *at, which becomes what is behind it. */
+static bool next_step(const char **at, struct word *out)
+{
+    out->text = *at + strspn(*at, " ;");
+    out->n = oc__step_length(out->text);
+    out->name = strcspn(out->text, " ;");
+    *at = out->text + out->n;
+    return out->n > 0;
+}
+
+static bool is_among(const struct word *step, const char *const *names)
+{
+    for (; *names; names++)
+        if (strlen(*names) == step->name && strncmp(*names, step->text, step->name) == 0)
+            return true;
+    return false;
+}
+
+static bool has_kind(const char *steps, const struct word *step)
+{
+    for (struct word other; next_step(&steps, &other);)
+        if (other.name == step->name && strncmp(other.text, step->text, step->name) == 0)
+            return true;
+    return false;
+}
+
+/* What looks on for a person or a port of this process is not for one that resumes. */
+static void record(struct watchers *w, const char *steps)
+{
+    static const char *const of_this_process[] = { "live", "metrics", "dump", NULL };
+    for (struct word step; next_step(&steps, &step);)
+        if (!is_among(&step, of_this_process)) {
+            oc__str_addz(&w->steps, w->steps.n ? "; " : "");
+            oc__str_add(&w->steps, step.text, step.n);
+        }
+}
+
+static oc_status add_steps(struct watchers *w, const char *steps)
+{
+    TRY(oc_watch(w->list, WATCHERS_MAX, &w->n, steps));
+    record(w, steps);
+    return w->steps.failed ? OC_ELIMIT : OC_OK;
+}
 
 static oc_status add(struct watchers *w, const struct choice *c)
 {
@@ -30,11 +81,30 @@ static oc_status add(struct watchers *w, const struct choice *c)
         if (c->other[i].number)
             oc__str_addf(&step, " %s=%lld", c->other[i].key, (long long)c->other[i].number);
     }
-    const oc_status status
-        = step.failed ? OC_ELIMIT : oc_watch(w->list, WATCHERS_MAX, &w->n, step.text);
+    const oc_status status = step.failed ? OC_ELIMIT : add_steps(w, step.text);
     oc__str_free(&step);
     return status;
 }
+
+/* The recorded steps of a kind that is not given: not among those that there are already. */
+static oc_status add_recorded(struct watchers *w, const char *recorded, bool no_plots)
+{
+    static const char *const plots[] = { "plots", NULL };
+    char *const given = oc__strdup(oc__str_text(&w->steps));
+    oc_status status = given ? OC_OK : OC_ELIMIT;
+    for (struct word step; status >= 0 && next_step(&recorded, &step);) {
+        if (has_kind(given, &step) || (no_plots && is_among(&step, plots)))
+            continue;
+        struct str text = { 0 };
+        oc__str_add(&text, step.text, step.n);
+        status = text.failed ? OC_ELIMIT : add_steps(w, text.text);
+        oc__str_free(&text);
+    }
+    oc__free(given);
+    return status;
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
 
 /* Options that make sense beside others only. */
 static oc_status check(const struct train_watch *options)
@@ -53,8 +123,10 @@ static oc_status check(const struct train_watch *options)
     return OC_OK;
 }
 
-oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
+oc_status oc__train_watch(const struct train_watch *options, const char *recorded,
+                          struct watchers *w)
 {
+    const bool plots = !options->no_plots && (options->track || !recorded);
     const struct choice own[] = {
         { "csv", options->csv, options->csv, { { 0 } } },
         { "tensorboard", options->tensorboard, NULL, { { 0 } } },
@@ -62,7 +134,7 @@ oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
           { { "every", NULL, options->check_every },
             { "entries", NULL, options->check_entries } } },
         { "values", options->check_values, options->check_values, { { 0 } } },
-        { "plots", !options->no_plots, options->track, { { 0 } } },
+        { "plots", plots, options->track, { { 0 } } },
         { "dump", options->dump, options->dump, { { "batches", NULL, options->dump_count } } },
         { "metrics", options->metrics_port, options->metrics_port,
           { { "host", options->metrics_host, 0 } } },
@@ -71,23 +143,32 @@ oc_status oc__train_watch(const struct train_watch *options, struct watchers *w)
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (own[i].wanted)
             TRY(add(w, &own[i]));
-    return options->steps ? oc_watch(w->list, WATCHERS_MAX, &w->n, options->steps) : OC_OK;
+    if (options->steps)
+        TRY(add_steps(w, options->steps));
+    return recorded ? add_recorded(w, recorded, options->no_plots) : OC_OK;
 }
 
-bool oc__train_tells(const struct train_watch *options)
+bool oc__train_tells(const struct train_watch *options, const char *steps)
 {
-    return options->steps || options->check_gradients || options->check_values;
+    static const char *const silent[] = { "csv", "tensorboard", "plots", NULL };
+    if (options->steps || options->check_gradients || options->check_values)
+        return true;
+    for (struct word step; next_step(&steps, &step);)
+        if (!is_among(&step, silent))
+            return true;
+    return false;
 }
 
 bool oc__train_watches(const struct train_watch *options)
 {
     return options->csv || options->tensorboard || options->track || options->no_plots
         || options->live || options->dump || options->metrics_port || options->metrics_host
-        || oc__train_tells(options);
+        || oc__train_tells(options, "");
 }
 
 void oc__train_unwatch(struct watchers *w)
 {
     while (w->n > 0)
         oc_watch_free(&w->list[--w->n]);
+    oc__str_free(&w->steps);
 }

@@ -69,6 +69,7 @@ static const struct row rows[] = {
     FREE("measure_fit", FLAG, train.measure_fit),
     FREE("checkpoint_every", INT64, train.checkpoint_every),
     FREE("keep_checkpoints", INT64, train.keep_checkpoints),
+    FREE("watch", TEXT, train.watch),
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -279,7 +280,7 @@ static oc_status keep_texts(struct settings *s, const oc_model *m)
         &s->model.architecture, &s->model.task, &s->model.preparation, &s->model.init,
         &s->train.augment, &s->train.loss, &s->train.optimizer, &s->train.schedule,
         &s->train.device, &s->train.backends, &s->train.run, &s->train.data_spec,
-        &s->train.model_name, &s->train.weights, &s->train.freeze,
+        &s->train.model_name, &s->train.weights, &s->train.watch, &s->train.freeze,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = keep(s, *texts[i], &good);
