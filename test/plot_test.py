@@ -154,8 +154,9 @@ def the_best_epoch_is_the_one_that_early_stopping_keeps():
         assert f"What it sees: validation, after epoch {len(rows)} (best: {lowest})" in page
     assert f"What it sees: test, best model (epoch {lowest})" in page
     assert not re.search(r"\d\.\d{8}", re.sub("(?s)alt=\"[^>]*", "", page))
-    line = re.search("(?m)^run +finished .*$", ocellus("plot", "run").stdout)[0].split()
-    assert lowest in line[3:] and highest not in line[3:], (line, lowest, highest)
+    line = re.search("(?m)^run +(?:finished|stopped early) +\\d/8 (.*)$",
+                     ocellus("plot", "run").stdout)[1].split()
+    assert lowest in line and highest not in line, (line, lowest, highest)
 
 
 def the_command_gives_the_same_model(run):
@@ -277,8 +278,8 @@ def a_run_that_diverged_or_failed_says_why():
             "synth:digits,train=96,test=16", "--batch", "16", "--threads", "1", "--epochs", "9",
             "--optimizer", "sgd 1e5", "--val", "0", "--out", "wild", code=1)
     status, reason, line, under, told = state("wild")
-    assert status == line == "diverged" and "wild: diverged, after 2 of 9 epochs" in under
-    assert reason == html.unescape(told) and "not finite 10 times in a row" in reason
+    assert status == line == "diverged" and "wild: diverged, " in under
+    assert reason == html.unescape(told) and "training loss" in reason
     assert f"wild diverged: {reason}\n" in ocellus("plot", "wild").stdout
     train("early", "--epochs", "60", "--early-stop", "1", "--optimizer", "sgd 3")
     status, _, line, under, _ = state("early")
@@ -317,11 +318,13 @@ def a_study_stands_for_its_runs_and_a_fresh_run_has_nothing_to_draw():
     assert "no epoch to draw" in ocellus("plot", "fresh", "--out", "fresh.svg", code=4).stderr
 
 
-def run_on_a_terminal(*words, rows=40, columns=120):
-    """What the program writes to a terminal of that size."""
+def run_on_a_terminal(*words, rows=40, columns=120, kind="xterm"):
+    """What the program writes to a terminal of that size and kind, with cells of 10 x 20 pixels."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    child = subprocess.Popen([PROGRAM, *words], stdout=slave, stderr=slave, stdin=slave)
+    size = struct.pack("HHHH", rows, columns, 10 * columns, 20 * rows)
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+    child = subprocess.Popen([PROGRAM, *words], stdout=slave, stderr=slave, stdin=slave,
+                             env={**os.environ, "TERM": kind})
     os.close(slave)
     out = b""
     while True:
@@ -351,6 +354,35 @@ def live_curves_are_drawn_over_on_a_terminal_and_once_elsewhere():
     plain = ocellus(*words).stdout
     assert plain.count("Loss by epoch") == 1 and "\x1b" not in plain
     assert "Loss" in ocellus(*words, "--json", "-").stderr
+
+
+def live_curves_are_pictures_where_the_terminal_shows_them():
+    words = ("train", "mlp", "--no-plots", "--data", SMALL, "--epochs", "2")
+    seen = run_on_a_terminal(*words, "--live", kind="xterm-kitty")
+    size = re.findall("\x1b_Ga=T,f=32,s=(\\d+),v=(\\d+),c=(\\d+),r=(\\d+)", seen)
+    assert len(size) == 2 and "by epoch" not in seen
+    width, height, columns, rows = map(int, size[0])
+    assert width == 10 * columns <= 1200 and height == 20 * rows <= 800
+    assert f"\x1b[{rows}A\x1b[J" in seen and "\x1b_Ga=d" in seen       # wiped, words and picture
+    chunks = re.findall("\x1b_Gm=1;([^\x1b]*)", seen)
+    assert len("".join(chunks)) >= 2 * width * height * 4               # both whole: base64 of RGBA
+    seen = run_on_a_terminal(*words, "--live", kind="mlterm")
+    assert len(re.findall("(?s)\x1bP[0-9;]*q.*?\x1b\\\\", seen)) == 2
+    seen = run_on_a_terminal(*words, "--watch", "live as=unicode", kind="mlterm")
+    assert "by epoch" in seen and "\x1bP" not in seen
+    seen = run_on_a_terminal(*words, "--live", kind="dumb")
+    assert "\x1b" not in seen and seen.count("Loss by epoch") == 1
+
+
+def curves_of_a_study_are_live_together():
+    words = ("train", "--data", SMALL, "--epochs", "2", "--no-plots", "--live", "--out", "s",
+             "--experiment", "mlp", "--experiment", "linear")
+    seen = run_on_a_terminal(*words)
+    drawn = [part for part in re.split("\x1b\\[\\d+A\x1b\\[J", seen) if "by epoch" in part]
+    assert len(drawn) >= 2 and "mlp" in drawn[-1].split("by epoch")[-1]
+    assert "linear" in drawn[-1].split("by epoch")[-1]
+    assert "by epoch" not in seen[seen.index("experiment  runs"):]
+    assert "\x1b" not in ocellus(*words, "--force").stdout
 
 
 def batches_are_drawn_as_the_network_sees_them():

@@ -118,6 +118,13 @@ static void masks_move_along(void **state)
     oc_data_free(d);
 }
 
+static int remove_sets(void **state)
+{
+    (void)state;
+    remove_tree(test_directory);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,5 +132,5 @@ int main(void)
         cmocka_unit_test(what_is_mixed_is_drawn_mixed),
         cmocka_unit_test(masks_move_along),
     };
-    return cmocka_run_group_tests(tests, make_place, remove_place);
+    return cmocka_run_group_tests(tests, make_place, remove_sets);
 }

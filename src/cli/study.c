@@ -189,9 +189,8 @@ oc_status oc__study_settle(struct study *s)
                                    "study would share the port");
     for (int i = 0; i < s->n; i++) {
         struct train *const e = &s->experiment[i];
-        if (e->watch.live || e->watch.dump)
-            return oc__fail(OC_EUSAGE, "train: --live and --dump-batches: are for one training; "
-                                       "`ocellus plot FOLDER --live` shows a study under way");
+        if (e->watch.dump)
+            return oc__fail(OC_EUSAGE, "train: --dump-batches: is for one training");
         e->model = e->model ? e->model : "cnn";
         e->repeat = e->repeat ? e->repeat : 1;
     }

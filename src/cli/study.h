@@ -92,6 +92,16 @@ oc_status oc__study_train(struct study *s, const struct study_orders *orders);
 oc_status oc__study_tell(const struct study *s, const struct study_run *runs, int n,
                          const struct study_orders *orders);
 
+/* Curves of all runs on a terminal, by an observer of each run, which comes before the one below.
+ * The observers borrow what they share. */
+struct study_live {
+    FILE                   *to;
+    const struct study_run *run;
+    int                     runs, drawn;                /* lines */
+    bool                    due;
+};
+oc_status oc__study_live(oc_observer *out, struct study_live *shared);
+
 /* The observer that shows a run's progress under its name, padded to `width`. */
 oc_status oc__study_watch(oc_observer *out, FILE *to, const char *name, int width);
 

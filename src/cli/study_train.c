@@ -24,6 +24,7 @@ struct session {
     const struct study_orders *orders;
     struct study_run          *run;
     int                        runs, width;             /* of the longest name */
+    struct study_live          live;
     struct shared             *shared;                  /* [runs] at most */
     int                        shares;
 };
@@ -65,9 +66,13 @@ static oc_status find_data(struct session *s, struct study_run *r, oc_train_opti
     return status;
 }
 
-static oc_status watch(const struct session *s, struct study_run *r)
+static oc_status watch(struct session *s, struct study_run *r)
 {
     struct watchers *const w = &r->watchers;
+    if (r->options.watch.live && s->orders->people && oc__term_is(s->orders->people)) {
+        TRY(oc__study_live(&w->list[w->n], &s->live));
+        w->n++;
+    }
     if (s->orders->people) {
         TRY(oc__study_watch(&w->list[w->n], s->orders->people, r->name, s->width));
         w->n++;
@@ -252,6 +257,7 @@ static oc_status run_locked(struct session *s)
 {
     for (int i = 0; i < s->runs; i++)
         s->width = oc__columns(s->run[i].name) > s->width ? oc__columns(s->run[i].name) : s->width;
+    s->live = (struct study_live){ .to = s->orders->people, .run = s->run, .runs = s->runs };
     s->shared = oc__alloc((size_t)s->runs, sizeof *s->shared);
     if (!s->shared)
         return OC_ELIMIT;

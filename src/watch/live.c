@@ -2,8 +2,8 @@
  *
  * The charts stand below the lines of the epochs.  When an epoch ends they are wiped, so that what
  * others print then takes their place, and they are drawn again with the first step after it.  So
- * this observer comes before the others that print.  A terminal that shows pictures gets one, others
- * characters; on anything but a terminal the curves are written once, at the end. */
+ * this observer comes before the others that print.  A terminal that shows pictures gets one,
+ * others characters; on anything but a terminal the curves are written once, at the end. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
