@@ -4,6 +4,7 @@
 Files are read back with parsers that know nothing of Ocellus, and their numbers are held against
 metrics.csv.  Each test is a function whose name is a sentence, run in an empty folder."""
 import csv
+import glob
 import html
 import html.parser
 import json
@@ -284,6 +285,28 @@ def a_run_that_diverged_or_failed_says_why():
     train("early", "--epochs", "60", "--early-stop", "1", "--optimizer", "sgd 3")
     status, _, line, under, _ = state("early")
     assert (status, line) == ("finished", "stopped early") and ": stopped early," in under, under
+
+
+def a_run_whose_pictures_break_says_which_and_goes_on_with_them_mended():
+    ocellus("data", "save", SMALL, "saved", "--count", "40")
+    for name in os.listdir("saved"):
+        folder = f"pictures/{int(name[:5]) % 2}"
+        os.makedirs(folder, exist_ok=True)
+        shutil.copy(os.path.join("saved", name), os.path.join(folder, name))
+    running = under_way("linear", "--data", "images:pictures", "--epochs", "9000", "--prepare",
+                        "grayscale; resize 16,16; scale", "--out", "run")
+    shutil.copytree("pictures", "whole")
+    for name in glob.glob("pictures/*/*"):
+        os.truncate(name, 60)
+    assert running.wait() == 3
+    status, reason, line, *_ = state("run")             # no page, whose samples cannot be drawn
+    assert status == line == "failed" and ".png: " in reason, (status, line, reason)
+    shutil.rmtree("pictures")
+    os.rename("whole", "pictures")
+    running = under_way("--resume", "run")
+    assert state("run")[:3] == ("running", None, "running")
+    running.kill()
+    running.wait()
 
 
 def runs_are_compared_in_the_terminal_and_as_pictures():
