@@ -249,7 +249,7 @@ def under_way(*words):
     """A training that has ended an epoch more."""
     before = len(metrics("run")) if os.path.exists("run/metrics.csv") else 0
     process = subprocess.Popen([PROGRAM, "train", *words], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+                               stderr=subprocess.PIPE, text=True)
     while not os.path.exists("run/metrics.csv") or len(metrics("run")) <= before:
         assert process.poll() is None
         time.sleep(0.01)
@@ -298,9 +298,13 @@ def a_run_whose_pictures_break_says_which_and_goes_on_with_them_mended():
     shutil.copytree("pictures", "whole")
     for name in glob.glob("pictures/*/*"):
         os.truncate(name, 60)
-    assert running.wait() == 3
-    status, reason, line, *_ = state("run")             # no page, whose samples cannot be drawn
-    assert status == line == "failed" and ".png: " in reason, (status, line, reason)
+    errors = running.communicate()[1]
+    assert running.returncode == 3
+    status, reason, line, under, told = state("run")
+    assert status == line == "failed" and ": failed, after " in under, (status, line, under)
+    assert reason == told and ".png: " in reason, reason
+    assert errors.splitlines()[-1] == f"ocellus: error: {reason}", errors
+    assert "Curves" in Page("run/report.html").text and Page("run/report.html").images
     shutil.rmtree("pictures")
     os.rename("whole", "pictures")
     running = under_way("--resume", "run")

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "backend/backend.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "nn/model.h"
 #include "train/trainer.h"
@@ -157,16 +158,14 @@ static enum run_state state_after(oc_status failure)
 }
 
 /* run.json must not go on to say that it runs; where that cannot be written, the lock that nobody
- * holds tells it.  The message is that of the failure. */
-static void record_failure(struct trainer *t, oc_status failure)
+ * holds tells it. */
+static void record_failure(struct trainer *t, oc_status failure, const char *message)
 {
-    char message[REASON_MAX];
-    snprintf(message, sizeof message, "%s", oc_error());
     t->record.state = state_after(failure);
     if (failure != OC_EINTERRUPTED)
-        memcpy(t->record.reason, message, sizeof message);
+        snprintf(t->record.reason, sizeof t->record.reason, "%s", message);
     if (oc__run_write(&t->run, t->settings, &t->record) < 0)
-        oc__fail(failure, "%s", message);
+        oc__warn("%s", oc_error());
 }
 
 /* Whether no step was ever made, so that there is nothing to keep or to go on from. */
@@ -174,6 +173,21 @@ static bool came_to_nothing(const oc_training *t, oc_status status)
 {
     return status < 0 && status != OC_EINTERRUPTED && t->trainer.run.before.listed
         && t->trainer.state.count.updates == 0;
+}
+
+/* What this does may fail too; the message stays that of the failure. */
+static void end_failed(oc_training *t, oc_status failure)
+{
+    char message[REASON_MAX];
+    snprintf(message, sizeof message, "%s", oc_error());
+    const bool undo = came_to_nothing(t, failure);
+    if (t->recorded && !undo)
+        record_failure(&t->trainer, failure, message);
+    if (t->began)
+        tell_end(&t->trainer.watchers, NULL);
+    if (undo)
+        oc__run_undo(&t->trainer.run);
+    oc__fail(failure, "%s", message);
 }
 
 static void free_training(oc_training *t)
@@ -195,18 +209,15 @@ oc_status oc_training_end(oc_training *t, oc_status status, oc_train_result *res
         oc__loop_return(&t->trainer);
     if (status >= 0 && !t->over)
         status = finish(&t->trainer);
-    const bool undo = came_to_nothing(t, status);
-    if (status < 0 && t->recorded && !undo)
-        record_failure(&t->trainer, status);
     fill_result(result, &t->trainer);
     if (t->over) {
         result->seconds = t->trainer.record.seconds;
         result->finished_before = true;
     }
-    if (t->began)
-        tell_end(&t->trainer.watchers, status < 0 ? NULL : result);
-    if (undo)
-        oc__run_undo(&t->trainer.run);
+    if (status < 0)
+        end_failed(t, status);
+    else if (t->began)
+        tell_end(&t->trainer.watchers, result);
     free_training(t);
     return status;
 }

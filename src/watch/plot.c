@@ -51,11 +51,14 @@ static void remove_old(const struct plots *p, const struct pictures *all)
     oc__names_free(&names);
 }
 
+/* The page also where a picture cannot be drawn, as when the data has broken: it tells that. */
 static oc_status draw_all(const struct plots *p, struct pictures *all)
 {
-    TRY(oc__pictures_draw(all, &p->record, p->plots));
-    remove_old(p, all);
-    return oc__report_write(&p->record, all, p->folder);
+    const oc_status drawn = oc__pictures_draw(all, &p->record, p->plots);
+    if (drawn >= 0)
+        remove_old(p, all);
+    const oc_status status = oc__report_write(&p->record, all, p->folder);
+    return drawn < 0 ? drawn : status;
 }
 
 static void draw(struct plots *p)

@@ -50,6 +50,10 @@ static oc_status keep(struct pictures *all, const char *name, const struct figur
                              : oc__figure_save(f, path.text, WRITE_REPLACE | WRITE_LIGHTLY);
         oc__str_free(&path);
     }
+    if (status < 0) {                                   /* all are those that have their files */
+        oc__str_free(&p->words);
+        all->n--;
+    }
     return status;
 }
 
@@ -262,7 +266,5 @@ oc_status oc__pictures_draw(struct pictures *all, const struct record *r, const 
     all->best = -1;
     const oc_status status = draw_all(all, r, &words);
     oc__str_free(&words);
-    if (status < 0)
-        oc__pictures_free(all);
     return status;
 }

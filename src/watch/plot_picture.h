@@ -46,7 +46,8 @@ struct pictures {
 void oc__pictures_whose(const struct pictures *all, const struct record *r, oc_part part,
                         char *text, size_t room);
 
-/* Into a folder, as NAME.png and NAME.svg; pictures of equal names are replaced. */
+/* Into a folder, as NAME.png and NAME.svg; pictures of equal names are replaced.  Where it fails,
+ * what was drawn before is there, and to be freed too. */
 oc_status oc__pictures_draw(struct pictures *all, const struct record *r, const char *folder);
 void      oc__pictures_free(struct pictures *all);
 
