@@ -686,7 +686,7 @@ def a_training_is_checked_while_it_runs():
 def a_training_that_diverges_says_where_and_keeps_its_checkpoint():
     words = ["train", "flatten; linear 30; relu; linear 30; relu; linear classes", "--data",
              "synth:digits,train=96,test=16", "--batch", "16", "--threads", "1", "--epochs", "9",
-             "--optimizer", "sgd 1e5", "--val", "0"]
+             "--optimizer", "sgd 1e5", "--val", "0", "--checkpoint-every", "2"]
     done = ocellus(*words, "--out", "run", code=1)
     assert re.search(r"warning: diverged in epoch \d, step \d: loss ", done.stderr), done.stderr
     assert "warning: first value that is not finite: " in done.stderr
@@ -709,10 +709,10 @@ def settings_beside_the_optimizer_replace_its_own():
     for word in ("sgd", "learning_rate=0.25", "momentum=0.5", "weight_decay=0.125", "nesterov"):
         assert word in settings["optimizer"], settings
     assert "cosine" in settings["schedule"] and "warmup=3" in settings["schedule"]
-    trained("--learning-rate", "0.5", "--out", "b", model="cnn", data=SMALL)
+    trained("--learning-rate", "0.05", "--out", "b", model="cnn", data=SMALL)
     settings = json.load(open("b/run.json"))["settings"]
     assert settings["optimizer"].count("learning_rate") == 1
-    assert "adamw" in settings["optimizer"] and "learning_rate=0.5" in settings["optimizer"]
+    assert "adamw" in settings["optimizer"] and "learning_rate=0.05" in settings["optimizer"]
     assert "twice" in ocellus("train", "--optimizer", "sgd learning_rate=1", "--learning-rate",
                               "2", code=2).stderr
 
