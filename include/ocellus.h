@@ -329,7 +329,12 @@ void      oc_image_free(oc_image *image);
  * function ends it and is handed on. */
 typedef oc_status oc_image_function(void *context, const char *name, oc_status status,
                                     const oc_image *image);
-oc_status oc_image_each(const char *word, const oc_shape *shape, const char *preparation,
+typedef struct oc_each_options {
+    const oc_shape *shape;                              /* of raw files; NULL: none are */
+    const char     *preparation;                        /* that they are decoded for; NULL: none */
+    bool            lenient;                            /* grey where a JPEG ends early */
+} oc_each_options;
+oc_status oc_image_each(const char *word, const oc_each_options *options,
                         oc_image_function *function, void *context);
 
 /* How fast the training part comes as prepared batches, shuffled, for some seconds.  `work`, where

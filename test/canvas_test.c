@@ -11,12 +11,17 @@ static const char *const programs[] = {
     "invert; resize 9,9", "trim; resize 12,12", "rgb", "", "resize 700,900",
 };
 
+static struct reading how(const struct prepare_program *p)
+{
+    return (struct reading){ p, false };
+}
+
 /* The picture in memory first, decoded with as much detail as the program asks for. */
 static oc_status prepare_whole(const char *path, const struct prepare_program *p,
                                struct canvas *canvas)
 {
     *canvas = (struct canvas){ .owned = false };
-    TRY(oc__image_load(&canvas->image, path, p));
+    TRY(oc__image_load(&canvas->image, path, how(p)));
     canvas->owned = true;
     return oc__prepare_pixels(p, true, canvas);
 }
@@ -24,7 +29,7 @@ static oc_status prepare_whole(const char *path, const struct prepare_program *p
 static oc_status prepare_coming(const char *path, const struct prepare_program *p,
                                 struct canvas *canvas)
 {
-    TRY(oc__canvas_open(canvas, path, p));
+    TRY(oc__canvas_open(canvas, path, how(p)));
     return oc__prepare_pixels(p, true, canvas);
 }
 
@@ -64,7 +69,7 @@ static void try_file(const char *path)
             expect_name_once(path);
         oc__canvas_free(&a);
         oc__canvas_free(&b);
-        const oc_status opened = oc__canvas_open(&b, path, p);
+        const oc_status opened = oc__canvas_open(&b, path, how(p));
         assert_true(opened == OC_OK || opened == whole);
         coming += b.coming != NULL;
         tried++;
@@ -153,12 +158,37 @@ static void a_torn_picture_is_told_once(void **state)
     struct canvas canvas;
     const char *const path = write_turned(1, 2000);
     assert_ok(oc__prepare_parse(&p, "rgb; resize 24,24; scale"));
-    assert_ok(oc__canvas_open(&canvas, path, p));
+    assert_ok(oc__canvas_open(&canvas, path, how(p)));
     assert_non_null(canvas.coming);
     assert_int_equal(oc__prepare_pixels(p, true, &canvas), OC_EINPUT);
     error_says("truncated");
     expect_name_once(path);
     oc__canvas_free(&canvas);
+    oc__prepare_free(p);
+}
+
+/* Rows and whole alike, down to where the file ends. */
+static void a_lenient_reader_takes_what_is_there(void **state)
+{
+    (void)state;
+    struct prepare_program *p;
+    struct canvas whole = { .owned = false }, streamed, intact;
+    assert_ok(oc__prepare_parse(&p, "rgb; resize 24,24"));
+    assert_ok(prepare_coming(write_turned(1, SIZE_MAX), p, &intact));
+    const char *const path = write_turned(1, 100000);
+    const struct reading lenient = { p, true };
+    assert_ok(oc__image_load(&whole.image, path, lenient));
+    whole.owned = true;
+    assert_ok(oc__prepare_pixels(p, true, &whole));
+    assert_ok(oc__canvas_open(&streamed, path, lenient));
+    assert_non_null(streamed.coming);
+    assert_ok(oc__prepare_pixels(p, true, &streamed));
+    expect_same(path, &whole, &streamed);
+    assert_memory_equal(intact.image.pixel, streamed.image.pixel, 3 * 24 * 3);
+    assert_memory_not_equal(intact.image.pixel, streamed.image.pixel, 3 * 24 * 24);
+    oc__canvas_free(&intact);
+    oc__canvas_free(&whole);
+    oc__canvas_free(&streamed);
     oc__prepare_free(p);
 }
 
@@ -169,6 +199,7 @@ int main(void)
         cmocka_unit_test(hostile_files_fail_alike),
         cmocka_unit_test(turned_pictures_stand_upright),
         cmocka_unit_test(a_torn_picture_is_told_once),
+        cmocka_unit_test(a_lenient_reader_takes_what_is_there),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);
 }

@@ -252,11 +252,11 @@ static void a_damaged_webp_is_refused_or_survived(void **state)
 
 /* ---- JPEG --------------------------------------------------------------------------------- */
 
-/* The largest and the mean difference of the pixels. */
+/* The largest and the mean difference of the pixels; a file that ends early is read leniently. */
 static void compare(const char *jpeg, const char *png, int *most, double *mean)
 {
     oc_image a, b;
-    assert_int_equal(oc_image_load(&a, jpeg), OC_OK);
+    assert_int_equal(oc__image_load(&a, jpeg, (struct reading){ NULL, true }), OC_OK);
     assert_int_equal(oc_image_load(&b, png), OC_OK);
     assert_int_equal(a.width, b.width);
     assert_int_equal(a.height, b.height);
@@ -281,10 +281,6 @@ static void visit_jpeg(const char *path, const char *name)
     char   png[4400];
     int    most;
     double mean;
-    static const char *const refused[] = { "partial_progressive" };
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        if (strstr(name, refused[i]) != NULL)
-            return;
     if (!ends_in(name, ".jpg"))
         return;
     snprintf(png, sizeof png, "%.*spng", (int)strlen(path) - 3, path);
@@ -491,10 +487,10 @@ static void an_exif_block_tells_the_orientation(void **state)
     assert_int_equal(oc__exif_orientation((const uint8_t *)"http://ns.adobe.com/", 20), 0);
     for (uint8_t out_of_range = 9; out_of_range < 11; out_of_range++) {
         intel[24] = out_of_range;
-        assert_int_equal(oc__exif_orientation(intel, sizeof intel - 1), 1);
+        assert_int_equal(oc__exif_orientation(intel, sizeof intel - 1), -1);
     }
     intel[24] = 0;
-    assert_int_equal(oc__exif_orientation(intel, sizeof intel - 1), 1);
+    assert_int_equal(oc__exif_orientation(intel, sizeof intel - 1), -1);
     intel[18] = 4;                                      /* another type than a short number */
     assert_int_equal(oc__exif_orientation(intel, sizeof intel - 1), -1);
 }

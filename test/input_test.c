@@ -55,7 +55,7 @@ static void predict_files(const oc_data *d, float *to)
         assert_ok(oc_data_sample(d, OC_PART_TRAIN, i, &image, &label));
         assert_ok(oc_image_save(&image, place("sample.png")));
         struct prediction p = { model, to + i * VALUES };
-        assert_ok(oc_image_each(place("sample.png"), NULL, NULL, predict, &p));
+        assert_ok(oc_image_each(place("sample.png"), &(oc_each_options){ 0 }, predict, &p));
         oc_image_free(&image);
         remove(place("sample.png"));
     }
@@ -137,7 +137,8 @@ static void hold_photo(const char *photo, const char *preparation, const oc_shap
         .preparation = preparation }));
     load_photo("", preparation, shape, loaded);
     struct prediction p = { model, other };
-    assert_ok(oc_image_each(photo, shape, oc_model_preparation(model), predict, &p));
+    assert_ok(oc_image_each(photo, &(oc_each_options){
+        .shape = shape, .preparation = oc_model_preparation(model) }, predict, &p));
     assert_memory_equal(loaded, other, n * sizeof *loaded);
     assert_ok(oc_image_load_for(&image, photo, preparation));
     assert_ok(oc_model_prepare(model, &image, other));

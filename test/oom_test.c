@@ -214,7 +214,7 @@ static oc_status predict(void)
     if (status >= 0)
         status = oc_predictor_new(&p, m, &(oc_eval_options){ .batch = 1, .threads = 1 });
     if (status >= 0)
-        status = oc_image_each(words[0], &shape, NULL, judge, p);
+        status = oc_image_each(words[0], &(oc_each_options){ .shape = &shape }, judge, p);
     oc_predictor_free(p);
     oc_model_free(m);
     return status;

@@ -98,6 +98,16 @@ def squeezenet_of_onnx_knows_ants_and_bees():
     assert first >= 74 and five >= 99, (first, five)
 
 
+def what_was_learnt_elsewhere_beats_learning_from_scratch():
+    weights = data("models", "squeezenet1.1", "squeezenet1.1_from_ncnn_f16.safetensors")
+    ocellus("train", "squeezenet1_1", "--data", "images:" + data("hymenoptera"), "--prepare",
+            "bgr; resize 112,112; normalize mean=104,117,123", "--epochs", "3", "--no-plots", "--out", "s",
+            "--experiment", "--name", "transfer", "--load", weights, "--freeze", "features.*",
+            "--learning-rate", "0.003", "--experiment", "--name", "scratch", "--json", "table.json")
+    right = {e["name"]: e["mean"]["val_accuracy"] for e in json.load(open("table.json"))["experiments"]}
+    assert right["transfer"] > 0.65 and right["transfer"] > right["scratch"] + 0.1, right
+
+
 def a_detector_is_no_classifier():
     folder = data("models", "fastestdet")
     message = ocellus("predict", os.path.join(folder, "FastestDet.onnx"),

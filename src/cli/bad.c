@@ -6,12 +6,14 @@
 #include "base/log.h"
 #include "base/status.h"
 
-const char *const oc__bad_choices[] = { "fail", "skip", NULL };
+const char *const oc__bad_choices[] = {
+    [BAD_FAIL] = "fail", [BAD_SKIP] = "skip", [BAD_LENIENT] = "lenient", NULL
+};
 
 oc_status oc__bad_image(struct bad_images *b, const char *name, oc_status status)
 {
     status = oc__fail_about(status, name);
-    if (!b->skip || (status != OC_EINPUT && status != OC_EIO && status != OC_ELIMIT))
+    if (b->choice != BAD_SKIP || (status != OC_EINPUT && status != OC_EIO && status != OC_ELIMIT))
         return status;
     oc__warn("skipped: %s", oc_error());
     b->n++;

@@ -5,9 +5,10 @@
 #include "base/str.h"
 #include "ocellus.h"
 
-extern const char *const oc__bad_choices[];             /* fail, skip; ends in NULL */
+enum bad_choice { BAD_FAIL, BAD_SKIP, BAD_LENIENT };    /* lenient takes what is there */
+extern const char *const oc__bad_choices[];             /* ends in NULL */
 
-struct bad_images { bool skip; int64_t max, n; };
+struct bad_images { int choice; int64_t max, n; };
 
 /* What is to become of an image that failed: its status, or OC_OK once it is told and counted.
  * What is no fault of the image, as a wrong word of the user, is never passed over. */

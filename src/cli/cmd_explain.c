@@ -284,7 +284,8 @@ static oc_status visit_all(struct work *w, const struct operands *operands)
     if (!w->results)
         return oc__fail(OC_ELIMIT, "no memory for the explanations");
     for (int i = 1; i < operands->n; i++)
-        TRY(oc_image_each(operands->word[i], &shape, oc_model_preparation(w->model), visit, w));
+        TRY(oc_image_each(operands->word[i], &(oc_each_options){
+            .shape = &shape, .preparation = oc_model_preparation(w->model) }, visit, w));
     if (w->people)
         oc__table_print(&w->table, 0);
     return oc__output_json(w->options->json, w->options->force, json_incref(w->results));

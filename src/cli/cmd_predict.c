@@ -191,7 +191,9 @@ static oc_status visit_all(struct work *w, const struct operands *operands)
 {
     const oc_shape shape = oc_model_input(w->model);
     for (int i = 1; i < operands->n; i++)
-        TRY(oc_image_each(operands->word[i], &shape, oc_model_preparation(w->model), predict, w));
+        TRY(oc_image_each(operands->word[i], &(oc_each_options){
+            .shape = &shape, .preparation = oc_model_preparation(w->model),
+            .lenient = w->bad.choice == BAD_LENIENT }, predict, w));
     return OC_OK;
 }
 
@@ -227,7 +229,7 @@ static oc_status predict_classes(const struct predict *o, oc_model *model,
 {
     struct work w = { .options = o, .model = model, .table = { .columns = "llrl" },
                       .people = !oc__output_is_stdout(o->json),
-                      .bad = { .skip = o->on_bad, .max = o->max_bad } };
+                      .bad = { .choice = o->on_bad, .max = o->max_bad } };
     if (o->out)
         return oc__fail(OC_EUSAGE, "predict: --out is for arrays and for models of saliency");
     oc_status status = begin(&w, model);
@@ -250,7 +252,7 @@ static oc_status predict_maps(const struct predict *o, oc_model *model,
 {
     return oc__predict_maps(&(struct predict_maps){
         .model = model, .backends = o->backends, .json = o->json, .out = o->out,
-        .threads = o->threads, .bad = { .skip = o->on_bad, .max = o->max_bad },
+        .threads = o->threads, .bad = { .choice = o->on_bad, .max = o->max_bad },
         .force = o->force }, operands);
 }
 

@@ -18,8 +18,9 @@ struct data_words { const char *split, *data_seed, *folds, *fold, *on_bad, *max_
     OPT_TEXT(type_, words.folds, "folds", 0, "K", NULL, "shares for cross-validation"),     \
     OPT_TEXT(type_, words.fold, "fold", 0, "I", NULL, "the share, from 0, to validate on")
 #define OPT_BAD(type_)                                                                      \
-    OPT_TEXT(type_, words.on_bad, "on-bad", 0, "fail|skip", NULL,                           \
-             "what becomes of files that cannot be decoded [fail]"),                        \
+    OPT_TEXT(type_, words.on_bad, "on-bad", 0, "WORD", NULL,                                \
+             "of files that cannot be decoded: fail, skip, or lenient, which takes JPEGs "  \
+             "that end early, grey from there on [fail]"),                                  \
     OPT_TEXT(type_, words.max_bad, "max-bad", 0, "N", NULL,                                 \
              "files that skip may leave out; more end the command with code 3 [any number]")
 

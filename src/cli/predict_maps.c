@@ -129,7 +129,8 @@ static oc_status visit_all(struct work *w, const struct operands *operands)
          *head; head++)
         oc__table_cell(&w->table, "%s", *head);
     for (int i = 1; i < operands->n; i++)
-        TRY(oc_image_each(operands->word[i], &shape, NULL, predict, w));
+        TRY(oc_image_each(operands->word[i], &(oc_each_options){
+            .shape = &shape, .lenient = w->bad.choice == BAD_LENIENT }, predict, w));
     if (!oc__output_is_stdout(w->options->json))
         oc__table_print(&w->table, 0);
     TRY(oc__output_json(w->options->json, w->options->force, json_incref(w->results)));

@@ -16,7 +16,8 @@
 
 enum { CLASSES_MAX = 1 << 20, LISTED_MAX = 10, SMALL_SIDE = 128, LARGE_SIDE = 224, LOOKS = 5 };
 
-const char *const oc__bad_words[] = { [ON_BAD_FAIL] = "fail", [ON_BAD_SKIP] = "skip", NULL };
+const char *const oc__bad_words[] = { [ON_BAD_FAIL] = "fail", [ON_BAD_SKIP] = "skip",
+                                      [ON_BAD_LENIENT] = "lenient", NULL };
 
 bool oc__names_image(const char *name)
 {
@@ -180,7 +181,8 @@ static oc_status read_file(const void *own, int64_t index, const struct prepare_
                            struct canvas *canvas)
 {
     const struct files *const f = own;
-    return oc__canvas_open(canvas, f->row[index].path, prepare);
+    return oc__canvas_open(canvas, f->row[index].path,
+                           (struct reading){ prepare, f->lenient });
 }
 
 static oc_status read_mask(const void *own, int64_t index, oc_image *mask)
@@ -291,6 +293,7 @@ static oc_status fill(oc_data *d, const struct files *f)
 oc_status oc__files_finish(oc_data *d, struct files **f, int on_bad, int64_t max_bad)
 {
     TRY(sort(*f));
+    (*f)->lenient = on_bad == ON_BAD_LENIENT;
     if (on_bad == ON_BAD_SKIP)
         TRY(leave_out_broken(*f, max_bad));
     TRY(choose_preparation(*f));

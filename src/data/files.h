@@ -27,10 +27,11 @@ struct files {
     bool             divided;                           /* the rows' parts are meant */
     size_t           root;                              /* bytes of a path that do not name it */
     const char      *preparation;
+    bool             lenient;                           /* of pictures that end early */
 };
 
 /* What becomes of files that cannot be decoded: attributes that every kind of files has. */
-enum on_bad { ON_BAD_FAIL, ON_BAD_SKIP };
+enum on_bad { ON_BAD_FAIL, ON_BAD_SKIP, ON_BAD_LENIENT };
 extern const char *const oc__bad_words[];
 #define BAD_ATTRS(type_)                                                                    \
     ATTR_WORDS(type_, on_bad, "fail", "what becomes of broken files", oc__bad_words),       \

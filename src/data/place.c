@@ -22,7 +22,7 @@ struct place { char *path; int64_t index; };
 
 struct visit {
     const oc_shape    *shape;                           /* [c, h, w]; NULL: not known */
-    struct prepare_program *prepare;                    /* of pictures; NULL: none */
+    struct reading     how;                             /* of pictures */
     oc_image_function *function;
     void              *context;
     bool               stopped;                         /* the function wants no more */
@@ -199,7 +199,7 @@ static oc_status visit_raw(struct visit *v, const struct place *place, int64_t n
 static oc_status visit_picture(struct visit *v, const struct place *place)
 {
     oc_image image;
-    TRY(oc__image_load(&image, place->path, v->prepare));
+    TRY(oc__image_load(&image, place->path, v->how));
     const struct block b = { 1, image, false };
     const oc_status status = give_block(v, place, &b);
     oc_image_free(&image);
@@ -301,13 +301,15 @@ static oc_status visit_word(struct visit *v, const char *word)
     return status;
 }
 
-oc_status oc_image_each(const char *word, const oc_shape *shape, const char *preparation,
+oc_status oc_image_each(const char *word, const oc_each_options *options,
                         oc_image_function *function, void *context)
 {
-    struct visit v = { .shape = shape, .function = function, .context = context };
-    if (preparation)
-        TRY(oc__prepare_parse(&v.prepare, preparation));
+    struct prepare_program *prepare = NULL;
+    struct visit v = { .shape = options->shape, .function = function, .context = context };
+    if (options->preparation)
+        TRY(oc__prepare_parse(&prepare, options->preparation));
+    v.how = (struct reading){ prepare, options->lenient };
     const oc_status status = visit_word(&v, word);
-    oc__prepare_free(v.prepare);
+    oc__prepare_free(prepare);
     return status;
 }

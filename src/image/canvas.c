@@ -12,14 +12,13 @@ static void drop(struct canvas *canvas)
     canvas->coming = NULL;
 }
 
-oc_status oc__canvas_open(struct canvas *canvas, const char *path,
-                          const struct prepare_program *prepare)
+oc_status oc__canvas_open(struct canvas *canvas, const char *path, struct reading how)
 {
     *canvas = (struct canvas){ .owned = false };
-    if (prepare)
-        TRY(oc__image_open(&canvas->coming, &canvas->image, path, prepare));
+    if (how.prepare)
+        TRY(oc__image_open(&canvas->coming, &canvas->image, path, how));
     if (!canvas->coming)
-        TRY(oc__image_load(&canvas->image, path, prepare));
+        TRY(oc__image_load(&canvas->image, path, how));
     canvas->owned = !canvas->coming;
     return OC_OK;
 }

@@ -16,10 +16,9 @@ struct coming;
 /* `view` is the box of the image that the program began with which the canvas shows. */
 struct canvas { oc_image image; bool owned; struct view view; struct coming *coming; };
 
-/* A file, as the preparation (NULL: none) needs it.  A failure, also one of the functions below
+/* A file, as the preparation needs it.  A failure, also one of the functions below
  * while the image is coming, names the file. */
-oc_status oc__canvas_open(struct canvas *canvas, const char *path,
-                          const struct prepare_program *prepare);
+oc_status oc__canvas_open(struct canvas *canvas, const char *path, struct reading how);
 /* Decodes what is still coming. */
 oc_status oc__canvas_settle(struct canvas *canvas);
 

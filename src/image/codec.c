@@ -111,9 +111,9 @@ oc_status oc__image_header(oc_image *out, const char **format, const char *path)
     return status;
 }
 
-oc_status oc__image_load(oc_image *out, const char *path, const struct prepare_program *prepare)
+oc_status oc__image_load(oc_image *out, const char *path, struct reading how)
 {
-    struct encoded in = { .name = path, .prepare = prepare };
+    struct encoded in = { .name = path, .prepare = how.prepare, .lenient = how.lenient };
     char          *data;
     *out = (oc_image){ 0 };
     TRY(oc__file_load(path, IMAGE_FILE_MAX, &data, &in.n));
@@ -132,10 +132,9 @@ struct coming {
     struct rows         rows;
 };
 
-static oc_status open_rows(struct coming *c, const char *path,
-                           const struct prepare_program *prepare)
+static oc_status open_rows(struct coming *c, const char *path, struct reading how)
 {
-    c->in = (struct encoded){ .name = path, .prepare = prepare };
+    c->in = (struct encoded){ .name = path, .prepare = how.prepare, .lenient = how.lenient };
     TRY(oc__file_load(path, IMAGE_FILE_MAX, &c->data, &c->in.n));
     c->in.bytes = (const uint8_t *)c->data;
     TRY(find_codec(&c->codec, &c->in));
@@ -143,13 +142,13 @@ static oc_status open_rows(struct coming *c, const char *path,
 }
 
 oc_status oc__image_open(struct coming **out, oc_image *header, const char *path,
-                         const struct prepare_program *prepare)
+                         struct reading how)
 {
     struct coming *const c = *out = oc__alloc(1, sizeof *c);
     *header = (oc_image){ 0 };
     if (!c)
         return OC_ELIMIT;
-    const oc_status status = open_rows(c, path, prepare);
+    const oc_status status = open_rows(c, path, how);
     if (status < 0 || !c->rows.context) {
         oc__image_close(c);
         *out = NULL;
@@ -183,7 +182,7 @@ void oc__image_close(struct coming *c)
 
 oc_status oc_image_load(oc_image *out, const char *path)
 {
-    return oc__image_load(out, path, NULL);
+    return oc__image_load(out, path, (struct reading){ .lenient = false });
 }
 
 oc_status oc_image_load_for(oc_image *out, const char *path, const char *preparation)
@@ -191,7 +190,7 @@ oc_status oc_image_load_for(oc_image *out, const char *path, const char *prepara
     struct prepare_program *p;
     *out = (oc_image){ 0 };
     TRY(oc__prepare_parse(&p, preparation));
-    const oc_status status = oc__image_load(out, path, p);
+    const oc_status status = oc__image_load(out, path, (struct reading){ p, false });
     oc__prepare_free(p);
     return status;
 }

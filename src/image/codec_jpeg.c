@@ -5,9 +5,9 @@
  * makes one of 1/2, 1/4 or 1/8 of the sides, which saves most of the work.
  *
  * libjpeg carries on after damage, with grey where data is missing, and calls that a warning; here
- * every warning but harmless ones is an error.  A file may hold very many scans, each of which
- * costs as much as the image, so they are limited.  Errors arrive by longjmp; all state lives in
- * `struct reader`. */
+ * every warning but harmless ones is an error, unless the reader is told to be lenient.  A file may
+ * hold very many scans, each of which costs as much as the image, so they are limited.  Errors
+ * arrive by longjmp; all state lives in `struct reader`. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,15 +69,15 @@ static void warned(j_common_ptr jpeg, int level)
     char             text[JMSG_LENGTH_MAX];
     if (level >= 0)
         return;
-    if (jpeg->err->msg_code == JWRN_JPEG_EOF)
-        fail(r, OC_EINPUT, "truncated: the image data ends early");
     jpeg->err->format_message(jpeg, text);
+    if (jpeg->err->msg_code == JWRN_JPEG_EOF)
+        snprintf(text, sizeof text, "truncated: the image data ends early");
+    bool passes = r->in->lenient;
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
-        if (jpeg->err->msg_code == harmless[i]) {
-            oc__warn_once("%s: offset %zu: JPEG: %s", r->in->name, offset_of(r), text);
-            return;
-        }
-    fail(r, OC_EINPUT, text);
+        passes |= jpeg->err->msg_code == harmless[i];
+    if (!passes)
+        fail(r, OC_EINPUT, text);
+    oc__warn_once("%s: offset %zu: JPEG: %s", r->in->name, offset_of(r), text);
 }
 
 static void drop_message(j_common_ptr jpeg)
@@ -99,7 +99,8 @@ static int orientation_of(const struct reader *r)
     for (jpeg_saved_marker_ptr m = r->jpeg.marker_list; m != NULL; m = m->next) {
         const int orientation = oc__exif_orientation(m->data, m->data_length);
         if (orientation < 0)
-            oc__warn_once("%s: JPEG: broken EXIF block ignored", r->in->name);
+            oc__warn_once("%s: JPEG: EXIF block ignored: it is broken, or its orientation is none "
+                          "of 1 to 8", r->in->name);
         if (orientation != 0)
             return orientation;
     }

@@ -30,7 +30,7 @@ static int orientation_in(const struct tiff *t)
             || !fetch(t, entry + 8, 2, &value))
             return -1;
         if (tag == TAG_ORIENTATION)
-            return type != TYPE_SHORT ? -1 : value >= 1 && value <= 8 ? (int)value : 1;
+            return type == TYPE_SHORT && value >= 1 && value <= 8 ? (int)value : -1;
     }
     return 0;
 }

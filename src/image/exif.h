@@ -10,8 +10,8 @@
 
 #include "ocellus.h"
 
-/* The orientation in an APP1 segment: 1 … 8, and 1 where another number is given, as some cameras
- * do that do not know; 0: none is given; -1: the block is broken. */
+/* The orientation in an APP1 segment: 1 … 8; 0: none is given; -1: the block is broken, or gives
+ * another number, as some cameras do that do not know. */
 int oc__exif_orientation(const uint8_t *segment, size_t n);
 
 /* Turns the image upright, replacing its pixels. */

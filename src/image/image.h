@@ -42,8 +42,12 @@ struct encoded {
     const uint8_t                *bytes;
     size_t                        n;
     const struct prepare_program *prepare;              /* NULL: the whole is wanted */
+    bool                          lenient;              /* grey where it ends early */
     bool                          header_only;
 };
+
+/* How a file is to be read: as those members; all zeroes are fine. */
+struct reading { const struct prepare_program *prepare; bool lenient; };
 
 /* A format of images: how a file of it begins, and how it is read: as a whole, or by its rows.
  * `open` may find that this picture cannot be had by rows, which then have no context; NULL: none
@@ -60,12 +64,11 @@ struct codec {
 extern const struct codec oc__codec_png, oc__codec_jpeg, oc__codec_webp;
 
 oc_status oc__image_decode(oc_image *out, const struct encoded *in); /* by content */
-/* A file, decoded as the preparation (NULL: none) needs it. */
-oc_status oc__image_load(oc_image *out, const char *path, const struct prepare_program *prepare);
+oc_status oc__image_load(oc_image *out, const char *path, struct reading how);
 /* A file to be read by its rows, and its sides and channels; NULL where it can be loaded alone. */
 struct coming;
 oc_status oc__image_open(struct coming **out, oc_image *header, const char *path,
-                         const struct prepare_program *prepare);
+                         struct reading how);
 const struct rows    *oc__coming_rows(const struct coming *c);
 const struct encoded *oc__coming_file(const struct coming *c);      /* all of it */
 void      oc__image_close(struct coming *c);                        /* NULL is fine */
