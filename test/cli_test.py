@@ -717,6 +717,12 @@ def settings_beside_the_optimizer_replace_its_own():
                               "2", code=2).stderr
 
 
+def a_warm_up_longer_than_the_training_is_told():
+    words = ("train", "linear", "--data", SMALL, "--epochs", "1", "--batch", "20", "--no-plots", "--warmup")
+    assert "never reached" in ocellus(*words, "1000").stderr
+    assert "never reached" not in ocellus(*words, "3").stderr
+
+
 def a_network_may_be_written_as_text():
     steps = "conv 4 kernel=5; relu; maxpool 4; flatten; linear classes"
     done = ocellus("train", "--model", steps, "--data", SMALL, "--epochs", "1", "--json", "-")

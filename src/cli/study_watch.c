@@ -44,9 +44,11 @@ static oc_status step(void *context, const oc_progress *now)
         return OC_OK;
     l->drawn = seconds;
     clear(l);
-    fprintf(l->to, "%-*s  epoch %lld/%lld  step %lld/%lld  loss %.4f  accuracy %.2f %%", l->width,
-            l->name, (long long)now->epoch, (long long)now->epochs, (long long)now->step,
-            (long long)now->steps, now->loss, 100 * now->accuracy);
+    char line[256];                                     /* that must not break */
+    snprintf(line, sizeof line, "%-*s  epoch %lld/%lld  step %lld/%lld  loss %.4f  "
+             "accuracy %.2f %%", l->width, l->name, (long long)now->epoch, (long long)now->epochs,
+             (long long)now->step, (long long)now->steps, now->loss, 100 * now->accuracy);
+    fprintf(l->to, "%.*s", oc__term_width(l->to) - 1, line);
     fflush(l->to);
     return OC_OK;
 }

@@ -158,6 +158,10 @@ oc_status oc__trainer_make(struct trainer *t)
     TRY(make_loader(t));
     t->samples = oc__loader_samples(t->loader);
     t->steps = (t->samples + update - 1) / update;
+    if (t->schedule.pace.warmup > t->steps * o->epochs)
+        oc__note("schedule: the warm-up of %lld steps is longer than the training of %lld: the "
+                 "full rate is never reached", (long long)t->schedule.pace.warmup,
+                 (long long)(t->steps * o->epochs));
     TRY(make_graph(t));
     TRY(oc__updater_make(&t->updater, o->optimizer, t->store, o->freeze));
     TRY(make_blocks(t));

@@ -36,6 +36,14 @@ static double mebibytes(int64_t bytes)
     return (double)bytes / (1 << 20);
 }
 
+/* A line that is drawn over must not break. */
+static void cut(struct progress *p)
+{
+    const size_t columns = (size_t)oc__terminal_cells(p->to).columns;
+    if (columns < sizeof p->line)
+        p->line[columns - 1] = '\0';
+}
+
 /* Draws over the live line; what is left of a longer one is blanked. */
 static void draw(struct progress *p, bool stays)
 {
@@ -87,6 +95,7 @@ static oc_status step(void *context, const oc_progress *now)
              "  %.0f images/s  %s left  %.0f MiB", (long long)now->epoch, (long long)now->epochs,
              (long long)now->step, (long long)now->steps, now->loss, 100 * now->accuracy,
              now->samples_per_second, left, mebibytes(now->rss_bytes));
+    cut(p);
     draw(p, false);
     return OC_OK;
 }
