@@ -214,8 +214,7 @@ static oc_status run(const void *settings, const struct operands *operands)
     static const char *const wants[] = { "SPEC, as in data info images:FOLDER",
                                          "SPEC, as in data check images:FOLDER", "SPEC DIR",
                                          "SPEC, as in data show images:FOLDER",
-                                         "SET, as in data fetch mnist; `ocellus help downloads` "
-                                         "lists them" };
+                                         "SET, as in data fetch mnist (`ocellus help downloads`)" };
     const struct data *const o = settings;
     int verb = 0;
     while (verb < VERBS && strcmp(operands->word[0], verbs[verb]) != 0)
