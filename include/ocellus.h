@@ -268,7 +268,7 @@ const char *oc_data_class_name(const oc_data *d, int i);
 const char *oc_data_task(const oc_data *d);     /* what it can teach: "classify", "saliency" */
 /* [c, h, w] of its images; unknown where they differ */
 oc_shape    oc_data_shape(const oc_data *d);
-/* of all pixels and labels; of files, their names and sizes in place of pixels */
+/* of all pixels and labels as they were opened; of files, names and sizes in place of pixels */
 uint64_t    oc_data_hash(const oc_data *d);
 const char *oc_data_preparation(const oc_data *d);     /* the preparation that suits it, as steps */
 

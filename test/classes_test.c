@@ -137,6 +137,7 @@ static void a_training_matches_and_resumes(void **state)
     oc_train_result result;
     assert_int_equal(oc_train(m, d, &(oc_train_options){ .epochs = 1, .batch = 2, .run = run },
                               NULL, 0, &stop, &result), OC_EINTERRUPTED);
+    oc_train_result_free(&result);
     oc_data_free(d);
     d = open_set("few");
     assert_true(oc_data_hash(d) == hash);
@@ -144,6 +145,7 @@ static void a_training_matches_and_resumes(void **state)
     assert_ok(oc_training_resume(&t, run, d, NULL, NULL, 0, NULL));
     assert_int_equal(oc_data_classes(d), 3);
     assert_ok(oc_training_end(t, OC_OK, &result));
+    oc_train_result_free(&result);
     oc_data_free(d);
     oc_model_free(m);
 }

@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 import cli_test                                 # noqa: E402
-from cli_test import PROGRAM, ocellus, write    # noqa: E402
+from cli_test import PROGRAM, ocellus, png, snapshot, write   # noqa: E402
 
 EXAMPLES = sorted(glob.glob(os.path.abspath("example/study/*.study")))
 COMMON = ["--data", "synth:digits,train=300,test=60", "--epochs", "3", "--batch", "32",
@@ -146,6 +146,31 @@ def early_stopping_is_told_and_keeps_the_lowest_loss():
     assert result["stopped_early"] and result["best_epoch"] == best
     done = ocellus("train", "linear", *COMMON, "--val", "0", "--early-stop", "2", code=2)
     assert "nothing is validated" in done.stderr
+
+
+def a_trained_model_shares_no_data_with_a_new_one():    # whose classes it would give its numbers
+    for name, grey in (("cat", 40), ("dog", 200)):
+        os.makedirs(f"pets/{name}")
+        for i in range(12):
+            write(f"pets/{name}/{i}.png", png(bytes([grey + i] * 64), 8))
+    write("names", b"dog\ncat\n")
+    common = ("--data", "images:pets", "--prepare", "grayscale; resize 8,8; scale", "--epochs", "2",
+              "--batch", "4", "--no-plots")
+    ocellus("train", "mlp", *common, "--classes", "names", "--out", "m")
+    table = study(*common, "--out", "s", "--experiment", "mlp", "--name", "fresh",
+                  "--experiment", "m/model.safetensors", "--name", "tuned", "--repeat", "2")
+    assert [r["status"] for e in table["experiments"] for r in e["runs"]] == ["finished"] * 3
+    assert len({settings(f"s/{r}")["data_hash"] for r in ("fresh", "tuned-1", "tuned-2")}) == 1
+    ocellus("train", "mlp", *common, "--out", "alone")
+    assert read("alone/model.safetensors") == read("s/fresh/model.safetensors")
+
+
+def a_study_that_cannot_begin_clears_nothing():
+    study(*PAIR, "--out", "s")
+    before = snapshot("s")
+    for slip in (("--optimizer", "nosuch"), ("--prepare", "rezise 3")):
+        ocellus("train", *PAIR, "--out", "s", "--force", *slip, code=2)
+        assert snapshot("s") == before, slip
 
 
 # ---- failing, stopping, killing -------------------------------------------------------------------

@@ -10,8 +10,6 @@
 #include "base/status.h"
 #include "base/str.h"
 
-enum { DEPTH_MAX = 8 };                                 /* folders in folders that are removed */
-
 /* ---- before -------------------------------------------------------------------------------- */
 
 /* The end of the path's next part. */
@@ -61,12 +59,12 @@ oc_status oc__footprint_list(struct footprint *f, const char *folder)
 
 /* ---- undoing ------------------------------------------------------------------------------- */
 
-/* A link is removed, never what it leads to. */
-static void remove_tree(const char *path, int depth)
+/* A file, or a folder with the files that are directly in it; never what a link leads to. */
+static void remove_made(const char *path)
 {
     struct stat s;
     struct names names;
-    if (lstat(path, &s) != 0 || depth > DEPTH_MAX)
+    if (lstat(path, &s) != 0)
         return;
     if (!S_ISDIR(s.st_mode)) {
         unlink(path);
@@ -78,7 +76,7 @@ static void remove_tree(const char *path, int depth)
         struct str inner = { 0 };
         oc__str_addf(&inner, "%s/%s", path, names.name[i]);
         if (!inner.failed)
-            remove_tree(inner.text, depth + 1);
+            unlink(inner.text);                         /* of a folder this does nothing */
         oc__str_free(&inner);
     }
     oc__names_free(&names);
@@ -111,20 +109,19 @@ static void remove_way(const struct footprint *f, const char *folder)
     oc__free(way);
 }
 
-void oc__footprint_undo(const struct footprint *f, const char *folder)
+void oc__footprint_undo(const struct footprint *f, const char *folder, const char *const *made)
 {
-    struct names now;
-    if (!f->listed || oc__list_directory(folder, &now) < 0)
-        return;
-    for (size_t i = 0; i < now.n; i++) {
-        struct str path = { 0 };
-        oc__str_addf(&path, "%s/%s", folder, now.name[i]);
-        if (!path.failed && !was_there(f, now.name[i]))
-            remove_tree(path.text, 0);
+    for (int i = 0; f->listed && made[i]; i++) {
+        struct str first = { 0 }, path = { 0 };
+        oc__str_add(&first, made[i], strcspn(made[i], "/"));
+        oc__str_addf(&path, "%s/%s", folder, made[i]);
+        if (!first.failed && !path.failed && !was_there(f, first.text))
+            remove_made(path.text);
+        oc__str_free(&first);
         oc__str_free(&path);
     }
-    oc__names_free(&now);
-    remove_way(f, folder);
+    if (f->listed)
+        remove_way(f, folder);
 }
 
 void oc__footprint_free(struct footprint *f)

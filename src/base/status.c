@@ -53,7 +53,8 @@ oc_status oc__fail_about(oc_status status, const char *name)
 {
     char safe[MESSAGE_MAX];
     oc__escape(name, safe, sizeof safe);
-    if (status >= 0 || strncmp(message, safe, strlen(safe)) == 0)
+    const size_t n = strlen(safe);
+    if (status >= 0 || (strncmp(message, safe, n) == 0 && message[n] == ':'))
         return status;
     return oc__fail(status, "%s: %s", name, message);
 }

@@ -327,6 +327,8 @@ static oc_status begin_study(const struct train *whole, const struct operands *w
     oc_status status = oc__study_read(&s, whole, words);
     const struct train *const t = &s.common;
     if (status >= 0)
+        status = oc__study_check(&s);
+    if (status >= 0)
         status = choose_folder(t, t->study ? t->study : "study", &folder);
     if (status >= 0)
         status = train_study(&s, t, oc__str_text(&folder), false);

@@ -1,8 +1,8 @@
 /* run_folder.c — finds a free folder for a run, or frees one.
  *
  * What is removed is named here, file by file: a folder that holds anything else keeps it.  A
- * folder is a run's when it holds the lock that every training takes first; the lock stays, since
- * two processes could hold two locks of one name. */
+ * folder is a run's when it holds the lock that every training takes first; the lock stays, for the
+ * run that comes. */
 #include "cli/run_folder.h"
 
 #include <errno.h>

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "cli/command.h"
+#include "cli/open.h"
 
 bool oc__study_wanted(const struct train *t, const struct operands *words)
 {
@@ -199,6 +200,29 @@ oc_status oc__study_settle(struct study *s)
             TRY(choose_name(s, i));
         TRY(oc__study_blame(&s->experiment[i], check_name(s, i)));
     }
+    return OC_OK;
+}
+
+static oc_status check_experiment(const struct train *e)
+{
+    struct train_texts texts = { 0 };
+    oc_train_options   o;
+    oc_shape           shape;
+    oc_status status = oc__train_options(e, &texts, &o);
+    if (status >= 0)
+        status = oc_train_check(&o);
+    if (status >= 0 && e->prepare)
+        status = oc_preparation_shape(e->prepare, NULL, &shape);
+    if (status >= 0)
+        status = oc__check_model_word(e->model);
+    oc__train_texts_free(&texts);
+    return oc__study_blame(e, status);
+}
+
+oc_status oc__study_check(const struct study *s)
+{
+    for (int i = 0; i < s->n; i++)
+        TRY(check_experiment(&s->experiment[i]));
     return OC_OK;
 }
 

@@ -47,6 +47,9 @@ oc_status oc__study_settle(struct study *s);
 /* Puts before a failure the line of the experiment in its file, or its name. */
 oc_status oc__study_blame(const struct train *e, oc_status status);
 
+/* What can be known to be wrong without model and data, before anything is begun or cleared. */
+oc_status oc__study_check(const struct study *s);
+
 /* Whether an option concerns the study as a whole. */
 bool      oc__study_whole(const char *option);
 
@@ -97,7 +100,7 @@ oc_status oc__study_tell(const struct study *s, const struct study_run *runs, in
 struct study_live {
     FILE                   *to;
     const struct study_run *run;
-    int                     runs, drawn;                /* lines */
+    int                     runs, drawn, columns;       /* drawn: lines */
     bool                    due;
 };
 oc_status oc__study_live(oc_observer *out, struct study_live *shared);

@@ -5,30 +5,44 @@
  * one that prints. */
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/study.h"
 #include "cli/term.h"
 
-enum { RUNS_MAX = 24, ROWS = 24, LINES_LEFT = 6 };      /* that one plot can tell apart */
+enum { RUNS_MAX = 24 };                                 /* that one plot can tell apart */
+enum { ROWS = 24, LINES_LEFT = 6 };                     /* of the terminal; for what is printed */
 
+/* Lines that a smaller terminal broke are wiped with all of the screen. */
 static void wipe(struct study_live *l)
 {
-    if (l->drawn)
+    if (l->drawn && oc__term_width(l->to) != l->columns)
+        fputs("\033[2J\033[H", l->to);
+    else if (l->drawn)
         fprintf(l->to, "\r\033[%dA\033[J", l->drawn);
     l->drawn = 0;
+}
+
+/* A run that could not begin has no folder. */
+static int folders(const struct study_live *l, const char *folder[RUNS_MAX])
+{
+    int n = 0;
+    for (int i = 0; i < l->runs && n < RUNS_MAX; i++)
+        if (l->run[i].status >= 0 && oc__is_directory(l->run[i].folder))
+            folder[n++] = l->run[i].folder;
+    return n;
 }
 
 /* What cannot be read just now is not drawn. */
 static void draw(struct study_live *l)
 {
     const char *folder[RUNS_MAX];
-    const int   n = l->runs < RUNS_MAX ? l->runs : RUNS_MAX;
+    const int   n = folders(l, folder);
     oc_plot    *p;
-    for (int i = 0; i < n; i++)
-        folder[i] = l->run[i].folder;
     l->due = false;
-    if (oc_plot_open(&p, folder, n) < 0)
+    l->columns = oc__term_width(l->to);
+    if (n == 0 || oc_plot_open(&p, folder, n) < 0)
         return;
-    char *const text = oc_plot_text(p, oc__term_width(l->to) - 1,
+    char *const text = oc_plot_text(p, l->columns - 1,
                                     oc__term_height(l->to, ROWS) - LINES_LEFT,
                                     oc__term_colours(l->to));
     if (text)
@@ -40,7 +54,7 @@ static void draw(struct study_live *l)
     oc_plot_free(p);
 }
 
-/* An observer's own, of which there is one a run. */
+/* An observer's own, one a run, since oc_watch_free() frees it. */
 struct live { struct study_live *shared; };
 
 static oc_status step(void *context, const oc_progress *now)

@@ -15,7 +15,8 @@
 #include "cli/study.h"
 #include "cli/term.h"
 
-/* Data by what it was opened and divided with; data that has a part for validation is not divided,
+/* Data by what it was opened and divided with, and by the classes of a model that is there already,
+ * which become the data's; data that has a part for validation is not divided,
  * and which that is can no longer be seen once it was. */
 struct shared { char *key; oc_data *data; double validation; };
 
@@ -33,8 +34,11 @@ struct session {
 
 static oc_status key_of(const struct study_run *r, const oc_train_options *o, struct str *key)
 {
-    oc__str_addf(key, "%s\n%s\n%llu", o->data_spec, r->options.val ? r->options.val : "",
+    const struct train *const t = &r->options;
+    oc__str_addf(key, "%s\n%s\n%llu", o->data_spec, t->val ? t->val : "",
                  (unsigned long long)r->split_seed);
+    if (!oc__names_new_model(t->model) || t->classes)
+        oc__str_addf(key, "\n%s\n%s", t->model, t->classes ? t->classes : "");
     return key->failed ? OC_ELIMIT : OC_OK;
 }
 
@@ -89,8 +93,8 @@ static oc_status make_training(struct session *s, struct study_run *r, oc_train_
     if (was->begun)
         return oc_training_resume(&r->training, r->folder, r->data, &orders->resume, w->list, w->n,
                                   orders->stop);
-    TRY(oc__run_folder_clear(r->folder, orders->force));
     TRY(oc__train_model(&r->options, r->data, &r->model));
+    TRY(oc__run_folder_clear(r->folder, orders->force));
     o->run = r->folder;
     return oc_training_new(&r->training, r->model, r->data, o, w->list, w->n, orders->stop);
 }
@@ -281,28 +285,9 @@ static oc_status lock_and_run(struct session *s)
     return status;
 }
 
-/* What can be known to be wrong without model and data stops all before any begins. */
-static oc_status check_experiment(const struct train *e)
-{
-    struct train_texts texts = { 0 };
-    oc_train_options   o;
-    oc_shape           shape;
-    oc_status status = oc__train_options(e, &texts, &o);
-    if (status >= 0)
-        status = oc_train_check(&o);
-    if (status >= 0 && e->prepare)
-        status = oc_preparation_shape(e->prepare, NULL, &shape);
-    if (status >= 0)
-        status = oc__check_model_word(e->model);
-    oc__train_texts_free(&texts);
-    return oc__study_blame(e, status);
-}
-
 oc_status oc__study_train(struct study *study, const struct study_orders *orders)
 {
     struct session s = { .study = study, .orders = orders };
-    for (int i = 0; i < study->n && !orders->resumes; i++)
-        TRY(check_experiment(&study->experiment[i]));
     oc_status status = oc__study_runs(study, orders->folder, &s.run, &s.runs);
     if (status >= 0)
         status = lock_and_run(&s);

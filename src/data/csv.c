@@ -148,7 +148,7 @@ static oc_status add_row(const struct reader *r, int header, enum on_bad on_bad,
         oc__str_add(&path, r->name, oc__parent_length(r->name));
     oc__str_addz(&path, name);
     oc_status status = path.failed ? OC_ELIMIT : OC_OK;
-    if (status == OC_OK && on_bad == ON_BAD_FAIL && !oc__is_file(oc__str_text(&path)))
+    if (status == OC_OK && on_bad != ON_BAD_SKIP && !oc__is_file(oc__str_text(&path)))
         status = fail_at(r, "%s: there is no such file", oc__str_text(&path));
     if (status == OC_OK)
         status = oc__files_add(f, oc__str_text(&path), *label ? label : "no_label", part);

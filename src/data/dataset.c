@@ -250,6 +250,7 @@ oc_status oc__data_rename(oc_data *d, const int32_t *to, int classes, const char
             return OC_ELIMIT;
     if (!copy)
         return OC_ELIMIT;
+    d->hash = oc_data_hash(d);
     for (int64_t i = 0; i < d->samples.n; i++)
         d->samples.label[i] = to[d->samples.label[i]];
     d->class_name = copy;
@@ -331,6 +332,8 @@ uint64_t oc_data_hash(const oc_data *d)
     const int32_t         shape[4] = { s->height, s->width, s->channels, d->classes };
     const size_t          image = (size_t)s->height * (size_t)s->width * (size_t)s->channels;
     uint64_t              hash = (uint64_t)s->n;
+    if (d->hash)
+        return d->hash;
     hash = mix(hash, (const uint8_t *)shape, sizeof shape);
     if (d->source != NULL)
         hash ^= d->source->hash(d->own);

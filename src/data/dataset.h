@@ -51,6 +51,7 @@ struct oc_data {
     void              *own;                             /* the source's */
     struct image_cache *cache;                          /* of the source's images; NULL: none */
     struct pool         names;                          /* of classes that were renamed */
+    uint64_t            hash;                           /* as it was before that; 0: it was not */
 };
 
 /* `open` fills samples, classes and parts from the place and its settings; what it leaves behind

@@ -292,6 +292,9 @@ static oc_status fill(oc_data *d, const struct files *f)
 
 oc_status oc__files_finish(oc_data *d, struct files **f, int on_bad, int64_t max_bad)
 {
+    if (max_bad >= 0 && on_bad != ON_BAD_SKIP)
+        return oc__fail(OC_EUSAGE, "data: max_bad says how many files on_bad=skip may leave out; "
+                                   "that is not given");
     TRY(sort(*f));
     (*f)->lenient = on_bad == ON_BAD_LENIENT;
     if (on_bad == ON_BAD_SKIP)

@@ -1,5 +1,7 @@
 /* canvas.c — images that are there, or still coming. */
 #include "image/canvas.h"
+
+#include <string.h>
 #include "base/mem.h"
 #include "base/status.h"
 
@@ -23,14 +25,32 @@ oc_status oc__canvas_open(struct canvas *canvas, const char *path, struct readin
     return OC_OK;
 }
 
+static oc_status take_rows(const struct rows *rows, oc_image *out)
+{
+    const size_t   line = (size_t)rows->width * (size_t)rows->channels;
+    const uint8_t *row[ROWS_MAX];
+    for (int y = 0, n; y < rows->height; y += n) {
+        n = rows->height - y < ROWS_MAX ? rows->height - y : ROWS_MAX;
+        TRY(rows->next(rows->context, n, row));
+        for (int i = 0; i < n; i++)
+            memcpy(out->pixel + (size_t)(y + i) * line, row[i], line);
+    }
+    return OC_OK;
+}
+
 oc_status oc__canvas_settle(struct canvas *canvas)
 {
     oc_image image;
     if (!canvas->coming)
         return OC_OK;
-    TRY(oc__image_decode(&image, oc__coming_file(canvas->coming)));
-    oc__canvas_put(canvas, image);
-    return OC_OK;
+    const struct rows *const rows = oc__coming_rows(canvas->coming);
+    TRY(oc__image_room(&image, "image", rows->width, rows->height, rows->channels));
+    const oc_status status = take_rows(rows, &image);
+    if (status == OC_OK)
+        oc__canvas_put(canvas, image);
+    else
+        oc_image_free(&image);
+    return status;
 }
 
 struct view oc__canvas_view(const struct canvas *canvas)

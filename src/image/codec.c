@@ -163,11 +163,6 @@ const struct rows *oc__coming_rows(const struct coming *c)
     return &c->rows;
 }
 
-const struct encoded *oc__coming_file(const struct coming *c)
-{
-    return &c->in;
-}
-
 void oc__image_close(struct coming *c)
 {
     if (!c)

@@ -69,8 +69,7 @@ oc_status oc__image_load(oc_image *out, const char *path, struct reading how);
 struct coming;
 oc_status oc__image_open(struct coming **out, oc_image *header, const char *path,
                          struct reading how);
-const struct rows    *oc__coming_rows(const struct coming *c);
-const struct encoded *oc__coming_file(const struct coming *c);      /* all of it */
+const struct rows *oc__coming_rows(const struct coming *c);
 void      oc__image_close(struct coming *c);                        /* NULL is fine */
 /* What a file's header says, and the name of its format. */
 oc_status oc__image_header(oc_image *out, const char **format, const char *path);

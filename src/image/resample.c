@@ -67,7 +67,8 @@ static oc_status make_work(struct work *w, int width, int height, enum filter fi
     TRY(oc__taps_make(&w->across, filter, w->in->width, width));
     TRY(oc__taps_make(&w->down, filter, w->in->height, height));
     TRY(make_pass(w));
-    w->band.room = 2 * ((size_t)w->down.width + w->rows);
+    const size_t all = (size_t)w->in->height, twice = 2 * (size_t)w->down.width;
+    w->band.room = (twice < all ? twice : all) + 2 * w->rows;
     w->band.line = (size_t)width * (size_t)w->in->channels;
     w->band.row = oc__alloc_raw(w->band.room, w->band.line);
     return w->band.row ? OC_OK : OC_ELIMIT;

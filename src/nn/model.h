@@ -51,7 +51,7 @@ oc_status   oc__model_set_classes(oc_model *m, int classes, const char *const *n
 /* The numbers to[d->classes] that the model knows the data's classes under, by name; OC_EUSAGE
  * where it does not know them. */
 oc_status   oc__model_match(const oc_model *m, const oc_data *d, int32_t *to);
-bool        oc__model_knows(const oc_model *m, const oc_data *d);
+oc_status   oc__model_knows(const oc_model *m, const oc_data *d, bool *knows);
 /* OC_EUSAGE where these are not the data's own. */
 oc_status   oc__model_check_order(const oc_model *m, const oc_data *d);
 

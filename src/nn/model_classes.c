@@ -95,12 +95,13 @@ oc_status oc_model_match(const oc_model *m, oc_data *d)
     return status;
 }
 
-bool oc__model_knows(const oc_model *m, const oc_data *d)
+oc_status oc__model_knows(const oc_model *m, const oc_data *d, bool *knows)
 {
-    int32_t *const to = oc__alloc((size_t)d->classes, sizeof *to);
-    const bool     knows = to && oc__model_match(m, d, to) == OC_OK;
+    int32_t *const  to = oc__alloc((size_t)d->classes, sizeof *to);
+    const oc_status status = to ? oc__model_match(m, d, to) : OC_ELIMIT;
+    *knows = status == OC_OK;
     oc__free(to);
-    return knows;
+    return status == OC_EUSAGE ? OC_OK : status;
 }
 
 oc_status oc__model_check_order(const oc_model *m, const oc_data *d)
@@ -116,17 +117,21 @@ oc_status oc__model_check_order(const oc_model *m, const oc_data *d)
 
 /* ---- another head -------------------------------------------------------------------------- */
 
+static bool is_of(const struct parameter *p, const char *step)
+{
+    const size_t n = strlen(step);
+    return strncmp(p->name, step, n) == 0 && p->name[n] == '.';
+}
+
 /* The values of all parameters that are not the head's; those begin anew. */
 static oc_status take_all_but(oc_model *to, const oc_model *from, const char *head)
 {
     oc_store *const s = to->store, *const old = from->store;
-    const size_t    n = strlen(head);
     for (int i = 0; i < s->n; i++)
-        s->parameter[i].ready |= strncmp(s->parameter[i].name, head, n) != 0
-                              || s->parameter[i].name[n] != '.';
+        s->parameter[i].ready |= !is_of(&s->parameter[i], head);
     TRY(oc__store_ready(s, ROLE_VALUE));
     for (int i = 0; i < s->n; i++)
-        if (strncmp(s->parameter[i].name, head, n) != 0 || s->parameter[i].name[n] != '.')
+        if (!is_of(&s->parameter[i], head))
             memcpy(oc__store_place(s, ROLE_VALUE, i), oc__store_place(old, ROLE_VALUE, i),
                    (size_t)oc_shape_count(&s->parameter[i].shape) * sizeof(float));
     oc_store_touch(s);

@@ -219,8 +219,11 @@ static oc_status load(oc_model **out, const struct weights *w, const oc_model_op
 static oc_status fit_classes(oc_model **out, const char *path, const oc_model_options *o)
 {
     oc_model *const m = *out;
-    if (!o->data || strcmp(m->task, oc_data_task(o->data)) || oc__model_knows(m, o->data)
-        || (m->n && m->step[0].graph))
+    bool knows;
+    if (!o->data || strcmp(m->task, oc_data_task(o->data)) || (m->n && m->step[0].graph))
+        return OC_OK;
+    TRY(oc__model_knows(m, o->data, &knows));
+    if (knows)
         return OC_OK;
     const oc_status status = oc__model_new_head(out, m, o, path);
     oc_model_free(m);

@@ -98,8 +98,13 @@ oc_status oc__run_create(struct run *r, const char *folder)
 
 void oc__run_undo(const struct run *r)
 {
+    static const char *const made[] = {
+        "run.json", "metrics.csv", "model.safetensors", "last.safetensors", "report.html",
+        "plots", "events/train", "events/validation", "events/test", "events", "checkpoints",
+        FOOTPRINT_LOCK, NULL
+    };
     if (r->folder)
-        oc__footprint_undo(&r->before, r->folder);
+        oc__footprint_undo(&r->before, r->folder, made);
 }
 
 oc_status oc__run_open(struct run *r, const char *folder)

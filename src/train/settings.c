@@ -394,7 +394,7 @@ oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_d
         .model = { .architecture = m->architecture, .input = m->input, .classes = m->classes,
                    .preparation = m->preparation, .init = m->init, .seed = m->store->seed,
                    .task = m->task },
-        .train = *options,
+        .train = *options, .data_hash = oc_data_hash(d),
         .train_samples = oc_data_count(d, OC_PART_TRAIN),
         .val_samples = oc_data_count(d, OC_PART_VAL),
     };

@@ -16,8 +16,8 @@ struct settings {
     struct pool      pool;
 };
 
-/* From the caller's options; the data must have been split already, and have the model's classes.
- * data_hash is left to the caller, since it is that of the data before. */
+/* From the caller's options; the data must have been split already, and have the model's
+ * classes. */
 oc_status oc__settings_resolve(struct settings *s, const oc_model *m, const oc_data *d,
                                const oc_train_options *options);
 void      oc__settings_free(struct settings *s);

@@ -307,10 +307,8 @@ static oc_status make(oc_training *t, const oc_train_options *o)
     struct trainer *const p = &t->trainer;
     TRY(identify_kernels(p->record.kernels, sizeof p->record.kernels));
     TRY(hold_back(p->data, o));
-    const uint64_t hash = oc_data_hash(p->data);        /* before its classes are the model's */
     TRY(oc_model_match(p->model, p->data));
     TRY(oc__settings_resolve(&t->settings, p->model, p->data, o));
-    t->settings.data_hash = hash;
     TRY(oc__model_set_loss(p->model, t->settings.train.loss));
     TRY(oc__trainer_make(p));
     TRY(begin_run(t));

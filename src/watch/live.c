@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "watch/plot_pair.h"
@@ -101,7 +102,13 @@ static oc_status draw(struct live *l)
     struct course course = { .watches_test = l->watches_test, .by_loss = l->by_loss };
     l->cells = oc__terminal_cells(l->to);
     TRY(oc__course_of_epochs(&course, l->epoch, l->epochs));
-    const oc_status status = (l->form == TERMINAL_UNICODE ? draw_text : draw_picture)(l, &course);
+    oc_status status = OC_OK;
+    if (l->form != TERMINAL_UNICODE && draw_picture(l, &course) < 0) {
+        oc__warn("live: characters from now on: %s", oc_error());
+        l->form = TERMINAL_UNICODE;                     /* a training is worth more than pictures */
+    }
+    if (l->form == TERMINAL_UNICODE)
+        status = draw_text(l, &course);
     fflush(l->to);
     l->due = false;
     oc__course_free(&course);
