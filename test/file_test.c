@@ -1,6 +1,8 @@
 /* file_test.c — reading what is hostile, writing what must survive, locks and checksums. */
 #include "test.h"
 
+#include "base/footprint.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -207,6 +209,42 @@ static void crc32c_gives_the_known_answer_either_way(void **state)
                          oc__crc32c_portable(7, bytes + n % 8, n));
 }
 
+/* ---- footprints ---------------------------------------------------------------------------- */
+
+static void write_empty(const char *path)
+{
+    FILE *const f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void what_was_made_goes_and_what_others_put_there_stays(void **state)
+{
+    (void)state;
+    static const char *const made[] = { "run.json", "parts/inner", "parts", NULL };
+    struct footprint f;
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s", place("new/deep"));
+    for (int others = 0; others < 2; others++) {
+        oc__footprint_look(&f, folder);
+        assert_ok(oc__make_directories(place("new/deep/parts/inner")));
+        remove_tree(place("new/deep/parts"));
+        assert_ok(oc__footprint_list(&f, folder));
+        assert_ok(oc__make_directories(place("new/deep/parts/inner")));
+        write_empty(place("new/deep/run.json"));
+        write_empty(place("new/deep/parts/inner/1"));
+        if (others)
+            write_empty(place("new/deep/notes"));
+        oc__footprint_undo(&f, folder, made);
+        oc__footprint_free(&f);
+        assert_int_equal(oc__is_directory(place("new")), others);
+        assert_false(oc__is_directory(place("new/deep/parts")));
+        assert_false(oc__is_file(place("new/deep/run.json")));
+        assert_int_equal(oc__is_file(place("new/deep/notes")), others);
+    }
+    remove_tree(place("new"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -221,6 +259,7 @@ int main(void)
         cmocka_unit_test(a_lock_is_held_once),
         cmocka_unit_test(files_are_told_by_their_first_bytes),
         cmocka_unit_test(crc32c_gives_the_known_answer_either_way),
+        cmocka_unit_test(what_was_made_goes_and_what_others_put_there_stays),
     };
     return cmocka_run_group_tests(tests, make_place, remove_place);
 }

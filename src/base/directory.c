@@ -158,12 +158,12 @@ static bool lock_within_moments(int fd)
     enum { TRIES = 5 };
     const struct timespec moment = { .tv_nsec = 2000000 };
     for (int i = 0; i < TRIES; i++) {
+        if (i > 0)
+            nanosleep(&moment, NULL);
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return true;
-        if (errno == EWOULDBLOCK)
-            nanosleep(&moment, NULL);
-        else if (errno != EINTR)
-            return false;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            break;
     }
     return false;
 }

@@ -26,9 +26,9 @@ static size_t existing_length(const char *path)
     for (size_t end = next_end(path, 0); end > existed; end = next_end(path, end)) {
         oc__str_clear(&part);
         oc__str_add(&part, path, end);
-        if (part.failed || !oc__is_directory(part.text))
+        if (!part.failed && !oc__is_directory(part.text))
             break;
-        existed = end;
+        existed = end;                                  /* in doubt it is left alone */
     }
     oc__str_free(&part);
     return existed;

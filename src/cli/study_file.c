@@ -11,7 +11,6 @@
  *
  * A key is an option's name without its dashes.  A # that begins a line or follows a space begins a
  * comment. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -45,6 +44,9 @@ static void cut_comment(char *line)
         }
 }
 
+/* A line, by its number, and as messages name it. */
+struct at { int number; char where[LINE_PLACE]; };
+
 static oc_status open_section(struct study *s, const char *where, char *line)
 {
     const size_t n = strlen(line);
@@ -60,7 +62,7 @@ static oc_status open_section(struct study *s, const char *where, char *line)
 }
 
 /* A key twice is most likely a slip; the last would win. */
-static oc_status check_twice(struct study *s, const char *where, const char *key)
+static oc_status check_twice(struct study *s, const struct at *at, const char *key)
 {
     struct str place = { 0 };
     oc__str_addf(&place, "%d %s", s->n, key);
@@ -69,14 +71,14 @@ static oc_status check_twice(struct study *s, const char *where, const char *key
     if (!kept)
         return OC_ELIMIT;
     if (oc__map_get(&s->keys, kept, -1) >= 0)
-        return oc__fail(OC_EUSAGE, "%s: %s: stands there already, in line %lld", where, key,
+        return oc__fail(OC_EUSAGE, "%s: %s: stands there already, in line %lld", at->where, key,
                         (long long)oc__map_get(&s->keys, kept, 0));
-    const char *const number = strrchr(where, ' ');
-    return oc__map_put(&s->keys, kept, number ? atoi(number) : 0) ? OC_OK : OC_ELIMIT;
+    return oc__map_put(&s->keys, kept, at->number) ? OC_OK : OC_ELIMIT;
 }
 
-static oc_status set_key(struct study *s, const char *where, char *line)
+static oc_status set_key(struct study *s, const struct at *at, char *line)
 {
+    const char *const where = at->where;
     char *const equals = strchr(line, '=');
     if (!equals)
         return oc__fail(OC_EUSAGE, "%s: %s: wants key = value", where, oc__quote_z(line));
@@ -88,7 +90,7 @@ static oc_status set_key(struct study *s, const char *where, char *line)
         return OC_ELIMIT;
     if (!strcmp(key, "study") || !strcmp(key, "experiment") || !strcmp(key, "resume"))
         return oc__fail(OC_EUSAGE, "%s: %s: is for the command line alone", where, key);
-    TRY(check_twice(s, where, key));
+    TRY(check_twice(s, at, key));
     if (s->n && oc__study_whole(key))
         return oc__fail(OC_EUSAGE, "%s: %s: concerns all experiments and belongs above the first "
                                    "section", where, key);
@@ -97,13 +99,13 @@ static oc_status set_key(struct study *s, const char *where, char *line)
 
 static oc_status read_line(struct study *s, const char *path, int number, char *line)
 {
-    char where[LINE_PLACE];
-    snprintf(where, sizeof where, "%s: line %d", path, number);
+    struct at at = { .number = number };
+    snprintf(at.where, sizeof at.where, "%s: line %d", path, number);
     cut_comment(line);
     line = trim(line);
     if (!*line)
         return OC_OK;
-    return *line == '[' ? open_section(s, where, line) : set_key(s, where, line);
+    return *line == '[' ? open_section(s, at.where, line) : set_key(s, &at, line);
 }
 
 static oc_status read_lines(struct study *s, const char *path, char *text, size_t n)

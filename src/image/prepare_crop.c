@@ -56,7 +56,7 @@ static oc_status centercrop_apply(const void *attr, struct canvas *canvas)
     const oc_image          *in = &canvas->image;
     const int height = (int)a->size.v[0], width = (int)a->size.v[a->size.n - 1];
     const struct crop_box box = { (int)lrint((in->width - width) / 2.0),
-                             (int)lrint((in->height - height) / 2.0), width, height };
+                                  (int)lrint((in->height - height) / 2.0), width, height };
     return crop(canvas, box, (int)a->fill);
 }
 
@@ -148,7 +148,7 @@ static oc_status trim_apply(const void *attr, struct canvas *canvas)
 {
     const oc_image *in = &canvas->image;
     const double    tolerance = ((const struct trim *)attr)->tolerance;
-    struct crop_box      box = find_content(in, (int)lround(tolerance * 255));
+    struct crop_box box = find_content(in, (int)lround(tolerance * 255));
     if (box.width == 0)
         return OC_OK;
     if ((int64_t)box.width * in->height < (int64_t)box.height * in->width)

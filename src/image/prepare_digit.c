@@ -72,7 +72,7 @@ static void paste(const oc_image *digit, oc_image *field, struct view *at)
 static oc_status find_digit(const oc_image *in, int size, oc_image *out, struct view *view)
 {
     oc_image        small = { 0 };
-    struct crop_box   box;
+    struct crop_box box;
     const oc_image *from = in;
     if (in->width > 16 * size || in->height > 16 * size) {
         TRY(fit(&small, in, 16 * size));

@@ -20,12 +20,12 @@
 
 #define UNITS __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni,bmi2")))
 
-enum { WINDOW = 64, LANES = 16, TAPS = 4, DIGITS = 3, BLOCKS_MAX = 4, ROWS = 16, LOT = 4 };
+enum { WINDOW = 64, GROUP = 16, TAPS = 4, DIGITS = 3, BLOCKS_MAX = 4, ROWS = 16, LOT = 4 };
 
-/* LANES bytes of the output row from byte `to` on; lane l's taps 4 b … 4 b + 3 are bytes
+/* GROUP bytes of the output row from byte `to` on; lane l's taps 4 b … 4 b + 3 are bytes
  * index[l] of the window that begins 4 b pixels after byte `from`. */
 struct group {
-    uint8_t  index[LANES][TAPS];
+    uint8_t  index[GROUP][TAPS];
     uint64_t there[BLOCKS_MAX];                         /* bytes of the window that the row has */
     int      from, to;
 };
@@ -34,7 +34,7 @@ struct permute {
     struct row_work work;
     int             groups, blocks;
     struct group   *group;                              /* [groups] */
-    int8_t         *digit;                              /* [groups, DIGITS, blocks, LANES, TAPS] */
+    int8_t         *digit;                              /* [groups, DIGITS, blocks, GROUP, TAPS] */
 };
 
 /* ---- making ------------------------------------------------------------------------------- */
@@ -50,7 +50,7 @@ static int blocks_of(const struct taps *t)
 /* The first byte of group g: the last ones overlap those before. */
 static int start_of(int g, int bytes)
 {
-    return (g + 1) * LANES <= bytes ? g * LANES : bytes - LANES;
+    return (g + 1) * GROUP <= bytes ? g * GROUP : bytes - GROUP;
 }
 
 static bool suits(const struct row_work *work)
@@ -58,10 +58,10 @@ static bool suits(const struct row_work *work)
     const struct taps *const t = work->taps;
     const int c = work->channels, bytes = t->out * c;
     if (!__builtin_cpu_supports("avx512vbmi") || !__builtin_cpu_supports("avx512vnni")
-        || bytes < LANES || blocks_of(t) > BLOCKS_MAX)
+        || bytes < GROUP || blocks_of(t) > BLOCKS_MAX)
         return false;
-    for (int at = 0; at < bytes; at += LANES) {
-        const int start = start_of(at / LANES, bytes), last = (start + LANES - 1) / c;
+    for (int at = 0; at < bytes; at += GROUP) {
+        const int start = start_of(at / GROUP, bytes), last = (start + GROUP - 1) / c;
         if ((t->first[last] - t->first[start / c] + TAPS) * c > WINDOW)
             return false;
     }
@@ -73,7 +73,7 @@ static void fill_group(const struct row_work *work, int blocks, struct group *gr
     const struct taps *const t = work->taps;
     const int c = work->channels, first = t->first[group->to / c];
     group->from = first * c;
-    for (int lane = 0; lane < LANES; lane++) {
+    for (int lane = 0; lane < GROUP; lane++) {
         const int at = group->to + lane;
         for (int k = 0; k < TAPS; k++)
             group->index[lane][k] = (uint8_t)((t->first[at / c] - first + k) * c + at % c);
@@ -102,11 +102,11 @@ static void fill_digits(const struct permute *p, const struct group *group, int8
 {
     const int c = p->work.channels, words = DIGITS * p->blocks;
     int8_t digit[DIGITS * BLOCKS_MAX * TAPS];
-    for (int lane = 0, o = -1; lane < LANES; lane++) {
+    for (int lane = 0, o = -1; lane < GROUP; lane++) {
         if ((group->to + lane) / c != o)
             split(p->work.taps, o = (group->to + lane) / c, p->blocks, digit);
         for (int w = 0; w < words; w++)
-            memcpy(to + (w * LANES + lane) * TAPS, digit + w * TAPS, TAPS);
+            memcpy(to + (w * GROUP + lane) * TAPS, digit + w * TAPS, TAPS);
     }
 }
 
@@ -128,7 +128,7 @@ static oc_status make(void **own, const struct row_work *work)
     const int bytes = work->taps->out * work->channels;
     p->work = *work;
     p->blocks = blocks_of(work->taps);
-    p->groups = (bytes + LANES - 1) / LANES;
+    p->groups = (bytes + GROUP - 1) / GROUP;
     const size_t digits = (size_t)p->blocks * DIGITS * WINDOW;
     p->group = oc__alloc((size_t)p->groups, sizeof *p->group);
     p->digit = oc__alloc((size_t)p->groups, digits);

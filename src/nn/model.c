@@ -280,16 +280,19 @@ static oc_status try_build(oc_model *m, oc_store *store)
     return status;
 }
 
+bool oc__is_of_step(const char *parameter, const char *step)
+{
+    const size_t n = strlen(step);
+    return strncmp(parameter, step, n) == 0 && parameter[n] == '.';
+}
+
 int oc__model_head(const oc_model *m)
 {
     const oc_store *const s = m->store;
-    for (int i = m->n - 1; i >= 0; i--) {
-        const size_t n = strlen(m->step[i].name);
+    for (int i = m->n - 1; i >= 0; i--)
         for (int k = 0; k < s->n; k++)
-            if (!strncmp(s->parameter[k].name, m->step[i].name, n)
-                && s->parameter[k].name[n] == '.')
+            if (oc__is_of_step(s->parameter[k].name, m->step[i].name))
                 return i;
-    }
     return -1;
 }
 

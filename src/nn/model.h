@@ -55,6 +55,8 @@ oc_status   oc__model_knows(const oc_model *m, const oc_data *d, bool *knows);
 /* OC_EUSAGE where these are not the data's own. */
 oc_status   oc__model_check_order(const oc_model *m, const oc_data *d);
 
+/* Whether a parameter's name begins with that of a step, "fc" of "fc.weight". */
+bool        oc__is_of_step(const char *parameter, const char *step);
 /* The last step that has parameters; -1: none. */
 int         oc__model_head(const oc_model *m);
 /* Writes that step, in the architecture, for any number of classes; -1: it cannot be. */

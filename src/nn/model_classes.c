@@ -117,21 +117,15 @@ oc_status oc__model_check_order(const oc_model *m, const oc_data *d)
 
 /* ---- another head -------------------------------------------------------------------------- */
 
-static bool is_of(const struct parameter *p, const char *step)
-{
-    const size_t n = strlen(step);
-    return strncmp(p->name, step, n) == 0 && p->name[n] == '.';
-}
-
 /* The values of all parameters that are not the head's; those begin anew. */
 static oc_status take_all_but(oc_model *to, const oc_model *from, const char *head)
 {
     oc_store *const s = to->store, *const old = from->store;
     for (int i = 0; i < s->n; i++)
-        s->parameter[i].ready |= !is_of(&s->parameter[i], head);
+        s->parameter[i].ready |= !oc__is_of_step(s->parameter[i].name, head);
     TRY(oc__store_ready(s, ROLE_VALUE));
     for (int i = 0; i < s->n; i++)
-        if (!is_of(&s->parameter[i], head))
+        if (!oc__is_of_step(s->parameter[i].name, head))
             memcpy(oc__store_place(s, ROLE_VALUE, i), oc__store_place(old, ROLE_VALUE, i),
                    (size_t)oc_shape_count(&s->parameter[i].shape) * sizeof(float));
     oc_store_touch(s);

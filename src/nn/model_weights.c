@@ -95,9 +95,8 @@ static const char *head_of(const oc_model *m)
 static bool is_other_head(const struct taking *t, const struct parameter *p, const oc_shape *have)
 {
     const char *const head = t->how == TAKE_NEW_HEAD ? head_of(t->model) : NULL;
-    const size_t n = head ? strlen(head) : 0;
     oc_shape same = *have;
-    if (!head || strncmp(p->name, head, n) != 0 || p->name[n] != '.' || have->rank < 1)
+    if (!head || !oc__is_of_step(p->name, head) || have->rank < 1)
         return false;
     same.dim[0] = t->model->classes;
     return oc_shape_equal(&same, &p->shape);

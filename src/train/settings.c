@@ -1,6 +1,7 @@
 /* settings.c — resolving settings, and their place in run.json, by a table. */
 #include "train/settings.h"
 
+#include <assert.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -237,6 +238,7 @@ static bool may_lack(const struct row *row)
 
 static oc_status check(const struct settings *s, const struct json *j, uint64_t seen)
 {
+    static_assert(ROWS <= 64, "a bit of `seen` for each row");
     for (int i = 0; i < ROWS; i++)
         if (!(seen >> i & 1) && !may_lack(&rows[i]))
             return oc__json_fail(j, "the setting \"%s\" is missing", rows[i].name);
